@@ -1,0 +1,199 @@
+package wire
+
+import "assist/internal/screen"
+
+// MonitorInfo is one monitor as the technician learns of it. X and Y are on the
+// host's virtual desktop and may be negative.
+type MonitorInfo struct {
+	ID            uint8
+	Name          string
+	X, Y          int32
+	Width, Height uint16
+	Primary       bool
+}
+
+// Scene lists the monitors that are shared; it is sent first, and again at each
+// change.
+type Scene struct {
+	Monitors []MonitorInfo
+}
+
+// Grant tells the technician what is allowed from now on, and what holds
+// pictures or input back for the moment.
+type Grant struct {
+	Rights   uint16
+	Pictures PauseCause // PauseNone while pictures flow
+	Input    PauseCause // PauseNone while input is taken, if Rights has it
+}
+
+// Denied answers a Want that the person turned down.
+type Denied struct {
+	Rights uint16
+}
+
+// Shape is a new pointer shape, premultiplied RGBA.
+type Shape struct {
+	Serial        uint32
+	Width, Height uint8
+	HotX, HotY    uint8
+	Pix           []byte
+}
+
+// Place is where the host's pointer is. A lower Sequence than one already seen
+// is stale and dropped.
+type Place struct {
+	Sequence uint32
+	Monitor  uint8
+	X, Y     int16
+	Visible  bool
+}
+
+// Pong returns a Ping's stamp.
+type Pong struct {
+	Stamp int64
+}
+
+// SessionBye ends the session; either end sends it last.
+type SessionBye struct {
+	Reason EndReason
+}
+
+// Want asks the person for more rights.
+type Want struct {
+	Rights uint16
+}
+
+// Release gives rights back.
+type Release struct {
+	Rights uint16
+}
+
+// Watch names the monitors whose pictures the technician wants, by ID.
+type Watch struct {
+	Monitors []uint8
+}
+
+// Point shows the technician's own pointer on a host monitor, or hides it.
+type Point struct {
+	Monitor uint8
+	X, Y    uint16
+	Visible bool
+}
+
+// Ping measures the round trip; Stamp is the sender's own clock.
+type Ping struct {
+	Stamp int64
+}
+
+func (m *Scene) walk(w *walker) {
+	list(w, "monitors", &m.Monitors, screen.MaxMonitors, func(i *MonitorInfo) {
+		w.u8("id", &i.ID)
+		w.text("name", &i.Name, MaxName)
+		w.i32("x", &i.X)
+		w.i32("y", &i.Y)
+		w.u16("width", &i.Width)
+		w.u16("height", &i.Height)
+		w.flag("primary", &i.Primary)
+		if i.ID >= screen.MaxMonitors || i.Width == 0 || i.Height == 0 ||
+			i.Width > screen.MaxSide || i.Height > screen.MaxSide {
+			w.fail("monitor", "is out of limits")
+		}
+	})
+}
+
+func (m *Grant) walk(w *walker) {
+	w.u16("rights", &m.Rights)
+	w.cause("pictures", &m.Pictures)
+	w.cause("input", &m.Input)
+}
+
+func (w *walker) cause(name string, v *PauseCause) {
+	b := uint8(*v)
+	w.u8(name, &b)
+	*v = PauseCause(b)
+	if *v >= pauseCauseEnd {
+		w.fail(name, "is unknown")
+	}
+}
+
+func (m *Denied) walk(w *walker) { w.u16("rights", &m.Rights) }
+
+func (m *Shape) walk(w *walker) {
+	w.u32("serial", &m.Serial)
+	w.u8("width", &m.Width)
+	w.u8("height", &m.Height)
+	w.u8("hotX", &m.HotX)
+	w.u8("hotY", &m.HotY)
+	if m.Width > screen.MaxCursorSide || m.Height > screen.MaxCursorSide {
+		w.fail("shape", "is too large")
+	}
+	w.bytes("pix", &m.Pix, 4*screen.MaxCursorSide*screen.MaxCursorSide)
+	if len(m.Pix) != 4*int(m.Width)*int(m.Height) {
+		w.fail("pix", "does not match its size")
+	}
+}
+
+func (m *Place) walk(w *walker) {
+	w.u32("sequence", &m.Sequence)
+	w.u8("monitor", &m.Monitor)
+	x, y := uint16(m.X), uint16(m.Y)
+	w.u16("x", &x)
+	w.u16("y", &y)
+	m.X, m.Y = int16(x), int16(y)
+	w.flag("visible", &m.Visible)
+}
+
+func (m *Pong) walk(w *walker) { w.i64("stamp", &m.Stamp) }
+
+func (m *SessionBye) walk(w *walker) {
+	r := uint8(m.Reason)
+	w.u8("reason", &r)
+	m.Reason = EndReason(r)
+	if !m.Reason.valid() {
+		w.fail("reason", "is unknown")
+	}
+}
+
+func (m *Want) walk(w *walker)    { w.u16("rights", &m.Rights) }
+func (m *Release) walk(w *walker) { w.u16("rights", &m.Rights) }
+
+func (m *Watch) walk(w *walker) {
+	list(w, "monitors", &m.Monitors, screen.MaxMonitors, func(id *uint8) {
+		w.u8("id", id)
+		if *id >= screen.MaxMonitors {
+			w.fail("id", "is out of limits")
+		}
+	})
+}
+
+func (m *Point) walk(w *walker) {
+	w.place(&m.Monitor, &m.X, &m.Y)
+	w.flag("visible", &m.Visible)
+}
+
+// place is a pixel of a monitor.
+func (w *walker) place(id *uint8, x, y *uint16) {
+	w.u8("monitor", id)
+	w.u16("x", x)
+	w.u16("y", y)
+	if *id >= screen.MaxMonitors || *x >= screen.MaxSide || *y >= screen.MaxSide {
+		w.fail("place", "is out of limits")
+	}
+}
+
+func (m *Ping) walk(w *walker) { w.i64("stamp", &m.Stamp) }
+
+func (*Scene) toTechnician()      {}
+func (*Grant) toTechnician()      {}
+func (*Denied) toTechnician()     {}
+func (*Shape) toTechnician()      {}
+func (*Place) toTechnician()      {}
+func (*Pong) toTechnician()       {}
+func (*SessionBye) toTechnician() {}
+
+func (*Want) toHost()       {}
+func (*Release) toHost()    {}
+func (*Watch) toHost()      {}
+func (*Point) toHost()      {}
+func (*Ping) toHost()       {}
+func (*SessionBye) toHost() {}
