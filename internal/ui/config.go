@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package ui shows the state of the app and carries the person's wishes to it: the
+// main window with its two places, the accept dialog, the receipts, the settings.
+//
+// It decides nothing by itself but one thing, which no other package may: App is
+// the only consent.Asker of the product. An acceptance needs the dialog to have been
+// visible for a second, a deliberate act on the accept button, and a real press of
+// a device as Config.Genuine sees it.
+//
+// All fields of the package's types belong to the toolkit's goroutine, except where
+// a comment says otherwise.
+package ui
+
+import (
+	"log/slog"
+
+	"fyne.io/fyne/v2"
+)
+
+// Config is all that the screens are made of. Trial may be nil when this build holds
+// no server; everything else is needed.
+type Config struct {
+	App      fyne.App // made by the program with its ID
+	Log      *slog.Logger
+	Store    Store
+	Helped   Helped
+	Reins    Reins
+	Receipts Receipts
+	Joiner   Joiner
+	Trial    Trial
+	Helper   Helper
+	Account  Account
+	Asking   Asking
+	// Check says whether a machine number of 12 digits holds its check digit.
+	Check func(id string) error
+	// Genuine says whether a device of this computer was pressed a moment ago, so
+	// that a click sent by another program counts for nothing.
+	Genuine func() bool
+	// Session opens the session window; called on the toolkit's goroutine.
+	Session func(Opening)
+	// Version is shown in the settings.
+	Version string
+	// Locale is the system's language, such as "fr_FR.UTF-8"; empty: asked from the
+	// system.
+	Locale string
+}

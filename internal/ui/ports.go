@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ui
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"assist/internal/consent"
+	"assist/internal/wire"
+)
+
+// This file is all that the screens need from the rest of the app. The program
+// implements it over sessions, the server dialogue, the configuration and the
+// embedded server; tests implement it in memory.
+//
+// State comes as plain values: State returns a copy, Changed a channel with one
+// slot that is filled after each change. Only the window reads Changed. A call
+// that may take time has a context and is made off the interface's goroutine.
+
+// What a port may answer, besides Refused, Declined, Ended and BadFile. Any other
+// error is shown as an unexpected one.
+var (
+	// ErrUnreachable says that the server does not answer.
+	ErrUnreachable = errors.New("server unreachable")
+	// ErrWrongServer says that the server is not the one that the join code names.
+	ErrWrongServer = errors.New("server key is not the pinned one")
+	// ErrBadCode says that a join code is mistyped or cut short.
+	ErrBadCode = errors.New("join code is not valid")
+	// ErrWrongMachine says that the answer came from another machine than asked.
+	ErrWrongMachine = errors.New("the answer is not from this machine")
+	// ErrNoServer says that the server for this computer could not be started.
+	ErrNoServer = errors.New("the embedded server did not start")
+	// ErrDisk says that a file could not be written.
+	ErrDisk = errors.New("a file could not be written")
+)
+
+// Refused is the server's refusal.
+type Refused struct {
+	Why  wire.Refusal
+	Wait time.Duration // before the next try is worth while; 0 when unknown
+}
+
+func (r *Refused) Error() string { return "refused by the server" }
+
+// Declined is a request that ended with a verdict of the host.
+type Declined struct{ Verdict wire.Verdict }
+
+func (d *Declined) Error() string { return "declined at the host" }
+
+// Ended is an intervention or a request that ended.
+type Ended struct{ Reason wire.EndReason }
+
+func (e *Ended) Error() string { return "ended" }
+
+// BadFile is a configuration file that cannot be used.
+type BadFile struct {
+	File string
+	Line int    // 0 when unknown
+	Key  string // empty when unknown
+}
+
+func (b *BadFile) Error() string { return "configuration file is not valid" }
+
+// Phase is where the connection to the server stands.
+type Phase uint8
+
+// Phases.
+const (
+	PhaseConnecting Phase = iota // first try, or trying now
+	PhaseReady                   // connected
+	PhaseWaiting                 // not connected; tries again at RetryAt
+	PhaseRefused                 // the server turned this app down
+)
+
+// HelpedState is the helped side of the app.
+type HelpedState struct {
+	Joined       bool   // false: the first-run screen is shown
+	Machine      string // 12 digits, empty until known
+	Unit, Server string // the unit's name, the server's address
+	Trial        bool   // the server runs inside this app
+	Phase        Phase
+	RetryAt      time.Time
+	Refusal      wire.Refusal // with PhaseRefused
+	Live         *Live        // nil: nobody is connected
+	RefusedToday int          // attempts turned down here since midnight
+}
+
+// Live is the intervention under way on this machine.
+type Live struct {
+	Who    consent.Card
+	Rights consent.Rights
+	Since  time.Time
+	Paused wire.PauseCause // of the pictures
+	Words  [3]string
+}
+
+// Helped tells the state of the helped side.
+type Helped interface {
+	State() HelpedState
+	Changed() <-chan struct{}
+}
+
+// Reins are the person's hold on the intervention under way. All three act at once,
+// from any goroutine, and do nothing when nobody is connected.
+type Reins interface {
+	Cut(why wire.EndReason)
+	SetPaused(paused bool)
+	TakeBack() // the mouse and keyboard
+}
+
+// Receipt is what is kept of one intervention on this machine.
+type Receipt struct {
+	ID      string
+	Who     consent.Card
+	Reason  string
+	Began   time.Time
+	Length  time.Duration
+	Allowed consent.Rights // all that was ever granted
+	Done    []Deed
+	End     wire.EndReason
+	Words   [3]string
+}
+
+// Deed is one line of what was done, already worded for the person.
+type Deed struct {
+	At   time.Time
+	What string
+}
+
+// Receipts keeps the person's own record, newest first.
+type Receipts interface {
+	List() ([]Receipt, error)
+	Save(id, path string) error // a page that any browser can read and print
+	Report(id string) error     // tells the administrator of a problem
+}
+
+// Joiner makes this app part of a unit.
+type Joiner interface {
+	Join(ctx context.Context, code string) error
+	JoinFile(ctx context.Context, path string) error
+}
+
+// TrialForm is the first technician of a server on this computer.
+type TrialForm struct {
+	Name, Role, Password string
+}
+
+// Trial starts the embedded server and enrols its first technician.
+type Trial interface {
+	Start(ctx context.Context, f TrialForm) (Enrolment, error)
+}
+
+// Secret is what the technician's authenticator application needs.
+type Secret struct {
+	Login string
+	URL   string // otpauth://…
+}
+
+// Enrolment is one under way: the secret is shown, one code confirms it.
+type Enrolment interface {
+	Secret() Secret
+	Confirm(ctx context.Context, totp string) error // may be tried again after an error
+	Cancel()
+}
+
+// HelperState is the technician's side of the app.
+type HelperState struct {
+	SignedIn bool
+	Login    string       // the last one used, offered again
+	Who      consent.Card // from the certificate, when signed in
+	Phase    Phase        // when signed in
+	RetryAt  time.Time
+	Refusal  wire.Refusal // with PhaseRefused
+}
+
+// Helper tells the state of the technician's side.
+type Helper interface {
+	State() HelperState
+	Changed() <-chan struct{}
+}
+
+// Account signs the technician in and out.
+type Account interface {
+	Enrol(ctx context.Context, code, password string) (Enrolment, error)
+	Login(ctx context.Context, login, password string) error
+	Logout()
+}
+
+// AskForm is what a technician asks of one machine.
+type AskForm struct {
+	Machine string // 12 digits
+	Reason  string
+	TOTP    string
+	Rights  consent.Rights
+}
+
+// Asking starts requests and remembers the machines asked.
+type Asking interface {
+	Ask(ctx context.Context, f AskForm) (Request, error)
+	Recent() []Recent
+	Clear() error
+}
+
+// Recent is a machine asked before: number and reason only, kept 30 days.
+type Recent struct {
+	Machine, Reason string
+	At              time.Time
+}
+
+// RequestState is where a request stands.
+type RequestState struct {
+	Words    [3]string // empty until the host pledged
+	Deadline time.Time // when it counts as not answered
+	Granted  bool      // the session is live: the session window takes over
+	Err      error     // it ended: Declined, Refused, Ended or a sentinel
+}
+
+// Request is one under way. Cancel ends it, whatever its state, and may be called
+// again.
+type Request interface {
+	State() RequestState
+	Changed() <-chan struct{}
+	Cancel()
+}
+
+// Opening is what the session window is given.
+type Opening struct {
+	Request  Request // as returned by Asking, now granted
+	Machine  string  // 12 digits
+	Reason   string
+	Words    [3]string
+	Language string // "fr" or "en"
+	// Closed is called once, from any goroutine, when the window has gone.
+	Closed func(why wire.EndReason)
+}
+
+// Preferences are the person's choices about the screens.
+type Preferences struct {
+	Language string // "fr", "en", or empty for the system's
+	Theme    string // "light", "dark", or empty for the system's
+	TextSize int    // percent, 100 to 200; 0 is 100
+}
+
+// Store keeps the preferences.
+type Store interface {
+	Load() Preferences
+	Save(Preferences) error
+}
