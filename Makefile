@@ -1,0 +1,40 @@
+# Two commands are enough: `make run` and `make test`.
+
+.PHONY: run demo test bench build setup clean
+
+# Installs what is missing, builds, opens the app with its own small server.
+# Without a display, plays a whole intervention between two virtual ones (see demo).
+run: setup bin/assist bin/assist-server
+	scripts/run.sh
+
+# Plays a whole intervention on two virtual displays; pictures and account in out/.
+demo:
+	scripts/setup.sh test
+	$(MAKE) bin/assist bin/assist-server
+	scripts/demo.sh
+
+# Installs what is missing, then passes everything, end to end included.
+test:
+	scripts/setup.sh test
+	scripts/test.sh
+
+# Measures from outside, on two virtual displays, beside rivals in the same run.
+bench:
+	scripts/setup.sh test
+	$(MAKE) bin/assist bin/assist-server
+	scripts/bench.sh
+
+setup:
+	scripts/setup.sh build
+
+build: bin/assist bin/assist-server
+
+# Go itself knows what is up to date.
+.PHONY: bin/assist bin/assist-server
+bin/assist:
+	go build -o $@ ./cmd/assist
+bin/assist-server:
+	CGO_ENABLED=0 go build -o $@ ./cmd/assist-server
+
+clean:
+	rm -rf bin out

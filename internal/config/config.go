@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package config reads and replaces the app's own files: the machine-wide policy
+// an administrator deploys, the user's settings, and where both are.
+//
+// Both files are TOML and have the same keys. The machine's file comes first and
+// can lock keys; the user's comes second and can only tighten. An unknown key or
+// an impossible value is an *Error naming file, line and key. Nothing secret is
+// in either; a file is replaced atomically.
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// MaxFile is the largest configuration file that is read, in bytes.
+const MaxFile = 64 << 10
+
+// ErrLocked says that the administrator's file fixes this key.
+var ErrLocked = errors.New("config: the key is locked by the administrator")
+
+// Error is a fault in a configuration file.
+type Error struct {
+	File string
+	Line int    // from 1; 0 when the file as a whole is at fault
+	Key  string // dotted, may be empty
+	Why  string
+}
+
+func (e *Error) Error() string {
+	s := e.File
+	if e.Line > 0 {
+		s += fmt.Sprintf(":%d", e.Line)
+	}
+	if e.Key != "" {
+		s += ": " + e.Key
+	}
+	return s + ": " + e.Why
+}
+
+// File is what one assist.toml can say. Zero values mean "not said".
+type File struct {
+	Unit   Unit   `toml:"unit,omitempty"`
+	App    App    `toml:"app,omitempty"`
+	Policy Policy `toml:"policy,omitempty"`
+}
+
+// Unit is the laboratory this app belongs to.
+type Unit struct {
+	Join Join `toml:"join,omitempty"` // the join code
+}
+
+// App is how the app looks.
+type App struct {
+	Language Language `toml:"language,omitempty"`
+	Theme    Theme    `toml:"theme,omitempty"`
+	TextSize TextSize `toml:"text_size,omitempty"`
+}
+
+// Policy is what may happen on this machine at most.
+type Policy struct {
+	Rights []Right `toml:"rights,omitempty"` // ceiling; absent means all
+	Lock   []Key   `toml:"lock,omitempty"`   // keys the user's file may not set; machine file only
+}
+
+// Dirs says where things are.
+type Dirs struct {
+	Machine string // folder of the machine-wide assist.toml
+	User    string // folder of the user's assist.toml
+	Data    string // keys, receipts, the trial's server
+}
+
+// At returns the folders of an app that keeps everything below dir and obeys the
+// machine-wide policy all the same.
+func At(dir string) Dirs {
+	return Dirs{Machine: machineDir(), User: dir, Data: dir}
+}
+
+// Default returns the folders of the logged-in user.
+func Default() (Dirs, error) {
+	c, err := os.UserConfigDir()
+	if err != nil {
+		return Dirs{}, fmt.Errorf("config: find the user's folder: %w", err)
+	}
+	return Dirs{Machine: machineDir(), User: filepath.Join(c, "assist"), Data: dataDir(c)}, nil
+}
+
+// Load reads the machine's file, then the user's, and returns what is in force.
+// A file that does not exist says nothing.
+func Load(d Dirs) (File, error) {
+	machine, err := Read(filepath.Join(d.Machine, "assist.toml"))
+	if err != nil {
+		return File{}, err
+	}
+	path := filepath.Join(d.User, "assist.toml")
+	user, err := Read(path)
+	if err != nil {
+		return File{}, err
+	}
+	if len(user.Policy.Lock) > 0 {
+		return File{}, &Error{File: path, Key: "policy.lock", Why: "only the machine-wide file can lock keys"}
+	}
+	return merge(machine, user), nil
+}
+
+// Read reads one file strictly; a missing file is an empty one.
+func Read(path string) (File, error) {
+	var f File
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, nil
+	}
+	if err != nil {
+		return f, fmt.Errorf("config: %w", err)
+	}
+	if len(b) > MaxFile {
+		return f, &Error{File: path, Why: fmt.Sprintf("is larger than %d bytes", MaxFile)}
+	}
+	dec := toml.NewDecoder(bytes.NewReader(b)).DisallowUnknownFields()
+	if err := dec.Decode(&f); err != nil {
+		return File{}, locate(path, err)
+	}
+	return f, nil
+}
+
+// Save replaces the user's file atomically. Keys that the machine's file locks
+// cannot differ from it: ErrLocked.
+func Save(d Dirs, f File) error {
+	machine, err := Read(filepath.Join(d.Machine, "assist.toml"))
+	if err != nil {
+		return err
+	}
+	for _, k := range machine.Policy.Lock {
+		if said(f, k) && value(f, k) != value(machine, k) {
+			return fmt.Errorf("%w: %s", ErrLocked, k)
+		}
+	}
+	f.Policy.Lock = nil
+	b, err := toml.Marshal(f)
+	if err != nil {
+		return fmt.Errorf("config: %w", err)
+	}
+	return WriteFile(filepath.Join(d.User, "assist.toml"), b)
+}
+
+// WriteFile replaces path by b atomically, readable by this user alone: the old
+// or the new content is there at any moment, also after a power cut.
+func WriteFile(path string, b []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("config: %w", err)
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return fmt.Errorf("config: %w", err)
+	}
+	defer os.Remove(tmp.Name()) // nothing is left to remove once renamed
+	_, err = tmp.Write(b)
+	err = errors.Join(err, tmp.Sync(), tmp.Close())
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("config: replace %s: %w", path, err)
+	}
+	return nil
+}
+
+// merge puts the user's file over the machine's: locked keys stay, rights are
+// intersected.
+func merge(machine, user File) File {
+	out := machine
+	pick := func(k Key, set func()) {
+		if said(user, k) && !(slices.Contains(machine.Policy.Lock, k) && said(machine, k)) {
+			set()
+		}
+	}
+	pick("unit.join", func() { out.Unit.Join = user.Unit.Join })
+	pick("app.language", func() { out.App.Language = user.App.Language })
+	pick("app.theme", func() { out.App.Theme = user.App.Theme })
+	pick("app.text_size", func() { out.App.TextSize = user.App.TextSize })
+	if user.Policy.Rights != nil {
+		out.Policy.Rights = intersect(machine.Policy.Rights, user.Policy.Rights)
+	}
+	return out
+}
+
+// intersect keeps the rights of user that machine has too; nil is all rights.
+func intersect(machine, user []Right) []Right {
+	out := []Right{}
+	for _, r := range user {
+		if machine == nil || slices.Contains(machine, r) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func said(f File, k Key) bool { return value(f, k) != "" }
+
+// value is a key's value as text, empty when not said.
+func value(f File, k Key) string {
+	switch k {
+	case "unit.join":
+		return string(f.Unit.Join)
+	case "app.language":
+		return string(f.App.Language)
+	case "app.theme":
+		return string(f.App.Theme)
+	case "app.text_size":
+		if f.App.TextSize != 0 {
+			return fmt.Sprint(int(f.App.TextSize))
+		}
+	}
+	return ""
+}
+
+// locate turns the decoder's error into one that names file, line and key.
+func locate(path string, err error) error {
+	var strict *toml.StrictMissingError
+	if errors.As(err, &strict) && len(strict.Errors) > 0 {
+		e := strict.Errors[0]
+		line, _ := e.Position()
+		return &Error{File: path, Line: line, Key: dotted(e.Key()), Why: "there is no such key"}
+	}
+	var decode *toml.DecodeError
+	if errors.As(err, &decode) {
+		line, _ := decode.Position()
+		return &Error{File: path, Line: line, Key: dotted(decode.Key()), Why: decode.Error()}
+	}
+	return &Error{File: path, Why: err.Error()}
+}
+
+func dotted(k toml.Key) string {
+	s := ""
+	for i, p := range k {
+		if i > 0 {
+			s += "."
+		}
+		s += p
+	}
+	return s
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package process
+
+import (
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestSecondStartRaisesTheFirst(t *testing.T) {
+	dir := t.TempDir()
+	rung := make(chan struct{}, 8)
+	first, err := Only(dir, func() { rung <- struct{}{} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Only(dir, func() {}); !errors.Is(err, ErrSecond) {
+		t.Fatalf("second start: %v, want ErrSecond", err)
+	}
+	<-rung
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Only(dir, func() {})
+	if err != nil {
+		t.Fatalf("after the first has closed: %v", err)
+	}
+	again.Close()
+}
+
+func TestLeftOverSocketIsReplaced(t *testing.T) {
+	dir := t.TempDir()
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "raise.sock"), Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false) // as a killed process leaves it
+	l.Close()
+	c, err := Only(dir, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+}
+
+func TestOtherWordsDoNothing(t *testing.T) {
+	dir := t.TempDir()
+	rung := make(chan struct{}, 8)
+	c, err := Only(dir, func() { rung <- struct{}{} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	conn, err := net.Dial("unix", filepath.Join(dir, "raise.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Write([]byte("accept")); err != nil {
+		t.Fatal(err)
+	}
+	var b [1]byte
+	if _, err := conn.Read(b[:]); err == nil {
+		t.Fatal("an unknown word was answered")
+	}
+	if len(rung) != 0 {
+		t.Fatal("an unknown word raised the app")
+	}
+}
+
+func TestElevatedIsRoot(t *testing.T) {
+	if got, want := Elevated(), os.Geteuid() == 0; got != want {
+		t.Fatalf("Elevated() = %v for uid %d", got, os.Geteuid())
+	}
+}
