@@ -5,6 +5,7 @@ package config
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"assist/internal/trust"
 )
@@ -55,5 +56,15 @@ func oneOf[T ~string](v *T, b []byte, allowed ...string) error {
 		return fmt.Errorf("%q is not one of %q", b, allowed)
 	}
 	*v = T(b)
+	return nil
+}
+
+// UnmarshalText accepts 100 to 200.
+func (s *TextSize) UnmarshalText(b []byte) error {
+	n, err := strconv.Atoi(string(b))
+	if err != nil || n < 100 || n > 200 {
+		return fmt.Errorf("%q is not a number from 100 to 200", b)
+	}
+	*s = TextSize(n)
 	return nil
 }

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"assist/internal/trust"
+)
+
+// dirs makes the two folders with these files in them.
+func dirs(t *testing.T, machine, user string) Dirs {
+	t.Helper()
+	d := Dirs{Machine: t.TempDir(), User: t.TempDir()}
+	for dir, text := range map[string]string{d.Machine: machine, d.User: user} {
+		if text == "" {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(dir, "assist.toml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return d
+}
+
+func TestErrorsNameFileLineAndKey(t *testing.T) {
+	for name, c := range map[string]struct {
+		text, key string
+		line      int
+	}{
+		"unknown key":     {"[app]\nlanguage = \"fr\"\ncolour = \"red\"\n", "app.colour", 3},
+		"unknown section": {"[unit]\n[screen]\nx = 1\n", "screen", 2},
+		"wrong language":  {"[app]\n\nlanguage = \"de\"\n", "app.language", 3},
+		"wrong theme":     {"[app]\ntheme = \"pink\"\n", "app.theme", 2},
+		"wrong right":     {"[policy]\nrights = [\"view\",\n \"fly\"]\n", "policy.rights", 3},
+		"wrong type":      {"[app]\ntext_size = \"big\"\n", "app.text_size", 2},
+		"text too large":  {"[app]\n\n\ntext_size = 900\n", "app.text_size", 4},
+		"join code":       {"[unit]\njoin = \"ASSIST1-nonsense\"\n", "unit.join", 2},
+		"syntax":          {"[app]\nlanguage = \n", "", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := dirs(t, "", c.text)
+			_, err := Load(d)
+			var e *Error
+			if !errors.As(err, &e) {
+				t.Fatalf("got %v, want *Error", err)
+			}
+			if e.File != filepath.Join(d.User, "assist.toml") || e.Line != c.line || !strings.HasPrefix(e.Key, c.key) {
+				t.Fatalf("got file %s line %d key %q (%v), want line %d key %q", e.File, e.Line, e.Key, e, c.line, c.key)
+			}
+		})
+	}
+}
+
+func TestUserCanOnlyTighten(t *testing.T) {
+	for name, c := range map[string]struct {
+		machine, user string
+		want          []Right
+	}{
+		"nobody says":         {"", "", nil},
+		"machine alone":       {"[policy]\nrights = [\"view\"]\n", "", []Right{"view"}},
+		"user alone tightens": {"", "[policy]\nrights = [\"view\", \"point\"]\n", []Right{"view", "point"}},
+		"user cannot widen":   {"[policy]\nrights = [\"view\"]\n", "[policy]\nrights = [\"view\", \"control\"]\n", []Right{"view"}},
+		"user allows nothing": {"[policy]\nrights = [\"view\"]\n", "[policy]\nrights = []\n", []Right{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, err := Load(dirs(t, c.machine, c.user))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if fmt.Sprintf("%#v", f.Policy.Rights) != fmt.Sprintf("%#v", c.want) {
+				t.Fatalf("rights %#v, want %#v", f.Policy.Rights, c.want)
+			}
+		})
+	}
+}
+
+func TestLockedKeyStays(t *testing.T) {
+	d := dirs(t, "[app]\nlanguage = \"fr\"\ntheme = \"dark\"\n[policy]\nlock = [\"app.language\"]\n",
+		"[app]\nlanguage = \"en\"\ntheme = \"light\"\n")
+	f, err := Load(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.App.Language != "fr" || f.App.Theme != "light" {
+		t.Fatalf("got %+v", f.App)
+	}
+	if err := Save(d, File{App: App{Language: "en"}}); !errors.Is(err, ErrLocked) {
+		t.Fatalf("saving a locked key: %v, want ErrLocked", err)
+	}
+	if err := Save(d, File{App: App{Language: "fr", Theme: "light"}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestUserCannotLock(t *testing.T) {
+	_, err := Load(dirs(t, "", "[policy]\nlock = [\"app.theme\"]\n"))
+	var e *Error
+	if !errors.As(err, &e) || e.Key != "policy.lock" {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestSaveThenLoad(t *testing.T) {
+	unit, err := trust.NewUnitKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := trust.JoinCode{Server: "assist.inci.example:443", Unit: unit.Public().SPKI()}.String()
+	d := dirs(t, "", "")
+	want := File{Unit: Unit{Join: Join(code)}, App: App{Language: "fr", Theme: "dark", TextSize: 150},
+		Policy: Policy{Rights: []Right{"view"}}}
+	if err := Save(d, want); err != nil {
+		t.Fatal(err)
+	}
+	got, err := Load(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fmt.Sprintf("%#v", got) != fmt.Sprintf("%#v", want) {
+		t.Fatalf("got %+v, want %+v", got, want)
+	}
+	st, err := os.Stat(filepath.Join(d.User, "assist.toml"))
+	if err != nil || st.Mode().Perm() != 0o600 {
+		t.Fatalf("mode %v, %v", st.Mode(), err)
+	}
+}
+
+func TestFailedReplaceKeepsTheOldFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "sub") // a folder stands where the file should go
+	if err := os.MkdirAll(filepath.Join(path, "x"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteFile(path, []byte("new")); err == nil {
+		t.Fatal("replaced a folder")
+	}
+	left, _ := filepath.Glob(filepath.Join(dir, ".new-*"))
+	if len(left) != 0 {
+		t.Fatalf("left behind: %v", left)
+	}
+}
+
+func TestTooLargeIsRefused(t *testing.T) {
+	d := dirs(t, "", "#"+strings.Repeat("x", MaxFile))
+	var e *Error
+	if _, err := Load(d); !errors.As(err, &e) {
+		t.Fatalf("got %v", err)
+	}
+}

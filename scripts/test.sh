@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Passes everything: format, vet on each system, unit tests under the race
+# detector, then the real programs on real displays. Ends with the counts.
+#
+#   scripts/test.sh            everything
+#   scripts/test.sh unit       without the end-to-end tests
+#   scripts/test.sh e2e        the end-to-end tests alone
+set -uo pipefail
+cd "$(dirname "$0")/.."
+mkdir -p out
+log=out/test.log
+: >"$log"
+failed=0
+export CI=${CI:-true}
+
+step() {
+  printf '== %s\n' "$1"
+  shift
+  local begun=$SECONDS
+  if "$@" >>"$log" 2>&1; then
+    printf '   ok (%d s)\n' $((SECONDS - begun))
+  else
+    printf '   FAILED (%d s)\n' $((SECONDS - begun))
+    failed=1
+  fi
+}
+
+formatted() {
+  local bad
+  bad=$(git ls-files '*.go' | xargs gofmt -l)
+  [ -z "$bad" ] || { printf 'not gofmt-clean: %s\n' "$bad"; return 1; }
+}
+
+# Other systems: type-checked without C. Fyne has no darwin driver without C, so the
+# packages that hold its windows are left out there.
+other_systems() {
+  CGO_ENABLED=0 GOOS=windows go vet -tags ci ./internal/... ./cmd/assist-server &&
+    CGO_ENABLED=0 GOOS=darwin go vet ./internal/capture ./internal/consent ./internal/config ./internal/input \
+      ./internal/lamp ./internal/peer ./internal/process ./internal/rendezvous ./internal/session ./internal/trust ./internal/wire
+}
+
+# -tags ci swaps the toolkit's GL driver for its software one: no display needed.
+unit() { go test -race -tags ci -v -timeout 15m ./...; }
+
+programs() {
+  go build -o bin/assist ./cmd/assist &&
+    go build -tags testdoor -o bin/assist-testdoor ./cmd/assist &&
+    CGO_ENABLED=0 go build -o bin/assist-server ./cmd/assist-server
+}
+
+e2e() { go test -tags e2e -v -timeout 25m -count 1 ./e2e; }
+
+what=${1:-all}
+if [ "$what" != e2e ]; then
+  step "format" formatted
+  step "vet" go vet -tags ci ./...
+  step "vet for Windows and macOS" other_systems
+  step "unit tests, race detector on" unit
+fi
+if [ "$what" != unit ]; then
+  step "build the programs" programs
+  step "end to end, on virtual displays" e2e
+fi
+
+if [ "$failed" != 0 ]; then
+  printf '\n-- what failed\n'
+  grep -nE '^ *--- FAIL|^FAIL|^panic:|WARNING: DATA RACE|^\S+\.go:[0-9]+|not gofmt' "$log" | head -n 60
+  printf '\n-- end of the log\n'
+  tail -n 60 "$log"
+fi
+passed=$(grep -cE '^ *--- PASS' "$log")
+broken=$(grep -cE '^ *--- FAIL' "$log")
+skipped=$(grep -cE '^ *--- SKIP' "$log")
+[ "$failed" = 0 ] || [ "$broken" != 0 ] || broken=1
+printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$broken" "$skipped"
+exit "$failed"
