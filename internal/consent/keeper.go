@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package consent
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// A living lease has two goroutines: watch, which keeps the times and never
+// calls out, so that nothing can hold it up, and show, which alone talks to the
+// banner.
+
+// start brings the lease to life under a lit banner.
+func (l *Lease) start(lit Lit) {
+	l.mu.Lock()
+	l.since = time.Now()
+	l.mu.Unlock()
+	go l.watch()
+	go l.show(lit)
+}
+
+// beat is called by the banner while it is seen.
+func (l *Lease) beat() { nudge(l.beats) }
+
+// watch freezes and ends the lease by the clock.
+func (l *Lease) watch() {
+	seen := time.NewTimer(FreezeAfter)
+	defer seen.Stop()
+	life := time.NewTimer(LeaseLife)
+	defer life.Stop()
+	renew := time.NewTimer(LeaseLife - RenewBefore)
+	defer renew.Stop()
+	renewed := make(chan error, 1)
+	for {
+		select {
+		case <-l.done:
+			return
+		case <-l.beats:
+			l.freeze(false)
+			seen.Reset(FreezeAfter)
+		case <-seen.C:
+			if l.freeze(true) {
+				seen.Reset(LoseAfter - FreezeAfter)
+				continue
+			}
+			l.expire(ErrLampLost)
+		case <-renew.C:
+			go func() { renewed <- l.renew() }()
+		case err := <-renewed:
+			if wait := l.renewal(err, life); wait > 0 {
+				renew.Reset(wait)
+			}
+		case <-life.C:
+			l.expire(ErrExpired)
+		}
+	}
+}
+
+// freeze sets whether the banner is unseen, and reports whether that is news.
+func (l *Lease) freeze(on bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.frozen == on {
+		return false
+	}
+	l.frozen = on
+	l.notify()
+	return true
+}
+
+// expire ends the lease without waiting for the bodies that run.
+func (l *Lease) expire(cause error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.kill(cause)
+}
+
+// renew asks for another LeaseLife. What the person no longer ticks is taken
+// back.
+func (l *Lease) renew() error {
+	q := l.ask
+	q.Wanted, q.Widening, q.Renewing = l.Rights(), false, true
+	granted, err := l.question(context.Background(), q)
+	if err != nil {
+		return err
+	}
+	l.Narrow(q.Wanted &^ granted)
+	l.unhold()
+	return nil
+}
+
+// renewal acts on the person's answer, and returns when to ask next.
+func (l *Lease) renewal(err error, life *time.Timer) time.Duration {
+	switch {
+	case err == nil:
+		life.Reset(LeaseLife)
+		return LeaseLife - RenewBefore
+	case errors.Is(err, ErrBusy): // another question is open: ask after it
+		return time.Second
+	case errors.Is(err, ErrRefused), errors.Is(err, ErrReported):
+		l.expire(err)
+	}
+	return 0 // no answer: life runs out by itself
+}
+
+// show keeps the banner up to date until the lease has ended, then puts it out
+// and frees the gate.
+func (l *Lease) show(lit Lit) {
+	for {
+		select {
+		case <-l.repaint:
+			lit.Show(l.Status())
+		case <-l.done:
+			lit.Douse()
+			l.gate.free()
+			close(l.dark)
+			return
+		}
+	}
+}
