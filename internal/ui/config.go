@@ -14,8 +14,11 @@ package ui
 
 import (
 	"log/slog"
+	"time"
 
 	"fyne.io/fyne/v2"
+
+	"assist/internal/screen"
 )
 
 // Config is all that the screens are made of. Trial may be nil when this build holds
@@ -37,8 +40,13 @@ type Config struct {
 	// Genuine says whether a device of this computer was pressed a moment ago, so
 	// that a click sent by another program counts for nothing.
 	Genuine func() bool
+	// Monitors is where this computer's monitors are; nil or an empty layout: dialogs
+	// are centred as the system likes.
+	Monitors func() screen.Layout
 	// Session opens the session window; called on the toolkit's goroutine.
 	Session func(Opening)
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
 	// Version is shown in the settings.
 	Version string
 	// Locale is the system's language, such as "fr_FR.UTF-8"; empty: asked from the

@@ -85,6 +85,14 @@ type HelpedState struct {
 	Refusal      wire.Refusal // with PhaseRefused
 	Live         *Live        // nil: nobody is connected
 	RefusedToday int          // attempts turned down here since midnight
+	Last         *Ending      // the last intervention since the app started
+}
+
+// Ending is how an intervention on this machine ended.
+type Ending struct {
+	Why     wire.EndReason
+	At      time.Time
+	Receipt string // ID in Receipts, empty when none was kept
 }
 
 // Live is the intervention under way on this machine.
