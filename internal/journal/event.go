@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"unicode/utf8"
+)
+
+// Event is one of the records of this file and nothing else. Each type is a
+// schema: fixed fields, bounded, of plain text and numbers.
+type Event interface {
+	Type() string
+	keys() Keys
+	fields() []string
+}
+
+// Keys are what entries are searched by; empty when an event has none.
+type Keys struct {
+	Session, Login, Machine string
+}
+
+// maxField bounds one text field, in bytes. A reason may have 200 bytes.
+const maxField = 512
+
+// ServerStarted says that the server began to serve.
+type ServerStarted struct {
+	Version string `json:"version"`
+}
+
+// ServerStopped says that the server stopped in good order.
+type ServerStopped struct{}
+
+// TechnicianAdded says that an administrator invited a technician.
+type TechnicianAdded struct {
+	Login string `json:"login"`
+	Name  string `json:"name"`
+	Role  string `json:"role"`
+}
+
+// TechnicianEnrolled says that a technician chose the factors of an account.
+type TechnicianEnrolled struct {
+	Login   string `json:"login"`
+	Address string `json:"address"`
+	Device  string `json:"device"` // SHA-256 of the device's public key, hex
+}
+
+// TechnicianCertified says that the unit key signed a certificate.
+type TechnicianCertified struct {
+	Login  string `json:"login"`
+	Serial string `json:"serial"`
+	Until  int64  `json:"until"` // Unix seconds
+}
+
+// TechnicianDisabled says that an administrator closed an account.
+type TechnicianDisabled struct {
+	Login string `json:"login"`
+}
+
+// LoginSucceeded says that a technician logged in.
+type LoginSucceeded struct {
+	Login   string `json:"login"`
+	Address string `json:"address"`
+}
+
+// LoginRefused says that a log-in or a code was turned down. Login is empty
+// when no such account exists: what was typed there may be a password.
+type LoginRefused struct {
+	Login   string `json:"login"`
+	Address string `json:"address"`
+	At      string `json:"at"` // "login", "enrolment", "totp"
+}
+
+// MachineRegistered says that a machine was seen for the first time.
+type MachineRegistered struct {
+	Machine string `json:"machine"`
+	Key     string `json:"key"` // SHA-256 of the host's public key, hex
+}
+
+// SessionRequested is durable before the machine hears of the request.
+type SessionRequested struct {
+	Session string `json:"session"`
+	Login   string `json:"login"`
+	Address string `json:"address"`
+	Machine string `json:"machine"`
+	Rights  uint16 `json:"rights"`
+	Reason  string `json:"reason"`
+	Request string `json:"request"` // SHA-256 of the request's body, hex
+}
+
+// SessionUndelivered says that the machine could not be rung.
+type SessionUndelivered struct {
+	Session string `json:"session"`
+	Login   string `json:"login"`
+	Machine string `json:"machine"`
+	Why     string `json:"why"` // "offline", "busy"
+}
+
+// SessionAnswered says what the host's user decided.
+type SessionAnswered struct {
+	Session string `json:"session"`
+	Login   string `json:"login"`
+	Machine string `json:"machine"`
+	Verdict uint8  `json:"verdict"`
+	Rights  uint16 `json:"rights"`
+	Answer  string `json:"answer"` // SHA-256 of the answer's body, hex
+}
+
+// SessionEnded says that a session, or a request not yet answered, is over.
+type SessionEnded struct {
+	Session string `json:"session"`
+	Login   string `json:"login"`
+	Machine string `json:"machine"`
+	Reason  uint8  `json:"reason"`
+	By      string `json:"by"` // "host", "technician", "server"
+}
+
+// newEvent returns an empty event of a type, or nil: the closed list.
+func newEvent(name string) Event {
+	for _, e := range []Event{
+		&ServerStarted{}, &ServerStopped{},
+		&TechnicianAdded{}, &TechnicianEnrolled{}, &TechnicianCertified{}, &TechnicianDisabled{},
+		&LoginSucceeded{}, &LoginRefused{}, &MachineRegistered{},
+		&SessionRequested{}, &SessionUndelivered{}, &SessionAnswered{}, &SessionEnded{},
+	} {
+		if e.Type() == name {
+			return e
+		}
+	}
+	return nil
+}
+
+// check refuses an event that is not in the list or has a field out of limits.
+func check(e Event) error {
+	if e == nil || newEvent(e.Type()) == nil {
+		return fmt.Errorf("%w: unknown type", ErrInvalid)
+	}
+	for _, f := range e.fields() {
+		if len(f) > maxField {
+			return fmt.Errorf("%w: %s: a field is longer than %d bytes", ErrInvalid, e.Type(), maxField)
+		}
+		if !plain(f) {
+			return fmt.Errorf("%w: %s: a field is not plain text", ErrInvalid, e.Type())
+		}
+	}
+	return nil
+}
+
+// plain says that s is UTF-8 without control characters, so that a listing
+// cannot be made to lie.
+func plain(s string) bool {
+	for _, r := range s {
+		if r < 0x20 || (r >= 0x7f && r < 0xa0) {
+			return false
+		}
+	}
+	return utf8.ValidString(s)
+}
+
+// decode reads stored bytes back; a field it does not know is an error.
+func decode(body []byte) (stored, Event, error) {
+	var s stored
+	if err := strictly(body, &s); err != nil {
+		return s, nil, err
+	}
+	if s.Version != version {
+		return s, nil, fmt.Errorf("%w: version %d", ErrTampered, s.Version)
+	}
+	e := newEvent(s.Type)
+	if e == nil {
+		return s, nil, fmt.Errorf("%w: unknown type", ErrTampered)
+	}
+	if err := strictly(s.Data, e); err != nil {
+		return s, nil, err
+	}
+	return s, e, nil
+}
+
+func strictly(b []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return fmt.Errorf("%w: %w", ErrTampered, err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return fmt.Errorf("%w: bytes left over", ErrTampered)
+	}
+	return nil
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+// The name of each event as it is stored. A name is never reused.
+
+// Type is the stored name.
+func (*ServerStarted) Type() string { return "server.started" }
+
+// Type is the stored name.
+func (*ServerStopped) Type() string { return "server.stopped" }
+
+// Type is the stored name.
+func (*TechnicianAdded) Type() string { return "technician.added" }
+
+// Type is the stored name.
+func (*TechnicianEnrolled) Type() string { return "technician.enrolled" }
+
+// Type is the stored name.
+func (*TechnicianCertified) Type() string { return "technician.certified" }
+
+// Type is the stored name.
+func (*TechnicianDisabled) Type() string { return "technician.disabled" }
+
+// Type is the stored name.
+func (*LoginSucceeded) Type() string { return "login.succeeded" }
+
+// Type is the stored name.
+func (*LoginRefused) Type() string { return "login.refused" }
+
+// Type is the stored name.
+func (*MachineRegistered) Type() string { return "machine.registered" }
+
+// Type is the stored name.
+func (*SessionRequested) Type() string { return "session.requested" }
+
+// Type is the stored name.
+func (*SessionUndelivered) Type() string { return "session.undelivered" }
+
+// Type is the stored name.
+func (*SessionAnswered) Type() string { return "session.answered" }
+
+// Type is the stored name.
+func (*SessionEnded) Type() string { return "session.ended" }
+
+func (*ServerStarted) keys() Keys         { return Keys{} }
+func (*ServerStopped) keys() Keys         { return Keys{} }
+func (e *TechnicianAdded) keys() Keys     { return Keys{Login: e.Login} }
+func (e *TechnicianEnrolled) keys() Keys  { return Keys{Login: e.Login} }
+func (e *TechnicianCertified) keys() Keys { return Keys{Login: e.Login} }
+func (e *TechnicianDisabled) keys() Keys  { return Keys{Login: e.Login} }
+func (e *LoginSucceeded) keys() Keys      { return Keys{Login: e.Login} }
+func (e *LoginRefused) keys() Keys        { return Keys{Login: e.Login} }
+func (e *MachineRegistered) keys() Keys   { return Keys{Machine: e.Machine} }
+func (e *SessionRequested) keys() Keys    { return Keys{e.Session, e.Login, e.Machine} }
+func (e *SessionUndelivered) keys() Keys  { return Keys{e.Session, e.Login, e.Machine} }
+func (e *SessionAnswered) keys() Keys     { return Keys{e.Session, e.Login, e.Machine} }
+func (e *SessionEnded) keys() Keys        { return Keys{e.Session, e.Login, e.Machine} }
+
+func (e *ServerStarted) fields() []string       { return []string{e.Version} }
+func (*ServerStopped) fields() []string         { return nil }
+func (e *TechnicianAdded) fields() []string     { return []string{e.Login, e.Name, e.Role} }
+func (e *TechnicianEnrolled) fields() []string  { return []string{e.Login, e.Address, e.Device} }
+func (e *TechnicianCertified) fields() []string { return []string{e.Login, e.Serial} }
+func (e *TechnicianDisabled) fields() []string  { return []string{e.Login} }
+func (e *LoginSucceeded) fields() []string      { return []string{e.Login, e.Address} }
+func (e *LoginRefused) fields() []string        { return []string{e.Login, e.Address, e.At} }
+func (e *MachineRegistered) fields() []string   { return []string{e.Machine, e.Key} }
+func (e *SessionRequested) fields() []string {
+	return []string{e.Session, e.Login, e.Address, e.Machine, e.Reason, e.Request}
+}
+func (e *SessionUndelivered) fields() []string {
+	return []string{e.Session, e.Login, e.Machine, e.Why}
+}
+func (e *SessionAnswered) fields() []string {
+	return []string{e.Session, e.Login, e.Machine, e.Answer}
+}
+func (e *SessionEnded) fields() []string { return []string{e.Session, e.Login, e.Machine, e.By} }
