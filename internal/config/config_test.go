@@ -111,7 +111,7 @@ func TestSaveThenLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	code := trust.JoinCode{Server: "assist.inci.example:443", Unit: unit.Public().SPKI()}.String()
+	code := trust.JoinCode{Server: "assist.inci.example:443", Unit: unit.Public()}.String()
 	d := dirs(t, "", "")
 	want := File{Unit: Unit{Join: Join(code)}, App: App{Language: "fr", Theme: "dark", TextSize: 150},
 		Policy: Policy{Rights: []Right{"view"}}}
