@@ -55,20 +55,20 @@ type File struct {
 
 // Unit is the laboratory this app belongs to.
 type Unit struct {
-	Join Join `toml:"join,omitempty"` // the join code
+	Join string `toml:"join,omitempty"` // the join code
 }
 
 // App is how the app looks.
 type App struct {
-	Language Language `toml:"language,omitempty"`
-	Theme    Theme    `toml:"theme,omitempty"`
-	TextSize TextSize `toml:"text_size,omitempty"`
+	Language string `toml:"language,omitempty"`  // "fr" or "en"
+	Theme    string `toml:"theme,omitempty"`     // "system", "light" or "dark"
+	TextSize int    `toml:"text_size,omitempty"` // percent, 100 to 200
 }
 
 // Policy is what may happen on this machine at most.
 type Policy struct {
-	Rights []Right `toml:"rights,omitempty"` // ceiling; absent means all
-	Lock   []Key   `toml:"lock,omitempty"`   // keys the user's file may not set; machine file only
+	Rights []string `toml:"rights,omitempty"` // ceiling: "view", "point", "control"; absent means all
+	Lock   []string `toml:"lock,omitempty"`   // keys the user's file may not set; machine file only
 }
 
 // Dirs says where things are.
@@ -128,6 +128,9 @@ func Read(path string) (File, error) {
 	if err := dec.Decode(&f); err != nil {
 		return File{}, locate(path, err)
 	}
+	if key, why := f.check(); key != "" {
+		return File{}, &Error{File: path, Line: lineOf(b, key), Key: key, Why: why}
+	}
 	return f, nil
 }
 
@@ -144,6 +147,9 @@ func Save(d Dirs, f File) error {
 		}
 	}
 	f.Policy.Lock = nil
+	if key, why := f.check(); key != "" {
+		return &Error{File: filepath.Join(d.User, "assist.toml"), Key: key, Why: why}
+	}
 	b, err := toml.Marshal(f)
 	if err != nil {
 		return fmt.Errorf("config: %w", err)
@@ -177,7 +183,7 @@ func WriteFile(path string, b []byte) error {
 // intersected.
 func merge(machine, user File) File {
 	out := machine
-	pick := func(k Key, set func()) {
+	pick := func(k string, set func()) {
 		if said(user, k) && !(slices.Contains(machine.Policy.Lock, k) && said(machine, k)) {
 			set()
 		}
@@ -193,8 +199,8 @@ func merge(machine, user File) File {
 }
 
 // intersect keeps the rights of user that machine has too; nil is all rights.
-func intersect(machine, user []Right) []Right {
-	out := []Right{}
+func intersect(machine, user []string) []string {
+	out := []string{}
 	for _, r := range user {
 		if machine == nil || slices.Contains(machine, r) {
 			out = append(out, r)
@@ -203,20 +209,20 @@ func intersect(machine, user []Right) []Right {
 	return out
 }
 
-func said(f File, k Key) bool { return value(f, k) != "" }
+func said(f File, k string) bool { return value(f, k) != "" }
 
 // value is a key's value as text, empty when not said.
-func value(f File, k Key) string {
+func value(f File, k string) string {
 	switch k {
 	case "unit.join":
-		return string(f.Unit.Join)
+		return f.Unit.Join
 	case "app.language":
-		return string(f.App.Language)
+		return f.App.Language
 	case "app.theme":
-		return string(f.App.Theme)
+		return f.App.Theme
 	case "app.text_size":
 		if f.App.TextSize != 0 {
-			return fmt.Sprint(int(f.App.TextSize))
+			return fmt.Sprint(f.App.TextSize)
 		}
 	}
 	return ""

@@ -37,7 +37,7 @@ func TestErrorsNameFileLineAndKey(t *testing.T) {
 		"unknown section": {"[unit]\n[screen]\nx = 1\n", "screen", 2},
 		"wrong language":  {"[app]\n\nlanguage = \"de\"\n", "app.language", 3},
 		"wrong theme":     {"[app]\ntheme = \"pink\"\n", "app.theme", 2},
-		"wrong right":     {"[policy]\nrights = [\"view\",\n \"fly\"]\n", "policy.rights", 3},
+		"wrong right":     {"[policy]\nrights = [\"view\",\n \"fly\"]\n", "policy.rights", 2},
 		"wrong type":      {"[app]\ntext_size = \"big\"\n", "app.text_size", 2},
 		"text too large":  {"[app]\n\n\ntext_size = 900\n", "app.text_size", 4},
 		"join code":       {"[unit]\njoin = \"ASSIST1-nonsense\"\n", "unit.join", 2},
@@ -60,13 +60,13 @@ func TestErrorsNameFileLineAndKey(t *testing.T) {
 func TestUserCanOnlyTighten(t *testing.T) {
 	for name, c := range map[string]struct {
 		machine, user string
-		want          []Right
+		want          []string
 	}{
 		"nobody says":         {"", "", nil},
-		"machine alone":       {"[policy]\nrights = [\"view\"]\n", "", []Right{"view"}},
-		"user alone tightens": {"", "[policy]\nrights = [\"view\", \"point\"]\n", []Right{"view", "point"}},
-		"user cannot widen":   {"[policy]\nrights = [\"view\"]\n", "[policy]\nrights = [\"view\", \"control\"]\n", []Right{"view"}},
-		"user allows nothing": {"[policy]\nrights = [\"view\"]\n", "[policy]\nrights = []\n", []Right{}},
+		"machine alone":       {"[policy]\nrights = [\"view\"]\n", "", []string{"view"}},
+		"user alone tightens": {"", "[policy]\nrights = [\"view\", \"point\"]\n", []string{"view", "point"}},
+		"user cannot widen":   {"[policy]\nrights = [\"view\"]\n", "[policy]\nrights = [\"view\", \"control\"]\n", []string{"view"}},
+		"user allows nothing": {"[policy]\nrights = [\"view\"]\n", "[policy]\nrights = []\n", []string{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f, err := Load(dirs(t, c.machine, c.user))
@@ -113,8 +113,8 @@ func TestSaveThenLoad(t *testing.T) {
 	}
 	code := trust.JoinCode{Server: "assist.inci.example:443", Unit: unit.Public()}.String()
 	d := dirs(t, "", "")
-	want := File{Unit: Unit{Join: Join(code)}, App: App{Language: "fr", Theme: "dark", TextSize: 150},
-		Policy: Policy{Rights: []Right{"view"}}}
+	want := File{Unit: Unit{Join: code}, App: App{Language: "fr", Theme: "dark", TextSize: 150},
+		Policy: Policy{Rights: []string{"view"}}}
 	if err := Save(d, want); err != nil {
 		t.Fatal(err)
 	}

@@ -5,66 +5,82 @@ package config
 import (
 	"fmt"
 	"slices"
-	"strconv"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2/unstable"
 
 	"assist/internal/trust"
 )
 
-// Join is a join code: it names the server and pins the unit key.
-type Join string
+// Values that a key may have, beside join codes.
+const (
+	languages = "fr en"
+	themes    = "system light dark"
+	rights    = "view point control"
+	lockable  = "unit.join app.language app.theme app.text_size"
+)
 
-// Language is "fr" or "en".
-type Language string
+// Limits of app.text_size, in percent.
+const (
+	minText = 100
+	maxText = 200
+)
 
-// Theme is "system", "light" or "dark".
-type Theme string
-
-// TextSize is the size of texts in percent, 100 to 200.
-type TextSize int
-
-// Right is "view", "point" or "control".
-type Right string
-
-// Key names a key that can be locked.
-type Key string
-
-// UnmarshalText accepts a valid join code only.
-func (j *Join) UnmarshalText(b []byte) error {
-	if _, err := trust.ParseJoinCode(string(b)); err != nil {
-		return fmt.Errorf("is not a join code: %w", err)
+// check returns the first key whose value is impossible, and why.
+func (f File) check() (key, why string) {
+	if f.Unit.Join != "" {
+		if _, err := trust.ParseJoinCode(f.Unit.Join); err != nil {
+			return "unit.join", "is not a whole join code: copy it again from the administrator"
+		}
 	}
-	*j = Join(b)
-	return nil
+	if n := f.App.TextSize; n != 0 && (n < minText || n > maxText) {
+		return "app.text_size", fmt.Sprintf("%d is not between %d and %d", n, minText, maxText)
+	}
+	for _, c := range []struct {
+		key, allowed string
+		said         []string
+	}{
+		{"app.language", languages, optional(f.App.Language)},
+		{"app.theme", themes, optional(f.App.Theme)},
+		{"policy.rights", rights, f.Policy.Rights},
+		{"policy.lock", lockable, f.Policy.Lock},
+	} {
+		for _, v := range c.said {
+			if !slices.Contains(strings.Fields(c.allowed), v) {
+				return c.key, fmt.Sprintf("%q is not one of: %s", v, c.allowed)
+			}
+		}
+	}
+	return "", ""
 }
 
-// UnmarshalText accepts the languages the app speaks.
-func (l *Language) UnmarshalText(b []byte) error { return oneOf(l, b, "fr", "en") }
-
-// UnmarshalText accepts the themes there are.
-func (t *Theme) UnmarshalText(b []byte) error { return oneOf(t, b, "system", "light", "dark") }
-
-// UnmarshalText accepts the rights there are.
-func (r *Right) UnmarshalText(b []byte) error { return oneOf(r, b, "view", "point", "control") }
-
-// UnmarshalText accepts keys that can be locked.
-func (k *Key) UnmarshalText(b []byte) error {
-	return oneOf(k, b, "unit.join", "app.language", "app.theme", "app.text_size")
+func optional(v string) []string {
+	if v == "" {
+		return nil
+	}
+	return []string{v}
 }
 
-func oneOf[T ~string](v *T, b []byte, allowed ...string) error {
-	if !slices.Contains(allowed, string(b)) {
-		return fmt.Errorf("%q is not one of %q", b, allowed)
+// lineOf finds the line on which a dotted key is set, 0 if nowhere.
+func lineOf(text []byte, key string) int {
+	var p unstable.Parser
+	p.Reset(text)
+	table := ""
+	for p.NextExpression() {
+		e := p.Expression()
+		var parts []string
+		line := 0
+		for it := e.Key(); it.Next(); {
+			n := it.Node()
+			parts = append(parts, string(n.Data))
+			line = p.Shape(n.Raw).Start.Line
+		}
+		name := strings.Join(parts, ".")
+		if e.Kind == unstable.Table {
+			table = name + "."
+		} else if table+name == key {
+			return line
+		}
 	}
-	*v = T(b)
-	return nil
-}
-
-// UnmarshalText accepts 100 to 200.
-func (s *TextSize) UnmarshalText(b []byte) error {
-	n, err := strconv.Atoi(string(b))
-	if err != nil || n < 100 || n > 200 {
-		return fmt.Errorf("%q is not a number from 100 to 200", b)
-	}
-	*s = TextSize(n)
-	return nil
+	return 0
 }
