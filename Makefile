@@ -1,5 +1,8 @@
 # Two commands are enough: `make run` and `make test`.
 
+# Debian's Go is told not to fetch the toolchain that go.mod names; this tells it to.
+export GOTOOLCHAIN = auto
+
 .PHONY: run demo test bench build setup clean
 
 # Installs what is missing, builds, opens the app with its own small server.
