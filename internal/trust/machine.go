@@ -16,7 +16,7 @@ import (
 // key whose number collides with a given one takes 10^11 times that.
 const (
 	machineMemory = 64 << 10 // KiB
-	machinePasses = 5
+	machinePasses = 6
 	machineTag    = "assist/machine-id/1"
 )
 

@@ -20,7 +20,7 @@ const sealSaltLen = 16
 type kdfCost struct{ memory, passes uint32 }
 
 // unitKeyCost slows down whoever found a sealed key file.
-func unitKeyCost() kdfCost { return kdfCost{256 << 10, 4} }
+func unitKeyCost() kdfCost { return kdfCost{128 << 10, 5} }
 
 // SealUnitKey writes a unit key to path, encrypted under a passphrase
 // (Argon2id, XChaCha20-Poly1305), replacing what was there.
