@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !linux && !windows && !darwin
+
+package input
+
+import "log/slog"
+
+func openBackend(*Watcher, *slog.Logger) (backend, error) { return backend{}, ErrUnsupported }
+
+func watchBackend(*Watcher, *slog.Logger) (stop func(), err error) { return nil, ErrUnsupported }

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package input
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"log/slog"
+	"sync"
+
+	"github.com/jezek/xgb"
+	"github.com/jezek/xgb/res"
+	"github.com/jezek/xgb/xproto"
+	"github.com/jezek/xgb/xtest"
+)
+
+// evdevOffset is what X11 adds to an evdev code to make a key code.
+const evdevOffset = 8
+
+// x11 drives a display by the XTEST extension.
+type x11 struct {
+	watcher *Watcher
+	log     *slog.Logger
+	root    xproto.Window
+	keys    [lastUsage + 1]uint8 // evdev codes by HID usage
+	c       *xgb.Conn            // does and asks
+	spare   *xgb.Conn            // lets go, even while c is stuck
+	owner   owner
+	typing  typing
+	letUp   sync.Mutex // one Release at a time on spare
+}
+
+func openX11(display string, w *Watcher, log *slog.Logger) (*x11, error) {
+	x := &x11{watcher: w, log: log, keys: evdevTable()}
+	var err error
+	if x.c, err = dialX11(display, nil); err != nil {
+		return nil, err
+	}
+	if x.spare, err = dialX11(display, nil); err != nil {
+		x.c.Close()
+		return nil, err
+	}
+	go drain(x.c)
+	go drain(x.spare)
+	if err = x.begin(); err != nil {
+		x.c.Close()
+		x.spare.Close()
+		return nil, err
+	}
+	return x, nil
+}
+
+func (x *x11) begin() error {
+	x.root = xproto.Setup(x.c).DefaultScreen(x.c).Root
+	for _, c := range []*xgb.Conn{x.c, x.spare} {
+		if err := xtest.Init(c); err != nil {
+			return errors.Join(ErrUnsupported, err)
+		}
+		// Input goes on while another program holds the whole server.
+		if err := xtest.GrabControlChecked(c, true).Check(); err != nil {
+			return fmt.Errorf("display refuses input: %w", err)
+		}
+	}
+	if err := res.Init(x.c); err != nil {
+		x.log.Warn("the display cannot tell whose window is whose, falling back to what windows say",
+			slog.Any("error", err))
+	}
+	x.owner = owner{c: x.c, root: x.root}
+	x.owner.begin()
+	return x.typing.begin(x.c)
+}
+
+// Close gives the keyboard map back and disconnects.
+func (x *x11) Close() {
+	x.typing.end(x.c)
+	x.c.Close()
+	x.spare.Close()
+}
+
+// Inject does actions in order and returns when the server has done them all.
+func (x *x11) Inject(as ...action) error {
+	for _, a := range as {
+		if err := x.one(a); err != nil {
+			return err
+		}
+	}
+	return x.settle()
+}
+
+// settle waits until the server has done everything, and tells the Watcher.
+func (x *x11) settle() error {
+	if _, err := xproto.GetInputFocus(x.c).Reply(); err != nil {
+		return fmt.Errorf("inject: %w", err)
+	}
+	x.watcher.confirm()
+	return nil
+}
+
+func (x *x11) one(a action) error {
+	switch a.deed {
+	case deedMove:
+		x.watcher.expect(raw{kind: rawMotion})
+		xtest.FakeInput(x.c, xproto.MotionNotify, 0, 0, x.root, int16(a.at.X), int16(a.at.Y), 0)
+	case deedButton:
+		x.fakeButton(xButton(a.code), a.down)
+	case deedWheel:
+		b := 4 + byte(a.code) // up, down, left, right are 4 to 7
+		x.fakeButton(b, true)
+		x.fakeButton(b, false)
+	case deedKey:
+		code, err := x.keyCode(a.code)
+		if err != nil {
+			return err
+		}
+		x.fakeKey(code, a.down)
+	}
+	return nil
+}
+
+// xButton numbers the buttons as X11 does: 4 to 7 are the wheel.
+func xButton(b uint16) byte {
+	if b > 3 {
+		return byte(b) + 4
+	}
+	return byte(b)
+}
+
+func (x *x11) keyCode(usage uint16) (xproto.Keycode, error) {
+	if int(usage) >= len(x.keys) || x.keys[usage] == 0 {
+		return 0, ErrUnknownKey
+	}
+	return xproto.Keycode(x.keys[usage]) + evdevOffset, nil
+}
+
+func (x *x11) fakeButton(b byte, down bool) {
+	kind := byte(xproto.ButtonRelease)
+	if down {
+		kind = xproto.ButtonPress
+		x.watcher.expect(raw{rawButton, uint32(b)})
+	}
+	xtest.FakeInput(x.c, kind, b, 0, x.root, 0, 0, 0)
+}
+
+func (x *x11) fakeKey(k xproto.Keycode, down bool) {
+	kind := byte(xproto.KeyRelease)
+	if down {
+		kind = xproto.KeyPress
+		x.watcher.expect(raw{rawKey, uint32(k)})
+	}
+	xtest.FakeInput(x.c, kind, byte(k), 0, x.root, 0, 0, 0)
+}
+
+// Release lets go of keys and buttons by the spare connection.
+func (x *x11) Release(as ...action) error {
+	x.letUp.Lock()
+	defer x.letUp.Unlock()
+	for _, a := range as {
+		switch a.deed {
+		case deedButton:
+			xtest.FakeInput(x.spare, xproto.ButtonRelease, xButton(a.code), 0, x.root, 0, 0, 0)
+		case deedKey:
+			if code, err := x.keyCode(a.code); err == nil {
+				xtest.FakeInput(x.spare, xproto.KeyRelease, byte(code), 0, x.root, 0, 0, 0)
+			}
+		}
+	}
+	if _, err := xproto.GetInputFocus(x.spare).Reply(); err != nil {
+		return fmt.Errorf("let go: %w", err)
+	}
+	return nil
+}
+
+// OwnAt reports whether the pointer at p would be over a window of this process.
+func (x *x11) OwnAt(p image.Point, press bool) (bool, error) { return x.owner.at(p, press) }
+
+// OwnFocus reports whether a key would go to a window of this process.
+func (x *x11) OwnFocus() (bool, error) { return x.owner.focused() }
+
+// Pointer is where the pointer is on the root window.
+func (x *x11) Pointer() (image.Point, error) { return x.owner.pointer() }

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package input
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/jezek/xgb"
+	"github.com/jezek/xgb/xproto"
+)
+
+// XInput 2, spoken by hand: package xgb has no part for it. Numbers are those of
+// the protocol text (XI2proto), as are the offsets.
+const (
+	xiSelectEvents = 46
+	xiQueryVersion = 47
+	xiQueryDevice  = 48
+
+	xiAllDevices = 0
+	xiAllMasters = 1
+
+	xiHierarchyChanged = 11
+	xiRawKeyPress      = 13
+	xiRawButtonPress   = 15
+	xiRawMotion        = 17
+)
+
+var errNoXI2 = errors.New("the display has no XInput 2.1")
+
+// rawReader turns the raw events of a display into what a Watcher sees. Raw
+// events come from the devices: what a program sends to a window makes none.
+type rawReader struct {
+	watcher *Watcher
+	opcode  byte
+	xtest   map[uint16]bool // the devices that programs inject by; set before events are asked for
+}
+
+// watchX11 watches a display until stop is called.
+func watchX11(display string, w *Watcher, log *slog.Logger) (stop func(), err error) {
+	r := &rawReader{watcher: w}
+	c, err := dialX11(display, r.packet)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.begin(c); err != nil {
+		c.Close()
+		return nil, err
+	}
+	go drain(c)
+	log.Debug("watching local input", slog.Int("injecting_devices", len(r.xtest)))
+	return c.Close, nil
+}
+
+// drain waits for the end of a connection whose events are taken elsewhere.
+func drain(c *xgb.Conn) {
+	for {
+		if e, err := c.WaitForEvent(); e == nil && err == nil {
+			return
+		}
+	}
+}
+
+func (r *rawReader) begin(c *xgb.Conn) error {
+	ext, err := xproto.QueryExtension(c, uint16(len("XInputExtension")), "XInputExtension").Reply()
+	if err != nil || !ext.Present {
+		return errors.Join(errNoXI2, err)
+	}
+	r.opcode = ext.MajorOpcode
+	// From 2.1 on raw events come even while another program grabs the device.
+	version, err := ask(c, request(r.opcode, xiQueryVersion, le16(2), le16(2)))
+	if err != nil {
+		return errors.Join(errNoXI2, err)
+	}
+	major, minor := xgb.Get16(version[8:]), xgb.Get16(version[10:])
+	if major < 2 || major == 2 && minor < 1 {
+		return errNoXI2
+	}
+	devices, err := ask(c, request(r.opcode, xiQueryDevice, le16(xiAllDevices), le16(0)))
+	if err != nil {
+		return fmt.Errorf("list input devices: %w", err)
+	}
+	r.xtest = xtestDevices(devices)
+	root := xproto.Setup(c).DefaultScreen(c).Root
+	mask := uint32(1<<xiRawKeyPress | 1<<xiRawButtonPress | 1<<xiRawMotion)
+	err = tell(c, request(r.opcode, xiSelectEvents, le32(uint32(root)), le16(1), le16(0),
+		le16(xiAllMasters), le16(1), le32(mask)))
+	if err != nil {
+		return fmt.Errorf("select raw events: %w", err)
+	}
+	return nil
+}
+
+// packet takes in one generic event.
+func (r *rawReader) packet(b []byte) {
+	if len(b) < 32 || b[1] != r.opcode {
+		return
+	}
+	event := raw{detail: binary.LittleEndian.Uint32(b[16:])}
+	switch binary.LittleEndian.Uint16(b[8:]) {
+	case xiRawKeyPress:
+		event.kind = rawKey
+	case xiRawButtonPress:
+		event.kind = rawButton
+	case xiRawMotion:
+		event = raw{kind: rawMotion}
+	default:
+		return
+	}
+	r.watcher.see(event, r.xtest[binary.LittleEndian.Uint16(b[20:])])
+}
+
+// xtestDevices finds in a device list those that belong to the XTEST extension.
+// Each entry: id, use, attachment, number of classes, length of the name, two
+// bytes, the name padded to four, and the classes, which say their length.
+func xtestDevices(reply []byte) map[uint16]bool {
+	const head, entry, class = 32, 12, 4
+	found := map[uint16]bool{}
+	count, b := int(xgb.Get16(reply[8:])), reply[head:]
+	for ; count > 0 && len(b) >= entry; count-- {
+		id, classes, length := xgb.Get16(b), int(xgb.Get16(b[6:])), int(xgb.Get16(b[8:]))
+		b = b[entry:]
+		if len(b) < xgb.Pad(length) {
+			break
+		}
+		if strings.Contains(string(b[:length]), "XTEST") {
+			found[id] = true
+		}
+		b = b[xgb.Pad(length):]
+		for ; classes > 0 && len(b) >= class; classes-- {
+			b = b[min(len(b), max(class, 4*int(xgb.Get16(b[2:])))):]
+		}
+	}
+	return found
+}
+
+// request builds a request of an extension from its fields.
+func request(opcode, minor byte, fields ...[]byte) []byte {
+	b := []byte{opcode, minor, 0, 0}
+	for _, f := range fields {
+		b = append(b, f...)
+	}
+	xgb.Put16(b[2:], uint16(len(b)/4))
+	return b
+}
+
+func le16(v uint16) []byte { return binary.LittleEndian.AppendUint16(nil, v) }
+func le32(v uint32) []byte { return binary.LittleEndian.AppendUint32(nil, v) }
+
+// ask sends a request and returns its reply of at least 32 bytes.
+func ask(c *xgb.Conn, b []byte) ([]byte, error) {
+	cookie := c.NewCookie(true, true)
+	c.NewRequest(b, cookie)
+	reply, err := cookie.Reply()
+	if err == nil && len(reply) < 32 {
+		err = errors.New("the display closed the connection")
+	}
+	return reply, err
+}
+
+// tell sends a request that has no reply and waits until it is done.
+func tell(c *xgb.Conn, b []byte) error {
+	cookie := c.NewCookie(true, false)
+	c.NewRequest(b, cookie)
+	return cookie.Check()
+}
