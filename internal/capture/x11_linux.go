@@ -79,7 +79,7 @@ func openX11(f *feed, log *slog.Logger) (*x11Source, error) {
 
 // prepare asks the server for everything there is to be told of.
 func (s *x11Source) prepare() error {
-	if !readable(s.c) {
+	if !s.c.BGRX() {
 		return errPixels
 	}
 	var err error
@@ -133,20 +133,6 @@ func (s *x11Source) prepareDamage() error {
 	}
 	s.dirty.Store(true)
 	return nil
-}
-
-// readable says whether pixels are B, G, R, unused, in this order.
-func readable(c *x11.Conn) bool {
-	setup := xproto.Setup(c.X)
-	if c.Screen.RootDepth != 24 || setup.ImageByteOrder != xproto.ImageOrderLSBFirst {
-		return false
-	}
-	for _, f := range setup.PixmapFormats {
-		if f.Depth == 24 {
-			return f.BitsPerPixel == 32
-		}
-	}
-	return false
 }
 
 // event runs on the connection's reader: it sets marks and wakes, no more.

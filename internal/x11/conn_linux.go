@@ -150,6 +150,20 @@ func (c *Conn) Extension(name string) (major, firstEvent byte, err error) {
 	return reply.MajorOpcode, reply.FirstEvent, nil
 }
 
+// BGRX says whether pixels of the root window are four bytes each: B, G, R, unused.
+func (c *Conn) BGRX() bool {
+	setup := xproto.Setup(c.X)
+	if c.Screen.RootDepth != 24 || setup.ImageByteOrder != xproto.ImageOrderLSBFirst {
+		return false
+	}
+	for _, f := range setup.PixmapFormats {
+		if f.Depth == 24 {
+			return f.BitsPerPixel == 32
+		}
+	}
+	return false
+}
+
 // Atom interns a name.
 func (c *Conn) Atom(name string) (xproto.Atom, error) {
 	reply, err := xproto.InternAtom(c.X, false, uint16(len(name)), name).Reply()
