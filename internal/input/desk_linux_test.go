@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package input
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jezek/xgb"
+
+	"assist/internal/consent"
+	"assist/internal/consent/consenttest"
+	"assist/internal/wire"
+)
+
+const (
+	usageA     = 0x04
+	usageShift = 0xe1
+	codeA      = 38
+	codeShift  = 50
+)
+
+func everywhere() image.Rectangle { return image.Rect(0, 0, 1920, 1080) }
+
+func TestClicksLandOnThePixelOnBothMonitors(t *testing.T) {
+	s := setTheStage(t)
+	p := startProgram(t, everywhere())
+	for _, at := range []struct {
+		monitor uint8
+		x, y    uint16
+		want    image.Point
+	}{
+		{0, 0, 0, image.Pt(0, 0)},
+		{0, 799, 699, image.Pt(799, 699)},
+		{0, 5000, 5000, image.Pt(799, 699)}, // clamped
+		{1, 0, 0, image.Pt(800, 50)},
+		{1, 1000, 600, image.Pt(1800, 650)},
+		{1, 1001, 601, image.Pt(1800, 650)}, // clamped
+		{1, 333, 77, image.Pt(1133, 127)},
+	} {
+		p.forget()
+		s.do(&wire.Button{Monitor: at.monitor, X: at.x, Y: at.y, Button: 1, Down: true},
+			&wire.Button{Monitor: at.monitor, X: at.x, Y: at.y, Button: 1})
+		p.expect(fmt.Sprintf("button 1 down %d %d", at.want.X, at.want.Y),
+			fmt.Sprintf("button 1 up %d %d", at.want.X, at.want.Y))
+	}
+	if err := s.desk.Do(&wire.Move{Monitor: 2}); !errors.Is(err, ErrNoMonitor) {
+		t.Errorf("a monitor that does not exist: %v", err)
+	}
+}
+
+func TestButtonsAndDrag(t *testing.T) {
+	s := setTheStage(t)
+	p := startProgram(t, everywhere())
+	for wireButton, x := range map[uint8]int{1: 1, 2: 2, 3: 3, 4: 8, 5: 9} {
+		p.forget()
+		s.do(&wire.Button{X: 10, Y: 10, Button: wireButton, Down: true}, &wire.Button{X: 20, Y: 30, Button: wireButton})
+		p.expect(fmt.Sprintf("button %d down 10 10", x), fmt.Sprintf("button %d up 20 30", x))
+	}
+	p.forget()
+	s.do(&wire.Button{X: 10, Y: 10, Button: 1, Down: true},
+		&wire.Button{X: 10, Y: 10, Button: 1, Down: true}, // again: ignored
+		&wire.Move{X: 50, Y: 60},
+		&wire.Move{Monitor: 1, X: 5, Y: 6},
+		&wire.Button{Monitor: 1, X: 7, Y: 8, Button: 1},
+		&wire.Button{Monitor: 1, X: 7, Y: 8, Button: 1}) // again: ignored
+	p.expect("button 1 down 10 10", "button 1 up 807 58")
+	p.waitFor("motion 50 60")
+	p.waitFor("motion 805 56")
+}
+
+func TestScrollAddsUpToNotches(t *testing.T) {
+	s := setTheStage(t)
+	p := startProgram(t, everywhere())
+	s.do(&wire.Move{X: 100, Y: 100}, &wire.Scroll{DY: 60}, &wire.Scroll{DY: 59}, // not yet
+		&wire.Scroll{DY: 1}, &wire.Scroll{DY: -240}, &wire.Scroll{DX: 130}, &wire.Scroll{DX: -120})
+	p.expect("button 5 down 100 100", "button 5 up 100 100",
+		"button 4 down 100 100", "button 4 up 100 100", "button 4 down 100 100", "button 4 up 100 100",
+		"button 7 down 100 100", "button 7 up 100 100", "button 6 down 100 100", "button 6 up 100 100")
+}
+
+func TestEveryKeyArrivesAsItsKeyCode(t *testing.T) {
+	s := setTheStage(t)
+	p := startProgram(t, everywhere())
+	for usage, evdev := range evdevTable() {
+		if evdev == 0 || usage == 0x53 || usage == 0x39 || usage == 0x47 { // the locks have their own test
+			continue
+		}
+		p.forget()
+		s.do(&wire.Key{Usage: uint16(usage), Down: true}, &wire.Key{Usage: uint16(usage)})
+		p.expect(fmt.Sprintf("key %d down", evdev+8), fmt.Sprintf("key %d up", evdev+8))
+	}
+	if err := s.desk.Do(&wire.Key{Usage: 0x66, Down: true}); !errors.Is(err, ErrUnknownKey) {
+		t.Errorf("the power key: %v", err)
+	}
+}
+
+// Held keys and buttons are let go, the newest first, within 50 ms of each end.
+func TestHeldIsLetGo(t *testing.T) {
+	ends := map[string]func(s *stage){
+		"revoke":         func(s *stage) { s.lease.Revoke(errors.New("cut")) },
+		"close":          func(s *stage) { _ = s.desk.Close() },
+		"release all":    func(s *stage) { s.do(&wire.ReleaseAll{}) },
+		"release":        func(s *stage) { s.desk.Release() },
+		"pause":          func(s *stage) { s.lease.Pause() },
+		"dialog":         func(s *stage) { s.hold(true) },
+		"narrow":         func(s *stage) { s.lease.Narrow(consent.RightControl) },
+		"local activity": func(s *stage) { s.person("mousemove", "300", "300") },
+	}
+	for name, end := range ends {
+		t.Run(name, func(t *testing.T) {
+			s := setTheStage(t)
+			p := startProgram(t, everywhere())
+			s.do(&wire.Key{Usage: usageShift, Down: true}, &wire.Key{Usage: usageA, Down: true},
+				&wire.Button{X: 10, Y: 10, Button: 1, Down: true})
+			p.waitFor("button 1 down 10 10")
+			begin := time.Now()
+			end(s)
+			last := p.waitFor(fmt.Sprintf("key %d up", codeShift))
+			if took := last.Sub(begin); took > 50*time.Millisecond && name != "local activity" {
+				t.Errorf("took %v", took)
+			}
+			if !strings.HasPrefix(strings.Join(p.got()[len(p.got())-3:], ","), "button 1 up") {
+				t.Errorf("not in the opposite order: %q", p.got())
+			}
+		})
+	}
+}
+
+func TestYieldsToThePersonForTwoSeconds(t *testing.T) {
+	s := setTheStage(t)
+	startProgram(t, everywhere())
+	s.do(&wire.Move{X: 5, Y: 5})
+	for _, activity := range [][]string{{"mousemove", "300", "300"}, {"key", "b"}, {"click", "1"}} {
+		before := s.watcher.Last()
+		s.person(activity...)
+		eventually(t, "local activity is seen", func() bool { return s.watcher.Last().After(before) })
+		for _, in := range []wire.Input{&wire.Move{}, &wire.Button{Button: 1, Down: true},
+			&wire.Scroll{DY: 120}, &wire.Key{Usage: usageA, Down: true}, &wire.Text{Text: "x"}} {
+			if err := s.desk.Do(in); !errors.Is(err, ErrYield) {
+				t.Errorf("%T after %v: %v", in, activity, err)
+			}
+		}
+		var err error
+		eventually(t, "input goes on", func() bool {
+			err = s.desk.Do(&wire.Move{X: 9, Y: 9})
+			return err == nil
+		})
+		if quiet := time.Since(s.watcher.Last()); quiet < YieldFor || quiet > YieldFor+time.Second/2 {
+			t.Errorf("went on after %v", quiet)
+		}
+	}
+}
+
+func TestOwnInputIsNotLocal(t *testing.T) {
+	s := setTheStage(t)
+	p := startProgram(t, everywhere())
+	for i := range 300 {
+		at := uint16(i * 2)
+		s.do(&wire.Move{X: at, Y: at}, &wire.Move{X: at, Y: at}, &wire.Button{X: at, Y: at, Button: 1, Down: true},
+			&wire.Button{X: at, Y: at, Button: 1}, &wire.Scroll{DY: 120},
+			&wire.Key{Usage: usageA, Down: true}, &wire.Key{Usage: usageA})
+	}
+	s.do(&wire.Text{Text: "Aé€"})
+	s.do(&wire.Key{Usage: usageA, Down: true}) // repeats until it is let go
+	p.forget()
+	eventually(t, "the key repeats", func() bool { return len(p.got()) > 10 })
+	s.do(&wire.Key{Usage: usageA})
+	if last := s.watcher.Last(); !last.IsZero() {
+		t.Error("own input was taken for the person's")
+	}
+	if s.watcher.GenuinePress(time.Hour) {
+		t.Error("own press was taken for the person's")
+	}
+	s.watcher.mu.Lock()
+	defer s.watcher.mu.Unlock()
+	if n := len(s.watcher.echoes); n > 1 {
+		t.Errorf("%d echoes never came: %v", n, s.watcher.echoes[:min(n, 5)])
+	}
+}
+
+func TestGenuinePress(t *testing.T) {
+	s := setTheStage(t)
+	startProgram(t, everywhere())
+	s.person("mousemove", "200", "200")
+	eventually(t, "motion is seen", func() bool { return !s.watcher.Last().IsZero() })
+	if s.watcher.GenuinePress(time.Hour) {
+		t.Error("motion was taken for a press")
+	}
+	s.person("click", "1")
+	eventually(t, "the press is seen", func() bool { return s.watcher.GenuinePress(time.Hour) })
+	if s.watcher.GenuinePress(0) {
+		t.Error("a press in the past is now")
+	}
+}
+
+// What a program sends to a window with XSendEvent (xdotool does it when given a
+// window) is nobody's press.
+func TestSentEventIsNotGenuine(t *testing.T) {
+	s := setTheStage(t)
+	p := startProgram(t, everywhere())
+	id := strings.Fields(run(t, "xdotool", "search", "--maxdepth", "1", "--name", ".*"))
+	if len(id) == 0 {
+		id = strings.Fields(lastChild(t))
+	}
+	s.person("key", "--window", id[len(id)-1], "a")
+	p.waitFor(fmt.Sprintf("key %d down", codeA))
+	if s.watcher.GenuinePress(time.Hour) || !s.watcher.Last().IsZero() {
+		t.Error("a sent event was taken for the person's")
+	}
+}
+
+// lastChild is the newest window of the root.
+func lastChild(t *testing.T) string {
+	t.Helper()
+	for _, f := range strings.Fields(run(t, "xwininfo", "-root", "-children")) {
+		if strings.HasPrefix(f, "0x") && !strings.Contains(run(t, "xwininfo", "-id", f), "(the root window)") {
+			return f
+		}
+	}
+	t.Fatal("no window")
+	return ""
+}
+
+func TestOwnWindowsAreOutOfReach(t *testing.T) {
+	s := setTheStage(t)
+	p := startProgram(t, everywhere())
+	c, err := xgb.NewConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := newWindow(c, 100, 100, 200, 200); err != nil { // this process' own
+		t.Fatal(err)
+	}
+	s.do(&wire.Move{X: 99, Y: 150})
+	for _, in := range []wire.Input{&wire.Move{X: 100, Y: 100}, &wire.Move{X: 299, Y: 299},
+		&wire.Button{X: 200, Y: 200, Button: 1, Down: true}} {
+		if err := s.desk.Do(in); !errors.Is(err, ErrOwnWindow) {
+			t.Errorf("%T: %v", in, err)
+		}
+	}
+	p.forget() // a drag from outside ends where it last was outside
+	s.do(&wire.Button{X: 90, Y: 90, Button: 1, Down: true}, &wire.Move{X: 95, Y: 95})
+	if err := s.desk.Do(&wire.Button{X: 200, Y: 200, Button: 1}); !errors.Is(err, ErrOwnWindow) {
+		t.Errorf("drop inside: %v", err)
+	}
+	p.expect("button 1 down 90 90", "button 1 up 95 95")
+	s.person("mousemove", "200", "200") // now keys and the wheel would reach it
+	s.waitQuiet()
+	for _, in := range []wire.Input{&wire.Key{Usage: usageA, Down: true}, &wire.Text{Text: "x"}, &wire.Scroll{DY: 120}} {
+		if err := s.desk.Do(in); !errors.Is(err, ErrOwnWindow) {
+			t.Errorf("%T: %v", in, err)
+		}
+	}
+}
+
+// waitQuiet waits until a Desk would act again.
+func (s *stage) waitQuiet() {
+	s.t.Helper()
+	eventually(s.t, "the person is seen", func() bool { return !s.watcher.Last().IsZero() })
+	eventually(s.t, "the person is quiet", func() bool { return !s.watcher.active(YieldFor) })
+}
+
+func TestNothingWhileADialogIsOpen(t *testing.T) {
+	s := setTheStage(t)
+	s.hold(true)
+	for _, in := range []wire.Input{&wire.Move{}, &wire.Key{Usage: usageA, Down: true}, &wire.Text{Text: "x"}} {
+		if err := s.desk.Do(in); !errors.Is(err, ErrHeld) {
+			t.Errorf("%T: %v", in, err)
+		}
+	}
+}
+
+// When Revoke has returned, no press and no motion may arrive any more.
+func TestNothingArrivesAfterRevoke(t *testing.T) {
+	s := setTheStage(t)
+	p := startProgram(t, everywhere())
+	for round := range 20 {
+		flood := make(chan error)
+		for worker := range 3 {
+			go func() {
+				for i := 0; ; i++ {
+					at := uint16(1 + (i+worker*100)%500)
+					if err := s.desk.Do(&wire.Button{X: at, Y: at, Button: 1, Down: i%2 == 0}); err != nil {
+						flood <- err
+						return
+					}
+				}
+			}()
+		}
+		eventually(t, "the flood", func() bool { return len(p.got()) > 20 })
+		s.lease.Revoke(errors.New("cut"))
+		run(t, "xdotool", "getmouselocation") // the server has sent everything before it
+		marker := len(pressesAfterSync(p))
+		for range 3 {
+			if err := <-flood; !errors.Is(err, consent.ErrRevoked) && !errors.Is(err, ErrClosed) {
+				t.Errorf("flood ended with %v", err)
+			}
+		}
+		_ = s.desk.Close()
+		if late := pressesAfterSync(p)[marker:]; len(late) > 0 {
+			t.Fatalf("round %d: after revoke came %q", round, late)
+		}
+		if err := s.desk.Do(&wire.Move{}); !errors.Is(err, ErrClosed) {
+			t.Errorf("a closed desk: %v", err)
+		}
+		p.forget()
+		s.open()
+	}
+}
+
+// pressesAfterSync waits until the program has got all that the server sent.
+func pressesAfterSync(p *program) []string {
+	n := -1
+	for len(p.got()) != n {
+		n = len(p.got())
+		<-time.After(30 * time.Millisecond)
+	}
+	var out []string
+	for _, l := range p.got() {
+		if !strings.Contains(l, " up") {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+func TestOpenNeedsALeaseAndAWatcher(t *testing.T) {
+	s := setTheStage(t)
+	if _, err := Open(consent.Control{}, Options{Layout: twoMonitors, Local: s.watcher}); !errors.Is(err, consent.ErrNotGranted) {
+		t.Errorf("without a lease: %v", err)
+	}
+	control, _ := s.lease.Control()
+	if _, err := Open(control, Options{Layout: twoMonitors}); !errors.Is(err, ErrNoWatcher) {
+		t.Errorf("without a watcher: %v", err)
+	}
+}
+
+// benchmark measures whole events: permission, own-window check, injection, and
+// the server's word that it is done.
+func benchmark(b *testing.B, ins ...wire.Input) {
+	b.Helper()
+	startDisplay(b)
+	w, err := Watch(nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer w.Close()
+	control, err := consenttest.Lease(b, consent.AllRights).Control()
+	if err != nil {
+		b.Fatal(err)
+	}
+	d, err := Open(control, Options{Layout: twoMonitors, Local: w})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer d.Close()
+	startProgram(b, everywhere())
+	for b.Loop() {
+		for _, in := range ins {
+			if err := d.Do(in); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+func BenchmarkMove(b *testing.B)   { benchmark(b, &wire.Move{X: 10, Y: 10}) }
+func BenchmarkScroll(b *testing.B) { benchmark(b, &wire.Scroll{DY: 120}) }
+func BenchmarkKey(b *testing.B) {
+	benchmark(b, &wire.Key{Usage: usageA, Down: true}, &wire.Key{Usage: usageA})
+}
