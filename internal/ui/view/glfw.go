@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build cgo && !ci && (linux || windows || darwin)
+
+package view
+
+import (
+	"fyne.io/fyne/v2"
+	"github.com/go-gl/glfw/v3.4/glfw"
+)
+
+// mouseTap takes what the toolkit does not tell: buttons 4 and 5, and the wheel
+// without its acceleration. Each returns false to leave the event to the toolkit.
+type mouseTap struct {
+	button func(n uint8, down bool) bool
+	wheel  func(dx, dy float64) bool // in notches, positive down and right
+}
+
+// tapMouse puts t before the toolkit's own callbacks of a shown window. It is
+// called on the toolkit's goroutine, where the callbacks run too.
+func tapMouse(w fyne.Window, t mouseTap) {
+	ctx, ok := w.(interface{ RunWithContext(func()) })
+	if !ok {
+		return
+	}
+	ctx.RunWithContext(func() {
+		g := glfw.GetCurrentContext()
+		if g == nil {
+			return
+		}
+		var click glfw.MouseButtonCallback
+		click = g.SetMouseButtonCallback(func(g *glfw.Window, b glfw.MouseButton, a glfw.Action, m glfw.ModifierKey) {
+			extra := b == glfw.MouseButton4 || b == glfw.MouseButton5
+			if extra && t.button(uint8(b-glfw.MouseButton4)+4, a == glfw.Press) || click == nil {
+				return
+			}
+			click(g, b, a, m)
+		})
+		var scroll glfw.ScrollCallback
+		scroll = g.SetScrollCallback(func(g *glfw.Window, x, y float64) {
+			if t.wheel(-x, -y) || scroll == nil {
+				return
+			}
+			scroll(g, x, y)
+		})
+	})
+}

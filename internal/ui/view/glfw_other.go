@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !cgo || ci || !(linux || windows || darwin)
+
+package view
+
+import "fyne.io/fyne/v2"
+
+// mouseTap takes what the toolkit does not tell; here there is no way to.
+type mouseTap struct {
+	button func(n uint8, down bool) bool
+	wheel  func(dx, dy float64) bool
+}
+
+// tapMouse leaves the mouse to the toolkit: buttons 4 and 5 are lost, and the
+// wheel comes through pane.Scrolled.
+func tapMouse(fyne.Window, mouseTap) {}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package view
+
+import (
+	"context"
+	"image"
+	"sync"
+	"time"
+
+	"assist/internal/screen"
+)
+
+// retryAfter is how long a pump waits when a picture could not be had while the
+// session lives on.
+const retryAfter = 200 * time.Millisecond
+
+// pump brings the pictures of one monitor to the window: it takes the newest
+// one, converts it into a buffer of the size in which it is displayed, and hands
+// the buffer over. There are two buffers: the window reads one, the pump writes
+// the other, and takes no further picture until the window has changed over. So
+// no more than one refresh waits, and between two the newest picture wins.
+type pump struct {
+	id    screen.MonitorID
+	from  Pictures
+	paint Paint
+	post  func(f func())                          // runs f on the toolkit's goroutine
+	show  func(img *image.RGBA, host image.Point) // called there
+	done  chan struct{}                           // closed when run has returned
+	drawn chan struct{}                           // one slot: show has returned
+	kept  screen.Picture                          // copy of the last picture; run's own
+	bufs  [2]*image.RGBA                          // run's own, but for the one last shown
+	next  int                                     // index of the buffer to write
+
+	mu     sync.Mutex // guards what follows
+	target image.Point
+	used   image.Point        // target of the last conversion
+	again  context.CancelFunc // interrupts the wait for a picture
+}
+
+func newPump(id screen.MonitorID, from Pictures, paint Paint) *pump {
+	return &pump{id: id, from: from, paint: paint, done: make(chan struct{}), drawn: make(chan struct{}, 1)}
+}
+
+// resize sets the size in device pixels in which the picture is displayed, and
+// has the last picture converted anew.
+func (p *pump) resize(size image.Point) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.target == size {
+		return
+	}
+	p.target = size
+	if p.again != nil {
+		p.again()
+	}
+}
+
+// run pumps until ctx ends. after, when not nil, is the end of an earlier pump of
+// the same monitor: two may not take pictures at once.
+func (p *pump) run(ctx context.Context, after <-chan struct{}) {
+	defer close(p.done)
+	if after != nil {
+		<-after
+	}
+	for ctx.Err() == nil {
+		turn, cancel := p.turn(ctx)
+		pic, err := p.from.Picture(turn, p.id)
+		resized := turn.Err() != nil
+		cancel()
+		switch {
+		case err == nil:
+			p.keep(pic)
+		case !resized:
+			pauseFor(ctx, retryAfter)
+			continue
+		}
+		p.draw(ctx)
+	}
+}
+
+// turn returns the context of one wait for a picture.
+func (p *pump) turn(ctx context.Context) (context.Context, context.CancelFunc) {
+	turn, cancel := context.WithCancel(ctx)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.again = cancel
+	if p.target != p.used {
+		cancel() // resized since the last conversion
+	}
+	return turn, cancel
+}
+
+// pauseFor waits for d or the end of ctx.
+func pauseFor(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// keep copies a picture, so that it can be converted again when the window's size
+// changes while the screen stands still. A copy of 1080p takes a third of a
+// millisecond.
+func (p *pump) keep(pic *screen.Picture) {
+	k := &p.kept
+	k.Monitor, k.Size = pic.Monitor, pic.Size
+	k.StrideY, k.StrideC = pic.StrideY, pic.StrideC
+	k.Y = append(k.Y[:0], pic.Y...)
+	k.U = append(k.U[:0], pic.U...)
+	k.V = append(k.V[:0], pic.V...)
+}
+
+// draw converts the kept picture and hands it to the window.
+func (p *pump) draw(ctx context.Context) {
+	img, host := p.buffer(), p.kept.Size
+	if img == nil {
+		return
+	}
+	p.paint(&p.kept, img)
+	p.post(func() {
+		p.show(img, host)
+		p.drawn <- struct{}{}
+	})
+	select {
+	case <-p.drawn:
+		p.next = 1 - p.next
+	case <-ctx.Done():
+	}
+}
+
+// buffer returns the buffer to write, in the size now displayed; nil when there is
+// no picture yet.
+func (p *pump) buffer() *image.RGBA {
+	p.mu.Lock()
+	size := p.target
+	p.used = size
+	p.mu.Unlock()
+	if p.kept.Size.X <= 0 || p.kept.Size.Y <= 0 {
+		return nil
+	}
+	if size.X <= 0 || size.Y <= 0 || size.X > p.kept.Size.X || size.Y > p.kept.Size.Y {
+		size = p.kept.Size
+	}
+	if b := p.bufs[p.next]; b == nil || b.Rect.Size() != size {
+		p.bufs[p.next] = image.NewRGBA(image.Rectangle{Max: size})
+	}
+	return p.bufs[p.next]
+}
