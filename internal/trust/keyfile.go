@@ -22,8 +22,12 @@ const (
 	blockUnit   = "ASSIST SEALED UNIT KEY"
 )
 
-// identityHeader binds a key file to the operating system it was made on.
-const identityHeader = "Identity"
+// Headers of a key file. Identity binds it to the operating system it was made
+// on; Key names the public key, so that a damaged file is not another machine.
+const (
+	identityHeader = "Identity"
+	keyHeader      = "Key"
+)
 
 // LoadOrCreateHostKey reads the host key at path, or makes it. osIdentity is
 // what the operating system says of itself (such as the content of
@@ -78,6 +82,9 @@ func readKeyFile(path, block string) (keyPair, string, error) {
 	if err != nil {
 		return keyPair{}, "", fmt.Errorf("%w: %s: %w", ErrKeyFile, path, err)
 	}
+	if blk.Headers[keyHeader] != keyName(p) {
+		return keyPair{}, "", fmt.Errorf("%w: %s: damaged", ErrKeyFile, path)
+	}
 	return p, blk.Headers[identityHeader], nil
 }
 
@@ -92,10 +99,15 @@ func createKeyFile(path, osIdentity, block string) (keyPair, error) {
 	}
 	text := pem.EncodeToMemory(&pem.Block{
 		Type:    block,
-		Headers: map[string]string{identityHeader: identityOf(osIdentity)},
+		Headers: map[string]string{identityHeader: identityOf(osIdentity), keyHeader: keyName(p)},
 		Bytes:   scalar,
 	})
 	return p, writePrivate(path, text)
+}
+
+func keyName(p keyPair) string {
+	sum := sha256.Sum256(p.public)
+	return hex.EncodeToString(sum[:16])
 }
 
 // identityOf hides the system's own identifier, which other programs may use.
