@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package receipt
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+func sample(n int, began time.Time) Receipt {
+	return Receipt{Session: fmt.Sprintf("%032x", n), Machine: "482917305566", Name: "Prénom Nom", Role: "Assistance",
+		Unit: "INCI", Reason: "Imprimante", Began: began, Length: time.Minute, Allowed: 3,
+		Deeds: []Deed{{began, "control.granted"}}, End: 1, Words: [3]string{"citron", "valise", "orage"}}
+}
+
+func book(t *testing.T) *Book { return Open(t.TempDir(), slog.New(slog.DiscardHandler)) }
+
+func TestNewestFirst(t *testing.T) {
+	b := book(t)
+	now := time.Now().UTC().Truncate(time.Second)
+	for i := range 3 {
+		if err := b.Add(sample(i, now.Add(time.Duration(i)*time.Hour))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := b.List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := sample(2, now.Add(2*time.Hour))
+	want.Version = version
+	if len(list) != 3 || fmt.Sprint(list[0]) != fmt.Sprint(want) {
+		t.Fatalf("got %v", list)
+	}
+}
+
+func TestEmptyBook(t *testing.T) {
+	b := Open(filepath.Join(t.TempDir(), "none"), slog.New(slog.DiscardHandler))
+	if list, err := b.List(); err != nil || len(list) != 0 {
+		t.Fatal(list, err)
+	}
+	if _, err := b.Get(sample(1, time.Now()).Session); !errors.Is(err, ErrUnknown) {
+		t.Fatal(err)
+	}
+}
+
+func TestOldOnesGo(t *testing.T) {
+	b := book(t)
+	now := time.Now()
+	for i, at := range []time.Time{now.Add(-Keep - time.Hour), now.Add(-Keep + time.Hour), now} {
+		if err := b.Add(sample(i, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if list, _ := b.List(); len(list) != 2 {
+		t.Fatalf("%d kept, want 2", len(list))
+	}
+}
+
+func TestNamesAreNotPaths(t *testing.T) {
+	b := book(t)
+	for _, id := range []string{"", "..", "../x", "zz", fmt.Sprintf("%030x", 1), fmt.Sprintf("%034x", 1)} {
+		if _, err := b.Get(id); !errors.Is(err, ErrUnknown) {
+			t.Errorf("Get(%q): %v", id, err)
+		}
+		if err := b.Add(Receipt{Session: id}); err == nil {
+			t.Errorf("Add(%q) was taken", id)
+		}
+	}
+}
+
+func TestDamagedFileHidesNoOther(t *testing.T) {
+	b := book(t)
+	for i := range 3 {
+		if err := b.Add(sample(i, time.Now())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, text := range []string{"{", `{"version":1,"unknown":1}`} {
+		if err := os.WriteFile(b.path(sample(i, time.Now()).Session), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if list, err := b.List(); err != nil || len(list) != 1 {
+		t.Fatal(list, err)
+	}
+}
+
+func TestAReceiptOfAnotherSessionIsRefused(t *testing.T) {
+	b := book(t)
+	if err := b.Add(sample(1, time.Now())); err != nil {
+		t.Fatal(err)
+	}
+	other := sample(2, time.Now()).Session
+	if err := os.Rename(b.path(sample(1, time.Now()).Session), b.path(other)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Get(other); err == nil {
+		t.Fatal("taken")
+	}
+}
+
+func TestManyDeedsAreCounted(t *testing.T) {
+	b := book(t)
+	r := sample(1, time.Now())
+	r.Deeds = make([]Deed, maxDeeds+7)
+	if err := b.Add(r); err != nil {
+		t.Fatal(err)
+	}
+	got, err := b.Get(r.Session)
+	if err != nil || len(got.Deeds) != maxDeeds || got.Omitted != 7 {
+		t.Fatal(len(got.Deeds), got.Omitted, err)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	id := sample(1, time.Now()).Session
+	f.Add([]byte(`{"version":1,"session":"` + id + `"}`))
+	f.Add([]byte(`{`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var r Receipt
+		if err := decode(b, id, &r); err == nil && r.Session != id {
+			t.Fatal("a receipt of another session was taken")
+		}
+	})
+}
