@@ -19,11 +19,14 @@ type borrower struct {
 	fresh bool                   // some key was lent just now
 }
 
-// forget drops the loans that something else (a change of layout) has undone.
+// forget drops the loans that something else (a change of layout) has undone, and
+// takes the others out of the map, which then shows what the layout itself types.
 func (b *borrower) forget() {
 	b.needs = map[xproto.Keysym]bool{}
 	for sym, l := range b.x.typing.loans {
-		if !b.m.lent(sym, l.code) {
+		if b.m.lent(sym, l.code) {
+			clear(b.m.of(int(l.code - b.m.first)))
+		} else {
 			delete(b.x.typing.loans, sym)
 		}
 	}
@@ -33,10 +36,8 @@ func (b *borrower) forget() {
 func (b *borrower) add(sym xproto.Keysym) bool {
 	t := &b.x.typing
 	if s, ok := b.m.find(sym, b.group); ok && (!s.shift || t.shift != 0) {
-		if _, lent := t.loans[sym]; !lent {
-			b.out = append(b.out, s)
-			return true
-		}
+		b.out = append(b.out, s)
+		return true
 	}
 	l, ok := t.loans[sym]
 	if !ok {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jezek/xgb"
+	"github.com/jezek/xgb/xproto"
 
 	"assist/internal/consent"
 	"assist/internal/consent/consenttest"
@@ -109,7 +110,7 @@ func TestHeldIsLetGo(t *testing.T) {
 		"pause":          func(s *stage) { s.lease.Pause() },
 		"dialog":         func(s *stage) { s.hold(true) },
 		"narrow":         func(s *stage) { s.lease.Narrow(consent.RightControl) },
-		"local activity": func(s *stage) { s.person("mousemove", "300", "300") },
+		"local activity": func(s *stage) { s.person("mousemove_relative", "30", "30") },
 	}
 	for name, end := range ends {
 		t.Run(name, func(t *testing.T) {
@@ -135,7 +136,7 @@ func TestYieldsToThePersonForTwoSeconds(t *testing.T) {
 	s := setTheStage(t)
 	startProgram(t, everywhere())
 	s.do(&wire.Move{X: 5, Y: 5})
-	for _, activity := range [][]string{{"mousemove", "300", "300"}, {"key", "b"}, {"click", "1"}} {
+	for _, activity := range [][]string{{"mousemove_relative", "30", "30"}, {"key", "b"}, {"click", "1"}} {
 		before := s.watcher.Last()
 		s.person(activity...)
 		eventually(t, "local activity is seen", func() bool { return s.watcher.Last().After(before) })
@@ -186,7 +187,7 @@ func TestOwnInputIsNotLocal(t *testing.T) {
 func TestGenuinePress(t *testing.T) {
 	s := setTheStage(t)
 	startProgram(t, everywhere())
-	s.person("mousemove", "200", "200")
+	s.person("mousemove_relative", "20", "20")
 	eventually(t, "motion is seen", func() bool { return !s.watcher.Last().IsZero() })
 	if s.watcher.GenuinePress(time.Hour) {
 		t.Error("motion was taken for a press")
@@ -198,32 +199,25 @@ func TestGenuinePress(t *testing.T) {
 	}
 }
 
-// What a program sends to a window with XSendEvent (xdotool does it when given a
-// window) is nobody's press.
+// What a program sends to a window, as XSendEvent does, is nobody's press.
 func TestSentEventIsNotGenuine(t *testing.T) {
 	s := setTheStage(t)
 	p := startProgram(t, everywhere())
-	id := strings.Fields(run(t, "xdotool", "search", "--maxdepth", "1", "--name", ".*"))
-	if len(id) == 0 {
-		id = strings.Fields(lastChild(t))
+	c, err := xgb.NewConn()
+	if err != nil {
+		t.Fatal(err)
 	}
-	s.person("key", "--window", id[len(id)-1], "a")
-	p.waitFor(fmt.Sprintf("key %d down", codeA))
-	if s.watcher.GenuinePress(time.Hour) || !s.watcher.Last().IsZero() {
+	defer c.Close()
+	press := xproto.ButtonPressEvent{Detail: 1, Root: p.window, Event: p.window, RootX: 3, RootY: 4, SameScreen: true}
+	if err := xproto.SendEventChecked(c, false, p.window, 0, string(press.Bytes())).Check(); err != nil {
+		t.Fatal(err)
+	}
+	p.waitFor("button 1 down 3 4")
+	s.person("mousemove_relative", "5", "5") // the Watcher has seen all before it
+	eventually(t, "motion is seen", func() bool { return !s.watcher.Last().IsZero() })
+	if s.watcher.GenuinePress(time.Hour) {
 		t.Error("a sent event was taken for the person's")
 	}
-}
-
-// lastChild is the newest window of the root.
-func lastChild(t *testing.T) string {
-	t.Helper()
-	for _, f := range strings.Fields(run(t, "xwininfo", "-root", "-children")) {
-		if strings.HasPrefix(f, "0x") && !strings.Contains(run(t, "xwininfo", "-id", f), "(the root window)") {
-			return f
-		}
-	}
-	t.Fatal("no window")
-	return ""
 }
 
 func TestOwnWindowsAreOutOfReach(t *testing.T) {
@@ -234,7 +228,8 @@ func TestOwnWindowsAreOutOfReach(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if _, err := newWindow(c, 100, 100, 200, 200); err != nil { // this process' own
+	own, err := newWindow(c, 100, 100, 200, 200)
+	if err != nil {
 		t.Fatal(err)
 	}
 	s.do(&wire.Move{X: 99, Y: 150})
@@ -250,7 +245,10 @@ func TestOwnWindowsAreOutOfReach(t *testing.T) {
 		t.Errorf("drop inside: %v", err)
 	}
 	p.expect("button 1 down 90 90", "button 1 up 95 95")
-	s.person("mousemove", "200", "200") // now keys and the wheel would reach it
+	s.do(&wire.Key{Usage: usageA, Down: true}, &wire.Key{Usage: usageA})
+	// The person goes there: now keys and the wheel would reach it.
+	xproto.SetInputFocus(c, xproto.InputFocusPointerRoot, own, xproto.TimeCurrentTime)
+	s.person("mousemove", "200", "200", "mousemove_relative", "1", "1")
 	s.waitQuiet()
 	for _, in := range []wire.Input{&wire.Key{Usage: usageA, Down: true}, &wire.Text{Text: "x"}, &wire.Scroll{DY: 120}} {
 		if err := s.desk.Do(in); !errors.Is(err, ErrOwnWindow) {

@@ -44,7 +44,7 @@ func record() error {
 	if err := xproto.SetInputFocusChecked(c, xproto.InputFocusPointerRoot, win, xproto.TimeCurrentTime).Check(); err != nil {
 		return err
 	}
-	fmt.Println("ready")
+	fmt.Println("ready", win)
 	for {
 		e, xerr := c.WaitForEvent()
 		if e == nil && xerr == nil {

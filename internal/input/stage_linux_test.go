@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jezek/xgb/xproto"
+
 	"assist/internal/consent"
 	"assist/internal/consent/consenttest"
 	"assist/internal/screen"
@@ -163,11 +165,12 @@ func eventually(t testing.TB, what string, f func() bool) {
 
 // program is another program's window, and all input events that it got.
 type program struct {
-	t     testing.TB
-	mu    sync.Mutex
-	lines []string
-	times []time.Time
-	more  chan struct{} // one slot
+	t      testing.TB
+	mu     sync.Mutex
+	window xproto.Window
+	lines  []string
+	times  []time.Time
+	more   chan struct{} // one slot
 }
 
 // startProgram shows another program's window.
@@ -185,7 +188,8 @@ func startProgram(t testing.TB, at image.Rectangle) *program {
 	}
 	p := &program{t: t, more: make(chan struct{}, 1)}
 	lines := bufio.NewScanner(out)
-	if !lines.Scan() || lines.Text() != "ready" {
+	lines.Scan()
+	if _, err := fmt.Sscanf(lines.Text(), "ready %d", &p.window); err != nil {
 		t.Fatal("the recording program did not start")
 	}
 	done := make(chan struct{})

@@ -29,15 +29,15 @@ func (s *stage) terminal() (lines func() []string) {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	lines = func() []string {
+	all := func() []string {
 		b, _ := os.ReadFile(file)
 		return strings.SplitAfter(string(b), "\n")
 	}
 	eventually(s.t, "the terminal runs", func() bool { _, err := os.Stat(file); return err == nil })
 	s.do(&wire.Move{X: 300, Y: 200}) // no window manager: keys go to the window under the pointer
 	s.tap(0x28)
-	eventually(s.t, "the terminal takes keys", func() bool { return len(lines()) > 1 })
-	return func() []string { return lines()[1:] }
+	eventually(s.t, "the terminal takes keys", func() bool { return len(all()) > 1 })
+	return func() []string { return all()[1:] }
 }
 
 func (s *stage) tap(usage uint16) {
