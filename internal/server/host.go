@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+
+	"assist/internal/trust"
+	"assist/internal/wire"
+)
+
+// host is one connected machine.
+type host struct {
+	end
+	machine string
+	key     []byte
+}
+
+// serveHost registers a host and carries its messages until it goes.
+func (s *Server) serveHost(ctx context.Context, l *link, m *wire.HostHello) error {
+	if m.Version != wire.Version {
+		return errProtocol
+	}
+	if err := trust.VerifyHello(m.HostKey, trust.RoleHost, l.nonce, l.exporter, m.Signature); err != nil {
+		return fmt.Errorf("%w: %w", errIdentity, err)
+	}
+	machine, err := s.machineOf(ctx, m.HostKey, l.from.Addr())
+	if err != nil {
+		return err
+	}
+	h := &host{hostEnd(l), machine, m.HostKey}
+	subs, err := h.register(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		s.bus.unlisten(subs...)
+		h.hangUp(ctx)
+	}()
+	if err := s.seen(ctx, machine); err != nil {
+		return err
+	}
+	if err := h.resume(ctx, "machine", machine); err != nil {
+		return err
+	}
+	if err := h.send(ctx, &wire.HostReady{Address: l.from.Addr().String(), STUN: s.stunAddress()}); err != nil {
+		return err
+	}
+	if err := h.missed(ctx, "machine", machine); err != nil {
+		return err
+	}
+	return h.run(ctx)
+}
+
+// claims are the machines that are registering at this moment. mu guards busy.
+type claims struct {
+	mu   sync.Mutex
+	busy map[string]bool
+}
+
+func (c *claims) begin(machine string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.busy[machine] {
+		return false
+	}
+	if c.busy == nil {
+		c.busy = map[string]bool{}
+	}
+	c.busy[machine] = true
+	return true
+}
+
+func (c *claims) end(machine string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.busy, machine)
+}
+
+// register makes the machine present. A live host with the same key keeps its
+// place (a cloned disk, say); one that no longer answers gives way.
+func (h *host) register(ctx context.Context) ([]*interest, error) {
+	s := h.server
+	if !s.registering.begin(h.machine) {
+		return nil, errDuplicate
+	}
+	defer s.registering.end(h.machine)
+	reply, err := s.bus.ask(ctx, subjectClaim(h.machine), nil, s.limits.claim)
+	if !errors.Is(err, errNotListened) && reply != replyGone {
+		return nil, errDuplicate
+	}
+	ring, err := s.bus.listen(subjectMachine(h.machine), h.inbox)
+	if err != nil {
+		return nil, err
+	}
+	claim, err := s.bus.listen(subjectClaim(h.machine), h.inbox)
+	if err != nil {
+		s.bus.unlisten(ring)
+		return nil, err
+	}
+	return []*interest{ring, claim}, nil
+}
+
+func (h *host) run(ctx context.Context) error {
+	idle := time.NewTimer(h.server.limits.idle)
+	defer idle.Stop()
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case m, ok := <-h.in:
+			if !ok {
+				return errGone
+			}
+			if err = m.err; err == nil {
+				err = h.message(ctx, m.message)
+			}
+		case l := <-h.inbox:
+			err = h.letter(ctx, l)
+		case <-idle.C:
+			var next time.Duration
+			next, err = h.keepAlive(ctx)
+			idle.Reset(next)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// message is what the host sent.
+func (h *host) message(ctx context.Context, m wire.FromClient) error {
+	switch m := m.(type) {
+	case *wire.Pledged:
+		return h.pledged(m)
+	case *wire.Answered:
+		return h.answered(ctx, m)
+	case *wire.Signal:
+		return h.signal(m)
+	case *wire.Bye:
+		h.bye(ctx, m)
+		return nil
+	}
+	return errProtocol
+}
+
+// letter is what the bus brought.
+func (h *host) letter(ctx context.Context, l *letter) error {
+	switch l.Subject {
+	case subjectMachine(h.machine):
+		return h.ring(ctx, l)
+	case subjectClaim(h.machine):
+		return h.claimed(ctx, l)
+	}
+	return h.hear(ctx, l)
+}
+
+// claimed answers another connection that wants this one's place.
+func (h *host) claimed(ctx context.Context, l *letter) error {
+	if h.alive(ctx, h.server.limits.claim*2/3) {
+		answer(l, replyAlive)
+		return nil
+	}
+	answer(l, replyGone)
+	return errGone
+}
+
+// ring brings a request, unless one is under way. Asked twice for the same one,
+// because the first answer was late, it says yes twice and rings once.
+func (h *host) ring(ctx context.Context, l *letter) error {
+	m, err := wire.UnmarshalFromServer(l.Data)
+	ring, ok := m.(*wire.Ring)
+	if err != nil || !ok {
+		return errors.Join(errProtocol, err)
+	}
+	if h.calls[ring.Session] != nil {
+		answer(l, replyRung)
+		return nil
+	}
+	for _, c := range h.calls {
+		if !c.resumed { // of a resumed one only the app knows whether it lives
+			answer(l, replyBusy)
+			return nil
+		}
+	}
+	c, err := h.join(ring.Session)
+	if err != nil {
+		answer(l, replyBusy)
+		return err
+	}
+	// The technician's end may have given up before this end could hear of it.
+	if open, err := h.server.store.sessionOpen(ctx, ring.Session); err != nil || !open {
+		h.leave(c)
+		answer(l, replyBusy)
+		return err
+	}
+	answer(l, replyRung)
+	return h.send(ctx, ring)
+}
+
+func (h *host) pledged(m *wire.Pledged) error {
+	c := h.calls[m.Session]
+	if c == nil {
+		h.server.drops.foreign.Add(1)
+		return nil
+	}
+	if c.pledged {
+		return errProtocol
+	}
+	c.pledged = true
+	return h.server.bus.send(subjectTechnician(m.Session), m)
+}
+
+// answered records the decision, then passes it on. When it cannot be recorded
+// the session does not come about.
+func (h *host) answered(ctx context.Context, m *wire.Answered) error {
+	c := h.calls[m.Session]
+	if c == nil {
+		h.server.drops.foreign.Add(1)
+		return nil
+	}
+	a, hash, err := readAnswer(m.Answer)
+	if err != nil || c.answered || a.Session != m.Session || string(a.HostKey) != string(h.key) {
+		return errors.Join(errProtocol, err)
+	}
+	err = h.server.answerSession(ctx, a, hash)
+	if errors.Is(err, errProtocol) {
+		return nil // it ended a moment ago; the Bye is on its way to this end
+	}
+	if err != nil {
+		h.server.log.Error("an answer could not be recorded", "error", err)
+		h.server.finishSession(ctx, m.Session, endedByRestart(), subjectTechnician(m.Session))
+		h.leave(c)
+		return h.send(ctx, &wire.Bye{Session: m.Session, Reason: wire.EndServerStopped})
+	}
+	if err := h.server.bus.send(subjectTechnician(m.Session), m); err != nil {
+		return err
+	}
+	if a.Verdict != wire.VerdictGranted {
+		h.leave(c)
+		return nil
+	}
+	h.forgetOthers(c)
+	c.answered = true
+	return nil
+}
+
+// forgetOthers drops the resumed sessions that a new grant replaced.
+func (h *host) forgetOthers(keep *call) {
+	for _, c := range h.calls {
+		if c != keep {
+			h.leave(c)
+		}
+	}
+}
+
+// readAnswer decodes an answer and hashes its body. The server records what it
+// says; whether it is genuine is for the technician's app to verify.
+func readAnswer(env []byte) (*wire.Answer, [32]byte, error) {
+	e, err := wire.UnmarshalEnvelope(env)
+	if err != nil {
+		return nil, [32]byte{}, err
+	}
+	body, err := wire.UnmarshalSigned(e.Body)
+	if err != nil {
+		return nil, [32]byte{}, err
+	}
+	a, ok := body.(*wire.Answer)
+	if !ok {
+		return nil, [32]byte{}, fmt.Errorf("%w: not an answer", errProtocol)
+	}
+	return a, sha256.Sum256(e.Body), nil
+}
+
+// stunAddress is where clients find STUN: the host of the configured address,
+// the UDP port that is open.
+func (s *Server) stunAddress() string {
+	port := s.listening.stunPort()
+	host, _, err := net.SplitHostPort(s.cfg.Server.Address)
+	if port == 0 || err != nil {
+		return ""
+	}
+	return net.JoinHostPort(host, strconv.Itoa(int(port)))
+}

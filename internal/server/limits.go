@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+)
+
+// limits are the times that the server waits for others.
+type limits struct {
+	hello   time.Duration // for a client's first message
+	enrol   time.Duration // for a person to scan the secret and type a code
+	write   time.Duration // for one message to leave
+	ring    time.Duration // for a host's connection to take a request; asked twice
+	claim   time.Duration // for a first host to prove that it still lives
+	answer  time.Duration // for the user's decision, before the server gives up
+	idle    time.Duration // of silence before the client is pinged
+	pong    time.Duration // for the answer to that
+	kick    time.Duration // between two looks for accounts that were closed
+	drain   time.Duration // for the connections to end when the server stops
+	reading int           // messages per second and client
+	burst   int
+}
+
+func standardLimits() limits {
+	return limits{
+		hello: 10 * time.Second, enrol: 15 * time.Minute, write: 10 * time.Second,
+		ring: 500 * time.Millisecond, claim: 3 * time.Second, answer: 2 * time.Minute,
+		idle: 60 * time.Second, pong: 20 * time.Second, kick: time.Second,
+		drain: 8 * time.Second, reading: 50, burst: 200,
+	}
+}
+
+// gate lets a few in at once and bounds how many wait.
+type gate struct {
+	inside  chan struct{}
+	waiting chan struct{}
+}
+
+func newGate(inside, waiting int) gate {
+	return gate{make(chan struct{}, inside), make(chan struct{}, waiting)}
+}
+
+// enter waits for a place; errBusy when too many wait already.
+func (g gate) enter(ctx context.Context) error {
+	select {
+	case g.waiting <- struct{}{}:
+	default:
+		return errBusy
+	}
+	defer func() { <-g.waiting }()
+	select {
+	case g.inside <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (g gate) leave() { <-g.inside }
+
+// drops counts what was thrown away, by reason.
+type drops struct {
+	connections atomic.Uint64 // over a cap
+	stun        atomic.Uint64 // over the rate, or not a Binding request
+	foreign     atomic.Uint64 // messages for a session that is not the sender's
+	bus         atomic.Uint64 // a connection's inbox was full
+}
+
+func (d *drops) log(log *slog.Logger) {
+	log.Info("stopped", "droppedConnections", d.connections.Load(), "droppedSTUN", d.stun.Load(),
+		"foreignMessages", d.foreign.Load(), "droppedMessages", d.bus.Load())
+}

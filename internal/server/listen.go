@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"sync"
+	"syscall"
+)
+
+// ports are the sockets of a running server: one of each kind per address
+// family, so that an IPv4 client never appears as an IPv6 one.
+type ports struct {
+	tcp []net.Listener
+	udp []net.PacketConn
+}
+
+// bind opens what the configuration names.
+func bind(c serverConfig) (*ports, error) {
+	var p ports
+	var err error
+	p.tcp, err = pair(c.Listen, "tcp", func(network, address string) (net.Listener, netip.AddrPort, error) {
+		l, err := net.Listen(network, address)
+		if err != nil {
+			return nil, netip.AddrPort{}, err
+		}
+		return l, addrPort(l.Addr()), nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if c.STUN == stunOff {
+		return &p, nil
+	}
+	p.udp, err = pair(c.STUN, "udp", func(network, address string) (net.PacketConn, netip.AddrPort, error) {
+		l, err := net.ListenPacket(network, address)
+		if err != nil {
+			return nil, netip.AddrPort{}, err
+		}
+		return l, addrPort(l.LocalAddr()), nil
+	})
+	if err != nil {
+		p.close()
+		return nil, err
+	}
+	return &p, nil
+}
+
+// pair opens an address once, or, without a host, for IPv4 and for IPv6. A
+// family that this machine does not have is left out.
+func pair[S interface{ Close() error }](address, network string, open func(network, address string) (S, netip.AddrPort, error)) ([]S, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("server: listen: %w", err)
+	}
+	if host != "" {
+		s, _, err := open(network, address)
+		if err != nil {
+			return nil, fmt.Errorf("server: listen: %w", err)
+		}
+		return []S{s}, nil
+	}
+	for try := 0; ; try++ {
+		four, at, err4 := open(network+"4", net.JoinHostPort("", port))
+		if err4 != nil && !isMissingFamily(err4) {
+			return nil, fmt.Errorf("server: listen: %w", err4)
+		}
+		second := port
+		if err4 == nil {
+			second = strconv.Itoa(int(at.Port()))
+		}
+		six, _, err6 := open(network+"6", net.JoinHostPort("", second))
+		switch {
+		case err4 == nil && err6 == nil:
+			return []S{four, six}, nil
+		case err4 != nil && err6 != nil:
+			return nil, fmt.Errorf("server: listen: %w", errors.Join(err4, err6))
+		case err6 == nil:
+			return []S{six}, nil
+		case isMissingFamily(err6):
+			return []S{four}, nil
+		}
+		// The number that the system chose for IPv4 was taken for IPv6.
+		err = errors.Join(err6, four.Close())
+		if port != "0" || try == 5 {
+			return nil, fmt.Errorf("server: listen: %w", err)
+		}
+	}
+}
+
+func isMissingFamily(err error) bool {
+	return errors.Is(err, syscall.EAFNOSUPPORT) || errors.Is(err, syscall.EADDRNOTAVAIL)
+}
+
+func addrPort(a net.Addr) netip.AddrPort {
+	p, err := netip.ParseAddrPort(a.String())
+	if err != nil {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(p.Addr().Unmap(), p.Port())
+}
+
+func (p *ports) addr() netip.AddrPort { return addrPort(p.tcp[0].Addr()) }
+
+// stunPort is 0 when STUN is off.
+func (p *ports) stunPort() uint16 {
+	if len(p.udp) == 0 {
+		return 0
+	}
+	return addrPort(p.udp[0].LocalAddr()).Port()
+}
+
+func (p *ports) close() {
+	for _, l := range p.tcp {
+		l.Close()
+	}
+	for _, l := range p.udp {
+		l.Close()
+	}
+}
+
+// capped refuses connections beyond a number in all and a number per
+// neighbourhood, before any byte of TLS. It is shared by the listeners.
+type capped struct {
+	most, each int
+	drops      *drops
+
+	mu   sync.Mutex // guards all and from
+	all  int
+	from map[netip.Prefix]int
+}
+
+func newCapped(c serverConfig, d *drops) *capped {
+	return &capped{most: c.MaxConnections, each: c.MaxPerAddress, drops: d, from: map[netip.Prefix]int{}}
+}
+
+func (c *capped) enter(key netip.Prefix) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.all >= c.most || c.from[key] >= c.each {
+		return false
+	}
+	c.all++
+	c.from[key]++
+	return true
+}
+
+func (c *capped) leave(key netip.Prefix) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all--
+	if c.from[key]--; c.from[key] == 0 {
+		delete(c.from, key)
+	}
+}
+
+// door is one listener behind a cap.
+type door struct {
+	net.Listener
+	cap *capped
+}
+
+// Accept closes what is over the cap and waits for the next.
+func (d door) Accept() (net.Conn, error) {
+	for {
+		c, err := d.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		key := neighbourhood(addrPort(c.RemoteAddr()).Addr())
+		if d.cap.enter(key) {
+			return &guest{Conn: c, leave: func() { d.cap.leave(key) }}, nil
+		}
+		d.cap.drops.connections.Add(1)
+		c.Close()
+	}
+}
+
+// guest gives its place back once, when it is closed.
+type guest struct {
+	net.Conn
+	once  sync.Once
+	leave func()
+}
+
+// Close closes the connection.
+func (g *guest) Close() error {
+	g.once.Do(g.leave)
+	return g.Conn.Close()
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"assist/internal/trust"
+	"assist/internal/wire"
+)
+
+// Paths and subprotocol of the TCP port.
+const (
+	pathSignal  = "/v1/signal"
+	pathHealth  = "/healthz"
+	subprotocol = "assist.v1"
+)
+
+// Buffers of a WebSocket, in bytes: most connections are idle for days.
+const (
+	readBuffer  = 512
+	writeBuffer = 1024
+)
+
+// serve runs the listeners and all connections until ctx ends, then waits for
+// every goroutine that it started.
+func (s *Server) serve(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var work sync.WaitGroup
+	web := &http.Server{
+		Handler:           s.handler(ctx, &work),
+		ReadHeaderTimeout: s.limits.hello, // for the TLS handshake too
+		IdleTimeout:       s.limits.hello,
+		MaxHeaderBytes:    8 << 10,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, len(s.listening.tcp))
+	limit := newCapped(s.cfg.Server, &s.drops)
+	for _, l := range s.listening.tcp {
+		work.Go(func() { failed <- web.Serve(tls.NewListener(door{l, limit}, s.tlsConfig())) })
+	}
+	for _, c := range s.listening.udp {
+		work.Go(func() { answerSTUN(c, s.now, &s.drops) })
+	}
+	work.Go(func() { s.watchAccounts(ctx) })
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed: // nothing else closes them
+	}
+	cancel()
+	s.listening.close()
+	stop, done := context.WithTimeout(context.WithoutCancel(ctx), s.limits.drain)
+	defer done()
+	if errors.Is(web.Shutdown(stop), context.DeadlineExceeded) {
+		web.Close()
+	}
+	work.Wait()
+	return err
+}
+
+func (s *Server) tlsConfig() *tls.Config {
+	return &tls.Config{
+		Certificates: []tls.Certificate{s.cert},
+		MinVersion:   tls.VersionTLS13,
+		NextProtos:   []string{"http/1.1"},
+	}
+}
+
+func (s *Server) handler(ctx context.Context, work *sync.WaitGroup) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+pathHealth, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		if ctx.Err() != nil {
+			http.Error(w, "stopping", http.StatusServiceUnavailable)
+			return
+		}
+		io.WriteString(w, "ok\n") // a client that is gone does not matter
+	})
+	mux.HandleFunc("GET "+pathSignal, func(w http.ResponseWriter, r *http.Request) {
+		if l := s.accept(ctx, w, r); l != nil {
+			// A goroutine of our own has a smaller stack than the handler's.
+			work.Go(func() { s.serveLink(ctx, l) })
+		}
+	})
+	return mux
+}
+
+// accept makes a link of a request, or has answered it with an error.
+func (s *Server) accept(ctx context.Context, w http.ResponseWriter, r *http.Request) *link {
+	if ctx.Err() != nil || r.TLS == nil {
+		http.Error(w, "stopping", http.StatusServiceUnavailable)
+		return nil
+	}
+	exporter, err := r.TLS.ExportKeyingMaterial(trust.ExporterLabel, nil, trust.ExporterLength)
+	if err != nil {
+		http.Error(w, "no keying material", http.StatusInternalServerError)
+		return nil
+	}
+	remote := newAlarm()
+	ws, err := websocket.Accept(smallHijack{w}, r, &websocket.AcceptOptions{
+		Subprotocols:    []string{subprotocol},
+		CompressionMode: websocket.CompressionDisabled,
+		OnPingReceived:  func(context.Context, []byte) bool { remote.heard(); return true },
+	})
+	if err != nil {
+		return nil
+	}
+	if ws.Subprotocol() != subprotocol {
+		ws.Close(websocket.StatusPolicyViolation, "subprotocol")
+		return nil
+	}
+	ws.SetReadLimit(wire.MaxMessage)
+	from, _ := netParse(r.RemoteAddr)
+	return &link{server: s, ws: ws, from: from, nonce: [32]byte(randomBytes(32)), exporter: exporter, alarm: remote,
+		in: make(chan incoming), inbox: make(chan *letter, 256)}
+}
+
+// smallHijack hands the WebSocket smaller buffers than net/http's 8 KiB.
+type smallHijack struct{ http.ResponseWriter }
+
+// Hijack takes the connection over from the HTTP server.
+func (h smallHijack) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	if rw.Reader.Buffered() > 0 { // a client must wait for the answer
+		return nil, nil, errors.Join(errProtocol, conn.Close())
+	}
+	if err := conn.SetDeadline(time.Time{}); err != nil {
+		return nil, nil, errors.Join(err, conn.Close())
+	}
+	return conn, bufio.NewReadWriter(bufio.NewReaderSize(conn, readBuffer), bufio.NewWriterSize(conn, writeBuffer)), nil
+}

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package server introduces hosts and technicians to each other: it
+// authenticates technicians, knows which machines are connected, records every
+// request in the journal before it is forwarded, and carries the messages of
+// package wire between the two ends of one session.
+//
+// It is not trusted with identity, consent, pictures or keys. What it forwards
+// is signed end to end; what it can do is see who talks to whom, and refuse.
+//
+// SQL is the only truth: accounts, machines, sessions, journal. The bus (NATS
+// core, inside the process, without a port) carries messages and presence, and
+// holds no state: a machine is connected when somebody listens to its subject.
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"assist/internal/journal"
+	"assist/internal/trust"
+)
+
+// Errors of this package.
+var (
+	ErrExists      = errors.New("server: the data directory is already set up")
+	ErrConfig      = errors.New("server: configuration")
+	ErrSetting     = errors.New("server: setting not acceptable")
+	ErrNoServer    = errors.New("server: no data directory here")
+	ErrTooNew      = errors.New("server: the database was written by a newer version")
+	ErrTechnician  = errors.New("server: technician not acceptable")
+	ErrUnknown     = errors.New("server: no such technician")
+	ErrUnitKey     = errors.New("server: unit key")
+	ErrRunning     = errors.New("server: already running")
+	errPassword    = errors.New("server: password too weak")
+	errIdentity    = errors.New("server: wrong factor")
+	errDuplicate   = errors.New("server: a live host has this key or this number")
+	errBusy        = errors.New("server: at its limit")
+	errUnsigned    = errors.New("server: certificate awaits a signature")
+	errNotListened = errors.New("server: nobody listens")
+	errNoMachine   = errors.New("server: no such machine")
+	errJournal     = errors.New("server: journal not writable")
+	errProtocol    = errors.New("server: the client broke the protocol")
+	errGone        = errors.New("server: connection lost")
+	errKicked      = errors.New("server: account closed")
+)
+
+// Files of the data directory.
+const (
+	fileConfig   = "assist-server.toml"
+	fileDatabase = "assist.db"
+	fileUnitKey  = "unit.key" // sealed under the passphrase
+	fileUnitPub  = "unit.pub"
+	fileTLSKey   = "tls.key"
+	fileTLSCert  = "tls.crt"
+	fileSecret   = "secret.key" // seals the TOTP secrets in the database
+)
+
+// Options are what the caller decides. Init uses all of them, Open only
+// Passphrase, Version and Log.
+type Options struct {
+	Name       string // of the unit, as users will read it
+	Address    string // host:port that clients connect to; stands in the join code
+	Listen     string // host:port of the TCP port; empty for all addresses, Address's port
+	STUN       string // host:port of the UDP port; empty for all addresses, 3478; "off" for none
+	Passphrase string // of the unit key; Open may go without
+	Version    string // of the program, for the journal
+	Log        *slog.Logger
+}
+
+// Server is one data directory, opened.
+type Server struct {
+	dir     string
+	opts    Options
+	cfg     config
+	log     *slog.Logger
+	store   *store
+	unit    trust.UnitPublic
+	cert    tls.Certificate
+	secret  [32]byte
+	now     func() time.Time
+	limits  limits
+	hashing gate // Argon2 of passwords
+	naming  gate // Argon2 of machine numbers
+
+	mu        sync.Mutex
+	listening *ports
+	running   bool
+
+	// Set by Run before any connection is served.
+	unitKey     *trust.UnitKey // nil while the unit key is closed
+	bus         *bus
+	registering claims
+	newcomers   newcomers
+	drops       drops
+}
+
+// Open reads a data directory that Init made.
+func Open(dir string, o Options) (*Server, error) {
+	s := &Server{dir: dir, opts: o, log: o.Log, now: time.Now, limits: standardLimits(),
+		hashing: newGate(2, 32), naming: newGate(2, 64)}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	cfg, err := loadConfig(s.path(fileConfig))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %s has no %s", ErrNoServer, dir, fileConfig)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.cfg = cfg
+	if err := s.loadKeys(); err != nil {
+		return nil, err
+	}
+	if s.store, err = openStore(s.path(fileDatabase)); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Server) path(file string) string { return filepath.Join(s.dir, file) }
+
+// Close releases the database, and the ports if Listen was called without Run.
+// Call it once Run has returned.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listening != nil && !s.running {
+		s.listening.close()
+		s.listening = nil
+	}
+	return s.store.close()
+}
+
+// Listen binds the ports. Run does it too when it was not done before.
+func (s *Server) Listen() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listening != nil {
+		return nil
+	}
+	p, err := bind(s.cfg.Server)
+	if err != nil {
+		return err
+	}
+	s.listening = p
+	return nil
+}
+
+// Addr is the first TCP address that Listen bound, or the zero value.
+func (s *Server) Addr() netip.AddrPort {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listening == nil {
+		return netip.AddrPort{}
+	}
+	return s.listening.addr()
+}
+
+// JoinCode is what clients must know of this server.
+func (s *Server) JoinCode() trust.JoinCode {
+	return trust.JoinCode{Server: s.cfg.Server.Address, Pin: trust.PinOf(s.cert.Leaf.RawSubjectPublicKeyInfo), Unit: s.unit}
+}
+
+// Run serves until ctx ends, then tells the clients and returns. It may be
+// called once.
+func (s *Server) Run(ctx context.Context) error {
+	if err := s.begin(); err != nil {
+		return err
+	}
+	defer s.finish()
+	key, err := s.openUnitKey()
+	if err != nil {
+		return err
+	}
+	s.unitKey = key
+	if s.bus, err = startBus(s.log, &s.drops); err != nil {
+		return err
+	}
+	defer s.bus.stop()
+	if err := s.recover(ctx); err != nil {
+		return err
+	}
+	s.log.Info("serving", "address", s.Addr().String(), "unitKeyOpen", key != nil)
+	err = s.serve(ctx)
+	s.drops.log(s.log)
+	return errors.Join(err, s.record(context.WithoutCancel(ctx), &journal.ServerStopped{}))
+}
+
+func (s *Server) begin() error {
+	if err := s.Listen(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running {
+		return ErrRunning
+	}
+	s.running = true
+	return nil
+}
+
+func (s *Server) finish() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listening.close()
+	s.listening, s.running = nil, false
+}
+
+// recover ends what a stop left undecided: a request that nobody answered died
+// with its connections. Sessions that were granted go on between their ends.
+func (s *Server) recover(ctx context.Context) error {
+	if err := s.record(ctx, &journal.ServerStarted{Version: s.opts.Version}); err != nil {
+		return err
+	}
+	left, err := s.store.unanswered(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range left {
+		if _, err := s.endSession(ctx, id, endedByRestart()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openUnitKey returns nil when no passphrase was given.
+func (s *Server) openUnitKey() (*trust.UnitKey, error) {
+	pass := s.opts.Passphrase
+	if pass == "" && s.cfg.Unit.PassphraseFile != "" {
+		b, err := os.ReadFile(s.cfg.Unit.PassphraseFile)
+		if err != nil {
+			return nil, fmt.Errorf("%w: unit.passphrase_file: %w", ErrUnitKey, err)
+		}
+		pass = strings.TrimRight(string(b), "\r\n")
+	}
+	if pass == "" {
+		return nil, nil
+	}
+	return s.unlock(pass)
+}
+
+// unlock opens the unit key and makes sure that it is this unit's.
+func (s *Server) unlock(passphrase string) (*trust.UnitKey, error) {
+	k, err := trust.OpenUnitKey(s.path(fileUnitKey), passphrase)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnitKey, err)
+	}
+	if string(k.Public()) != string(s.unit) {
+		return nil, fmt.Errorf("%w: %s and %s do not belong together", ErrUnitKey, fileUnitKey, fileUnitPub)
+	}
+	return k, nil
+}
+
+// record appends one event on its own.
+func (s *Server) record(ctx context.Context, e journal.Event) error {
+	return s.store.write(ctx, func(t *transaction) error { return t.record(s.now(), e) })
+}

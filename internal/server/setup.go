@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"assist/internal/trust"
+)
+
+// minPassphrase guards the unit key, in characters.
+const minPassphrase = 12
+
+// tlsLife is long because clients pin the key, not the certificate.
+const tlsLife = 10 * 365 * 24 * time.Hour
+
+const (
+	blockTLSKey  = "PRIVATE KEY"
+	blockTLSCert = "CERTIFICATE"
+	blockUnitPub = "ASSIST UNIT PUBLIC KEY"
+	blockSecret  = "ASSIST SERVER SECRET"
+)
+
+// Init makes a data directory: configuration, database, unit key, TLS key. It
+// never overwrites anything, and leaves nothing behind when it fails.
+func Init(dir string, o Options) (trust.JoinCode, error) {
+	cfg, err := o.config()
+	if err != nil {
+		return trust.JoinCode{}, err
+	}
+	if len([]rune(o.Passphrase)) < minPassphrase {
+		return trust.JoinCode{}, fmt.Errorf("%w: the passphrase needs at least %d characters", ErrSetting, minPassphrase)
+	}
+	if err := prepareDir(dir); err != nil {
+		return trust.JoinCode{}, err
+	}
+	if err := fill(dir, o, cfg); err != nil {
+		return trust.JoinCode{}, errors.Join(err, empty(dir))
+	}
+	s, err := Open(dir, Options{})
+	if err != nil {
+		return trust.JoinCode{}, err
+	}
+	return s.JoinCode(), s.Close()
+}
+
+func (o Options) config() (config, error) {
+	c := defaultConfig()
+	c.Unit.Name, c.Server.Address, c.Server.Listen = o.Name, o.Address, o.Listen
+	if o.STUN != "" {
+		c.Server.STUN = o.STUN
+	}
+	if bad := c.check(); bad != nil {
+		return c, fmt.Errorf("%w: %s %s", ErrSetting, bad.key, bad.why)
+	}
+	return c, nil
+}
+
+func ourFiles() []string {
+	return []string{fileConfig, fileDatabase, fileDatabase + "-wal", fileDatabase + "-shm",
+		fileUnitKey, fileUnitPub, fileTLSKey, fileTLSCert, fileSecret}
+}
+
+func prepareDir(dir string) error {
+	for _, f := range ourFiles() {
+		if _, err := os.Lstat(filepath.Join(dir, f)); err == nil {
+			return fmt.Errorf("%w: %s", ErrExists, filepath.Join(dir, f))
+		}
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("server: data directory: %w", err)
+	}
+	return os.Chmod(dir, 0o700)
+}
+
+// empty removes the files of a set-up that failed.
+func empty(dir string) error {
+	var all error
+	for _, f := range ourFiles() {
+		if err := os.Remove(filepath.Join(dir, f)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			all = errors.Join(all, err)
+		}
+	}
+	return all
+}
+
+// fill writes the files; the configuration comes last and says that it is done.
+func fill(dir string, o Options, cfg config) error {
+	in := func(f string) string { return filepath.Join(dir, f) }
+	unit, err := trust.NewUnitKey()
+	if err != nil {
+		return err
+	}
+	if err := trust.SealUnitKey(unit, in(fileUnitKey), o.Passphrase); err != nil {
+		return err
+	}
+	if err := writePEM(in(fileUnitPub), blockUnitPub, unit.Public()); err != nil {
+		return err
+	}
+	if err := makeTLS(in(fileTLSKey), in(fileTLSCert), cfg.Server.Address); err != nil {
+		return err
+	}
+	secret := make([]byte, 32)
+	rand.Read(secret) // never fails
+	if err := writePEM(in(fileSecret), blockSecret, secret); err != nil {
+		return err
+	}
+	st, err := openStore(in(fileDatabase))
+	if err != nil {
+		return err
+	}
+	if err := st.close(); err != nil {
+		return err
+	}
+	text, err := cfg.render()
+	if err != nil {
+		return err
+	}
+	return writeFile(in(fileConfig), text)
+}
+
+// makeTLS writes a P-256 key and its self-signed certificate.
+func makeTLS(keyPath, certPath, address string) error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return fmt.Errorf("server: tls key: %w", err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return fmt.Errorf("server: tls key: %w", err)
+	}
+	cert, err := selfSigned(key, address)
+	if err != nil {
+		return err
+	}
+	if err := writePEM(keyPath, blockTLSKey, der); err != nil {
+		return err
+	}
+	return writePEM(certPath, blockTLSCert, cert)
+}
+
+func selfSigned(key *ecdsa.PrivateKey, address string) ([]byte, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("server: tls certificate: %w", err)
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
+	if err != nil {
+		return nil, fmt.Errorf("server: tls certificate: %w", err)
+	}
+	t := &x509.Certificate{
+		SerialNumber: serial,
+		Subject:      pkix.Name{CommonName: "assist-server"},
+		NotBefore:    time.Now().Add(-time.Hour),
+		NotAfter:     time.Now().Add(tlsLife),
+		KeyUsage:     x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	if ip := net.ParseIP(host); ip != nil {
+		t.IPAddresses = []net.IP{ip}
+	} else {
+		t.DNSNames = []string{host}
+	}
+	der, err := x509.CreateCertificate(rand.Reader, t, t, key.Public(), key)
+	if err != nil {
+		return nil, fmt.Errorf("server: tls certificate: %w", err)
+	}
+	return der, nil
+}
+
+// loadKeys reads what Init wrote, but for the sealed unit key.
+func (s *Server) loadKeys() error {
+	unit, err := readPEM(s.path(fileUnitPub), blockUnitPub)
+	if err != nil {
+		return err
+	}
+	if err := trust.CheckKey(unit); err != nil {
+		return fmt.Errorf("server: %s: %w", fileUnitPub, err)
+	}
+	secret, err := readPEM(s.path(fileSecret), blockSecret)
+	if err != nil {
+		return err
+	}
+	if len(secret) != len(s.secret) {
+		return fmt.Errorf("server: %s: not %d bytes", fileSecret, len(s.secret))
+	}
+	cert, err := tls.LoadX509KeyPair(s.path(fileTLSCert), s.path(fileTLSKey))
+	if err != nil {
+		return fmt.Errorf("server: tls certificate: %w", err)
+	}
+	if cert.Leaf == nil {
+		return fmt.Errorf("server: tls certificate: %s has none", fileTLSCert)
+	}
+	s.unit, s.cert, s.secret = unit, cert, [32]byte(secret)
+	return nil
+}
+
+func writePEM(path, block string, b []byte) error {
+	return writeFile(path, pem.EncodeToMemory(&pem.Block{Type: block, Bytes: b}))
+}
+
+// writeFile makes a file that only its owner reads, and refuses to replace one.
+func writeFile(path string, b []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("server: %w", err)
+	}
+	_, err = f.Write(b)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("server: write %s: %w", path, err)
+	}
+	return nil
+}
+
+func readPEM(path, block string) ([]byte, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("server: %w", err)
+	}
+	p, rest := pem.Decode(b)
+	if p == nil || p.Type != block || len(rest) != 0 {
+		return nil, fmt.Errorf("server: %s does not hold one %s", path, block)
+	}
+	return p.Bytes, nil
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver
+
+	"assist/internal/journal"
+)
+
+// store is the SQLite database. One connection writes; a few read beside it.
+type store struct {
+	writer *sql.DB
+	reader *sql.DB
+}
+
+// transaction is one write, durable as a whole when write returns nil.
+type transaction struct {
+	context.Context
+	*sql.Tx
+}
+
+// migrations are applied in order, once each; a released one never changes.
+func migrations() [][]string {
+	return [][]string{
+		append(journal.Statements(),
+			`create table technician (
+				id                text primary key,
+				login             text not null unique,
+				name              text not null,
+				role              text not null,
+				zones             text not null, -- comma-separated
+				state             text not null check (state in ('invited', 'enrolled', 'disabled')),
+				code_hash         blob unique,
+				code_until        integer not null default 0,
+				password          text not null default '',
+				device_key        blob,
+				totp_sealed       blob,
+				totp_last_step    integer not null default 0,
+				certificate       blob,
+				certificate_until integer not null default 0,
+				created           integer not null,
+				last_use          integer not null default 0
+			) strict`,
+			`create table attempt (
+				key      text primary key,
+				failures integer not null,
+				until    integer not null, -- Unix milliseconds
+				last     integer not null
+			) strict`,
+			`create index attempt_last on attempt (last)`,
+			`create table machine (
+				id            text primary key,
+				host_key      blob not null unique,
+				first_seen    integer not null,
+				last_seen_day integer not null -- days since 1970: nobody needs the hour
+			) strict`,
+			`create table session (
+				id         text primary key,
+				machine    text not null references machine (id),
+				technician text not null references technician (id),
+				login      text not null,
+				asked      integer not null,
+				answered   integer, -- set when it was granted
+				ended      integer,
+				reason     integer  -- of the end
+			) strict`,
+			`create index session_machine on session (machine) where ended is null`,
+			`create index session_technician on session (technician) where ended is null`,
+			`create index session_ended on session (ended) where ended is not null`,
+		),
+	}
+}
+
+// openStore opens or makes the database and brings it up to date.
+func openStore(path string) (*store, error) {
+	w, err := sql.Open("sqlite", dsn(path, "&_txlock=immediate&_pragma=journal_mode(WAL)"))
+	if err != nil {
+		return nil, fmt.Errorf("server: database: %w", err)
+	}
+	w.SetMaxOpenConns(1)
+	if err := migrate(context.Background(), w); err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	r, err := sql.Open("sqlite", dsn(path, "&_pragma=query_only(1)"))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("server: database: %w", err), w.Close())
+	}
+	r.SetMaxOpenConns(4)
+	return &store{w, r}, nil
+}
+
+func dsn(path, more string) string {
+	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
+	return u.String() + "?_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)" + more
+}
+
+func migrate(ctx context.Context, db *sql.DB) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("server: database: %w", err)
+	}
+	defer tx.Rollback()
+	var done int
+	if err := tx.QueryRowContext(ctx, `pragma user_version`).Scan(&done); err != nil {
+		return fmt.Errorf("server: database: %w", err)
+	}
+	all := migrations()
+	if done > len(all) {
+		return fmt.Errorf("%w: it has version %d, this program knows %d", ErrTooNew, done, len(all))
+	}
+	for i, statements := range all[done:] {
+		for _, s := range statements {
+			if _, err := tx.ExecContext(ctx, s); err != nil {
+				return fmt.Errorf("server: database: migration %d: %w", done+i+1, err)
+			}
+		}
+	}
+	if _, err := tx.ExecContext(ctx, fmt.Sprintf(`pragma user_version = %d`, len(all))); err != nil {
+		return fmt.Errorf("server: database: %w", err)
+	}
+	return tx.Commit()
+}
+
+func (st *store) close() error { return errors.Join(st.reader.Close(), st.writer.Close()) }
+
+// write runs f in a transaction; nothing of it stays when f or the commit fails.
+func (st *store) write(ctx context.Context, f func(*transaction) error) error {
+	tx, err := st.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("server: database: %w", err)
+	}
+	defer tx.Rollback()
+	if err := f(&transaction{ctx, tx}); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("server: database: %w", err)
+	}
+	return nil
+}
+
+// record appends to the journal in this transaction.
+func (t *transaction) record(at time.Time, e journal.Event) error {
+	_, err := journal.Append(t, t.Tx, at, e)
+	return err
+}
+
+// exec runs one statement and returns how many rows it changed.
+func (t *transaction) exec(query string, args ...any) (int64, error) {
+	r, err := t.ExecContext(t, query, args...)
+	if err != nil {
+		return 0, fmt.Errorf("server: database: %w", err)
+	}
+	return r.RowsAffected()
+}
+
+// texts reads a column of strings.
+func texts(ctx context.Context, q journal.Querier, query string, args ...any) ([]string, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("server: database: %w", err)
+	}
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		var s string
+		if err := rows.Scan(&s); err != nil {
+			return nil, fmt.Errorf("server: database: %w", err)
+		}
+		out = append(out, s)
+	}
+	return out, rows.Err()
+}

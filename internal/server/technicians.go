@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/base32"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"assist/internal/journal"
+	"assist/internal/wire"
+)
+
+// Technician is a person whom the unit authorises to assist.
+type Technician struct {
+	Login string
+	Name  string // as the host's user will read it
+	Role  string
+	Zones []string // restricted zones this person may enter
+}
+
+// Account is a technician as the list shows it.
+type Account struct {
+	Technician
+	State            AccountState
+	CertificateUntil time.Time // zero without one
+	LastUse          time.Time // zero when never
+}
+
+// AccountState is where an account stands.
+type AccountState string
+
+// Account states.
+const (
+	StateInvited  AccountState = "invited"  // the enrolment code was not used yet
+	StateUnsigned AccountState = "unsigned" // enrolled; the certificate awaits a signature
+	StateActive   AccountState = "active"
+	StateExpired  AccountState = "expired" // the certificate ran out
+	StateDisabled AccountState = "disabled"
+)
+
+// States in the database.
+const (
+	dbInvited  = "invited"
+	dbEnrolled = "enrolled"
+	dbDisabled = "disabled"
+)
+
+// account is a row of the technician table.
+type account struct {
+	Technician
+	id               string
+	state            string
+	password         string
+	deviceKey        []byte
+	totpSealed       []byte
+	certificate      []byte
+	certificateUntil int64
+	lastUse          int64
+}
+
+const accountColumns = `id, login, name, role, zones, state, password, device_key, totp_sealed, certificate, certificate_until, last_use`
+
+func scanAccount(scan func(...any) error) (*account, error) {
+	var a account
+	var zones string
+	err := scan(&a.id, &a.Login, &a.Name, &a.Role, &zones, &a.state, &a.password, &a.deviceKey, &a.totpSealed,
+		&a.certificate, &a.certificateUntil, &a.lastUse)
+	if err != nil {
+		return nil, err
+	}
+	if zones != "" {
+		a.Zones = strings.Split(zones, ",")
+	}
+	return &a, nil
+}
+
+// accountBy returns nil without an error when there is none.
+func (st *store) accountBy(ctx context.Context, column string, value any) (*account, error) {
+	row := st.reader.QueryRowContext(ctx, `select `+accountColumns+` from technician where `+column+` = ?`, value)
+	a, err := scanAccount(row.Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("server: database: %w", err)
+	}
+	return a, nil
+}
+
+func (st *store) accounts(ctx context.Context) ([]*account, error) {
+	rows, err := st.reader.QueryContext(ctx, `select `+accountColumns+` from technician order by login`)
+	if err != nil {
+		return nil, fmt.Errorf("server: database: %w", err)
+	}
+	defer rows.Close()
+	var out []*account
+	for rows.Next() {
+		a, err := scanAccount(rows.Scan)
+		if err != nil {
+			return nil, fmt.Errorf("server: database: %w", err)
+		}
+		out = append(out, a)
+	}
+	return out, rows.Err()
+}
+
+// AddTechnician invites a technician and returns the one-time enrolment code.
+// A login that was invited before, or disabled, is invited anew: old factors
+// and certificate are gone.
+func (s *Server) AddTechnician(ctx context.Context, who Technician) (string, error) {
+	if err := who.check(); err != nil {
+		return "", err
+	}
+	code := newCode()
+	hash := hashCode(code)
+	now := s.now()
+	until := now.Add(time.Duration(s.cfg.Accounts.CodeHours) * time.Hour).Unix()
+	err := s.store.write(ctx, func(t *transaction) error {
+		n, err := t.exec(`insert into technician (id, login, name, role, zones, state, code_hash, code_until, created)
+			values (?, ?, ?, ?, ?, 'invited', ?, ?, ?) on conflict (login) do update set name = excluded.name,
+			role = excluded.role, zones = excluded.zones, state = 'invited', code_hash = excluded.code_hash,
+			code_until = excluded.code_until, password = '', device_key = null, totp_sealed = null,
+			certificate = null, certificate_until = 0 where state <> 'enrolled'`,
+			hex.EncodeToString(randomBytes(16)), who.Login, who.Name, who.Role, strings.Join(who.Zones, ","), hash, until, now.Unix())
+		if err != nil {
+			return err
+		}
+		if n != 1 {
+			return fmt.Errorf("%w: %s is enrolled; disable the account first", ErrTechnician, who.Login)
+		}
+		return t.record(now, &journal.TechnicianAdded{Login: who.Login, Name: who.Name, Role: who.Role})
+	})
+	if err != nil {
+		return "", err
+	}
+	return code, nil
+}
+
+// Technicians lists all accounts by login.
+func (s *Server) Technicians(ctx context.Context) ([]Account, error) {
+	rows, err := s.store.accounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Account, 0, len(rows))
+	for _, a := range rows {
+		out = append(out, Account{a.Technician, a.stateAt(s.now()), fromUnix(a.certificateUntil), fromUnix(a.lastUse)})
+	}
+	return out, nil
+}
+
+func (a *account) stateAt(now time.Time) AccountState {
+	switch {
+	case a.state == dbDisabled:
+		return StateDisabled
+	case a.state == dbInvited:
+		return StateInvited
+	case len(a.certificate) == 0:
+		return StateUnsigned
+	case a.certificateUntil <= now.Unix():
+		return StateExpired
+	}
+	return StateActive
+}
+
+// DisableTechnician closes an account for good. A running server, this one or
+// one in another process, ends its connections and sessions within seconds.
+func (s *Server) DisableTechnician(ctx context.Context, login string) error {
+	return s.store.write(ctx, func(t *transaction) error {
+		n, err := t.exec(`update technician set state = 'disabled', code_hash = null, password = '', device_key = null,
+			totp_sealed = null, certificate = null, certificate_until = 0 where login = ? and state <> 'disabled'`, login)
+		if err != nil {
+			return err
+		}
+		if n != 1 {
+			return fmt.Errorf("%w: %s, or disabled already", ErrUnknown, login)
+		}
+		return t.record(s.now(), &journal.TechnicianDisabled{Login: login})
+	})
+}
+
+func (w *Technician) check() error {
+	if !isLogin(w.Login) {
+		return fmt.Errorf("%w: a login has 1 to %d of a-z 0-9 . _ @ - and begins with a letter or digit", ErrTechnician, wire.MaxLogin)
+	}
+	if err := checkLabel(w.Name); err != nil {
+		return fmt.Errorf("%w: the name %w", ErrTechnician, err)
+	}
+	if err := checkLabel(w.Role); err != nil {
+		return fmt.Errorf("%w: the role %w", ErrTechnician, err)
+	}
+	if len(w.Zones) > wire.MaxZones {
+		return fmt.Errorf("%w: more than %d zones", ErrTechnician, wire.MaxZones)
+	}
+	for _, z := range w.Zones {
+		if err := checkLabel(z); err != nil || strings.Contains(z, ",") {
+			return fmt.Errorf("%w: zone %q", ErrTechnician, z)
+		}
+	}
+	return nil
+}
+
+func isLogin(s string) bool {
+	if s == "" || len(s) > wire.MaxLogin || strings.ContainsRune("._@-", rune(s[0])) {
+		return false
+	}
+	for _, r := range s {
+		if (r < 'a' || r > 'z') && (r < '0' || r > '9') && !strings.ContainsRune("._@-", r) {
+			return false
+		}
+	}
+	return true
+}
+
+// crockford has no I, L, O or U to mistake.
+const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+// newCode is an enrolment code: 100 bits in four groups of five.
+func newCode() string {
+	text := base32.NewEncoding(crockford).EncodeToString(randomBytes(15))[:20]
+	return text[:5] + "-" + text[5:10] + "-" + text[10:15] + "-" + text[15:]
+}
+
+// hashCode forgives case, spaces, hyphens and look-alikes. The code has too many
+// bits to be guessed from its hash, so a fast one will do.
+func hashCode(code string) []byte {
+	bare := strings.NewReplacer(" ", "", "-", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(code))
+	sum := sha256.Sum256([]byte("assist/enrolment/1\x00" + bare))
+	return sum[:]
+}
+
+func randomBytes(n int) []byte {
+	b := make([]byte, n)
+	rand.Read(b) // never fails
+	return b
+}
+
+func fromUnix(t int64) time.Time {
+	if t == 0 {
+		return time.Time{}
+	}
+	return time.Unix(t, 0)
+}
