@@ -35,7 +35,7 @@ const (
 const (
 	tickerTime = 5 * time.Second // how long an action is told
 	ellipsis   = "…"
-	minTicker  = 60 // less room than this is no room for an action
+	minName    = 6 // characters of a name, before the short form is better
 )
 
 // action is what a button does.
@@ -136,50 +136,58 @@ func (a *artist) banner(s scene) (*image.RGBA, []button) {
 	return img, buttons
 }
 
-// words writes the sentence, and the last action where room is left.
+// words writes the sentence and, for as long as it is new, the last action: in
+// the middle, or where that has no room, instead of the sentence.
 func (a *artist) words(img *image.RGBA, s scene, room image.Rectangle, c color.Color) {
-	text := a.sentence(s, room.Dx())
-	a.write(img, text, room.Min.X, c)
-	room.Min.X += a.measure(text) + 2*margin*a.scale
-	told := ticker(s.status, s.now)
-	if told == "" || room.Dx() < minTicker*a.scale {
+	text, told := a.sentence(s, room.Dx()), ticker(s.status, s.now)
+	gap := 2 * margin * a.scale
+	used, wide := a.measure(text), a.measure(told)
+	if told != "" && used+gap+wide > room.Dx() {
+		a.write(img, a.cut(told, room.Dx()), room.Min.X, c)
 		return
 	}
-	told = a.cut(told, room.Dx())
-	bar := image.Rect(0, 9*a.scale, a.scale, 23*a.scale).Add(image.Pt(room.Min.X-margin*a.scale, 0))
+	a.write(img, text, room.Min.X, c)
+	if told == "" {
+		return
+	}
+	room.Min.X += used + gap
+	bar := image.Rect(0, 9*a.scale, a.scale, 23*a.scale).Add(image.Pt(room.Min.X-gap/2, 0))
 	draw.Draw(img, bar, image.NewUniform(c), image.Point{}, draw.Src)
-	a.write(img, told, room.Min.X+(room.Dx()-a.measure(told))/2, c)
+	a.write(img, told, room.Min.X+(room.Dx()-wide)/2, c)
 }
 
-// sentence is the longest wording that fits: words go before buttons do.
+// sentence is the longest wording that fits: words go before buttons do, first
+// the unit, then the end of the name, then who it is.
 func (a *artist) sentence(s scene, room int) string {
-	long, short := s.texts.Seen, s.texts.SeenShort
-	switch {
-	case s.status.Paused == consent.PauseUser:
-		long, short = s.texts.Paused, s.texts.PausedShort
-	case driven(s.status):
-		long, short = s.texts.Driven, s.texts.DrivenShort
-	}
+	long, short := s.texts.forms(s.status)
 	clock := elapsed(s.now.Sub(s.status.Since))
 	fill := func(form, name string) string {
 		return strings.NewReplacer("{name}", name, "{unit}", plain(s.status.Who.Unit), "{time}", clock).Replace(form)
 	}
-	name := []rune(plain(s.status.Who.Name))
-	whole := fill(long, string(name))
-	if a.measure(whole) <= room {
-		return whole
+	full := plain(s.status.Who.Name)
+	unitless := strings.Replace(long, " ({unit})", "", 1)
+	tries := []string{fill(long, full), fill(unitless, full)}
+	name := []rune(full)
+	for n := len(name) - 1; n >= minName; n-- {
+		tries = append(tries, fill(unitless, strings.TrimSpace(string(name[:n]))+ellipsis))
 	}
-	for n := len(name) - 1; n >= min(8, len(name)); n-- {
-		if text := fill(long, strings.TrimSpace(string(name[:n]))+ellipsis); a.measure(text) <= room {
-			return text
-		}
-	}
-	for _, text := range []string{fill(short, ""), clock} {
+	for _, text := range append(tries, fill(short, full), clock) {
 		if a.measure(text) <= room {
 			return text
 		}
 	}
 	return ""
+}
+
+// forms chooses the sentence for a status.
+func (t Texts) forms(s consent.Status) (long, short string) {
+	switch {
+	case s.Paused == consent.PauseUser:
+		return t.Paused, t.PausedShort
+	case driven(s):
+		return t.Driven, t.DrivenShort
+	}
+	return t.Seen, t.SeenShort
 }
 
 // ticker is the last action with its time of day, for a few seconds.

@@ -38,7 +38,7 @@ type Texts struct {
 	Seen   string // someone sees the screens
 	Driven string // someone uses the computer
 	Paused string // the person has paused the session
-	// The same without name and unit, for narrow monitors.
+	// The same in the fewest words, for narrow monitors.
 	SeenShort, DrivenShort, PausedShort string
 
 	Pause, TakeBack, Resume, Cut string // buttons

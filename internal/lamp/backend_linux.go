@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lamp
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"assist/internal/consent"
+	"assist/internal/x11"
+)
+
+const (
+	checkEvery = 60 * time.Millisecond // the banners are verified, and the beat given
+	lightLimit = 2 * time.Second       // to become visible
+	douseLimit = 500 * time.Millisecond
+	relight    = 100 * time.Millisecond // between two tries to come back
+)
+
+// probe says whether banners can be shown.
+func probe(display string) error {
+	c, err := x11.Dial(display, nil)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNoDisplay, err)
+	}
+	defer c.Close()
+	if !c.BGRX() {
+		return fmt.Errorf("%w: its pixels are unknown", ErrNoDisplay)
+	}
+	if _, _, err := c.Extension("SHAPE"); err != nil {
+		return fmt.Errorf("%w: %w", ErrNoDisplay, err)
+	}
+	return nil
+}
+
+// light puts the banners up, waits until they are seen, and leaves them to a
+// goroutine of their own.
+func light(o Options, s consent.Status, beat func()) (*Lit, error) {
+	l := newLit(s, o.Texts)
+	st, err := newStage(o, l)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoDisplay, err)
+	}
+	for deadline := time.Now().Add(lightLimit); !st.check(); {
+		if time.Now().After(deadline) || !st.c.Alive() {
+			st.close()
+			return nil, ErrHidden
+		}
+		<-time.After(checkEvery / 3)
+	}
+	go l.run(o, st, beat)
+	return l, nil
+}
+
+// Douse puts the banner out and waits until every window of it is gone.
+func (l *Lit) Douse() {
+	l.once.Do(func() { close(l.stop) })
+	select {
+	case <-l.over:
+		return
+	case <-time.After(douseLimit):
+	}
+	l.mu.Lock()
+	kill := l.kill
+	l.mu.Unlock()
+	kill()
+	<-l.over
+}
+
+// run keeps a stage until Douse. When another client had the server cut our
+// connection, and all our windows with it, it sets up a new one; meanwhile there
+// is no beat.
+func (l *Lit) run(o Options, st *stage, beat func()) {
+	defer close(l.over)
+	defer l.own(nil, func() {})
+	for {
+		err := st.serve(beat)
+		st.close()
+		if err == nil {
+			return
+		}
+		o.Log.Warn("banner lost its display: trying to come back", "err", err)
+		for st, err = newStage(o, l); err != nil; st, err = newStage(o, l) {
+			select {
+			case <-l.stop:
+				return
+			case <-time.After(relight):
+			}
+		}
+	}
+}
+
+// errCut means that the connection to the display server is over.
+var errCut = errors.New("connection to the display server is over")
+
+// serve runs the stage until Douse, which is no error.
+func (st *stage) serve(beat func()) error {
+	tick := time.NewTicker(checkEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-st.lit.stop:
+			return nil
+		case <-st.c.Done():
+			return errCut
+		case e := <-st.events:
+			st.handle(e)
+		case <-st.lit.news:
+			st.paint()
+			st.point()
+		case now := <-tick.C:
+			if now.Unix() != st.painted {
+				st.paint()
+			}
+			if st.check() {
+				beat()
+			}
+		}
+	}
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lamp
+
+import (
+	"image"
+	"slices"
+	"time"
+
+	"github.com/jezek/xgb/shape"
+	"github.com/jezek/xgb/xproto"
+)
+
+// raiseGap bounds how often the windows are raised: a program that fights for
+// the top must not make us eat the processor.
+const raiseGap = 50 * time.Millisecond
+
+// check verifies that every banner is there, mapped, whole, at its place and under
+// nothing, mends what is not, and reports whether all was well.
+func (st *stage) check() bool {
+	tree, err := xproto.QueryTree(st.c.X, st.c.Root).Reply()
+	if err != nil {
+		return false
+	}
+	ok := len(st.banners) > 0 && len(st.banners) == len(st.layout)
+	for _, b := range st.banners {
+		if !st.intact(b, tree.Children) {
+			ok = false
+		}
+	}
+	if st.covered(tree.Children) {
+		st.raise()
+		return false
+	}
+	return ok
+}
+
+// intact verifies and mends one banner's own windows.
+func (st *stage) intact(b *banner, stack []xproto.Window) bool {
+	if !slices.Contains(stack, b.frame) {
+		st.destroy(b.frame)
+		if st.buildFrame(b) != nil {
+			return false
+		}
+		st.tell()
+		st.raise()
+	}
+	if !slices.Contains(stack, b.win) { // destroyed, or given another parent
+		st.destroy(b.win)
+		if st.build(b) == nil {
+			st.tell()
+			st.raise()
+		}
+		return false
+	}
+	attr := xproto.GetWindowAttributes(st.c.X, b.win)
+	place := xproto.GetGeometry(st.c.X, xproto.Drawable(b.win))
+	form := shape.QueryExtents(st.c.X, b.win)
+	a, errA := attr.Reply()
+	g, errG := place.Reply()
+	f, errF := form.Reply()
+	if errA != nil || errG != nil || errF != nil {
+		return false
+	}
+	ok := true
+	if a.MapState != xproto.MapStateViewable {
+		ok = false
+		xproto.MapWindow(st.c.X, b.win)
+	}
+	if geometry(g) != b.place || g.BorderWidth != 0 {
+		ok = false
+		st.replace(b)
+	}
+	if f.BoundingShaped || f.ClipShaped {
+		ok = false
+		shape.Mask(st.c.X, shape.SoSet, shape.SkBounding, b.win, 0, 0, 0)
+		shape.Mask(st.c.X, shape.SoSet, shape.SkClip, b.win, 0, 0, 0)
+		shape.Mask(st.c.X, shape.SoSet, shape.SkInput, b.win, 0, 0, 0)
+	}
+	return ok
+}
+
+func geometry(g *xproto.GetGeometryReply) image.Rectangle {
+	return image.Rect(0, 0, int(g.Width)+2*int(g.BorderWidth), int(g.Height)+2*int(g.BorderWidth)).
+		Add(image.Pt(int(g.X), int(g.Y)))
+}
+
+// covered reports whether a mapped window that is not ours lies over a banner. An
+// invisible one counts too: it would take the clicks.
+func (st *stage) covered(stack []xproto.Window) bool {
+	own := map[xproto.Window]bool{st.sprite.win: true}
+	for _, b := range st.banners {
+		own[b.win], own[b.frame] = true, true
+	}
+	lowest := len(stack)
+	for _, b := range st.banners {
+		if i := slices.Index(stack, b.win); i >= 0 {
+			lowest = min(lowest, i)
+		}
+	}
+	var above []xproto.Window
+	for _, w := range stack[min(lowest, len(stack)):] {
+		if !own[w] {
+			above = append(above, w)
+		}
+	}
+	return st.hides(above, stack)
+}
+
+// hides reports whether one of the windows is seen and overlaps a banner below it.
+func (st *stage) hides(above, stack []xproto.Window) bool {
+	attrs := make([]xproto.GetWindowAttributesCookie, len(above))
+	places := make([]xproto.GetGeometryCookie, len(above))
+	for i, w := range above {
+		attrs[i] = xproto.GetWindowAttributes(st.c.X, w)
+		places[i] = xproto.GetGeometry(st.c.X, xproto.Drawable(w))
+	}
+	hidden := false
+	for i, w := range above {
+		a, errA := attrs[i].Reply()
+		g, errG := places[i].Reply()
+		if errA != nil || errG != nil || a.MapState != xproto.MapStateViewable {
+			continue // gone since
+		}
+		for _, b := range st.banners {
+			under := slices.Index(stack, b.win) < slices.Index(stack, w)
+			hidden = hidden || (under && geometry(g).Overlaps(b.place))
+		}
+	}
+	return hidden
+}
+
+// raise puts our windows on top: frames lowest, then the technician's pointer,
+// banners last.
+func (st *stage) raise() {
+	if time.Since(st.raised) < raiseGap {
+		return
+	}
+	st.raised = time.Now()
+	up := func(w xproto.Window) {
+		if w != 0 {
+			xproto.ConfigureWindow(st.c.X, w, xproto.ConfigWindowStackMode, []uint32{xproto.StackModeAbove})
+		}
+	}
+	for _, b := range st.banners {
+		xproto.MapWindow(st.c.X, b.frame)
+		up(b.frame)
+	}
+	up(st.sprite.win)
+	for _, b := range st.banners {
+		up(b.win)
+	}
+}
