@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package wire
 
 // Verdict is what became of a request at the host.
@@ -14,8 +16,6 @@ const (
 	VerdictUnable           // the host cannot share: no banner, no screen, or run as administrator
 	verdictEnd
 )
-
-func (v Verdict) valid() bool { return v > 0 && v < verdictEnd }
 
 // EndReason is why an intervention ended. Both ends and the journal use it.
 type EndReason uint8
@@ -39,8 +39,6 @@ const (
 	EndTechnicianLost                      // the technician's app closed or died
 	endReasonEnd
 )
-
-func (r EndReason) valid() bool { return r > 0 && r < endReasonEnd }
 
 // PauseCause is why pictures or input are held back for the moment.
 type PauseCause uint8

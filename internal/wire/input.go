@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package wire
 
 // Input is what drives the host's mouse and keyboard. Coordinates are pixels of
@@ -55,10 +57,8 @@ func (m *Button) walk(w *walker) {
 }
 
 func (m *Scroll) walk(w *walker) {
-	x, y := uint16(m.DX), uint16(m.DY)
-	w.u16("dx", &x)
-	w.u16("dy", &y)
-	m.DX, m.DY = int16(x), int16(y)
+	w.i16("dx", &m.DX)
+	w.i16("dy", &m.DY)
 	if m.DX < -1200 || m.DX > 1200 || m.DY < -1200 || m.DY > 1200 {
 		w.fail("scroll", "is more than ten notches")
 	}

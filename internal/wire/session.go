@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package wire
 
 import "assist/internal/screen"
@@ -88,7 +90,7 @@ type Ping struct {
 func (m *Scene) walk(w *walker) {
 	list(w, "monitors", &m.Monitors, screen.MaxMonitors, func(i *MonitorInfo) {
 		w.u8("id", &i.ID)
-		w.text("name", &i.Name, MaxName)
+		w.label("name", &i.Name, MaxName)
 		w.i32("x", &i.X)
 		w.i32("y", &i.Y)
 		w.u16("width", &i.Width)
@@ -103,17 +105,8 @@ func (m *Scene) walk(w *walker) {
 
 func (m *Grant) walk(w *walker) {
 	w.u16("rights", &m.Rights)
-	w.cause("pictures", &m.Pictures)
-	w.cause("input", &m.Input)
-}
-
-func (w *walker) cause(name string, v *PauseCause) {
-	b := uint8(*v)
-	w.u8(name, &b)
-	*v = PauseCause(b)
-	if *v >= pauseCauseEnd {
-		w.fail(name, "is unknown")
-	}
+	enum(w, "pictures", &m.Pictures, PauseNone, pauseCauseEnd)
+	enum(w, "input", &m.Input, PauseNone, pauseCauseEnd)
 }
 
 func (m *Denied) walk(w *walker) { w.u16("rights", &m.Rights) }
@@ -136,22 +129,15 @@ func (m *Shape) walk(w *walker) {
 func (m *Place) walk(w *walker) {
 	w.u32("sequence", &m.Sequence)
 	w.u8("monitor", &m.Monitor)
-	x, y := uint16(m.X), uint16(m.Y)
-	w.u16("x", &x)
-	w.u16("y", &y)
-	m.X, m.Y = int16(x), int16(y)
+	w.i16("x", &m.X)
+	w.i16("y", &m.Y)
 	w.flag("visible", &m.Visible)
 }
 
 func (m *Pong) walk(w *walker) { w.i64("stamp", &m.Stamp) }
 
 func (m *SessionBye) walk(w *walker) {
-	r := uint8(m.Reason)
-	w.u8("reason", &r)
-	m.Reason = EndReason(r)
-	if !m.Reason.valid() {
-		w.fail("reason", "is unknown")
-	}
+	enum(w, "reason", &m.Reason, EndUserCut, endReasonEnd)
 }
 
 func (m *Want) walk(w *walker)    { w.u16("rights", &m.Rights) }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package wire
 
 // Challenge opens every connection.
@@ -116,7 +118,7 @@ func (m *Challenge) walk(w *walker) {
 	w.u16("version", &m.Version)
 	w.raw("nonce", m.Nonce[:])
 	w.i64("time", &m.Time)
-	w.text("unit", &m.Unit, MaxName)
+	w.label("unit", &m.Unit, MaxName)
 }
 
 func (m *HostHello) walk(w *walker) {
@@ -132,7 +134,7 @@ func (m *HostReady) walk(w *walker) {
 
 func (m *TechnicianHello) walk(w *walker) {
 	w.u16("version", &m.Version)
-	w.text("login", &m.Login, MaxLogin)
+	w.label("login", &m.Login, MaxLogin)
 	w.text("password", &m.Password, MaxPassword)
 	w.bytes("deviceKey", &m.DeviceKey, MaxKey)
 	w.bytes("signature", &m.Signature, MaxSignature)
@@ -153,7 +155,7 @@ func (m *Enrol) walk(w *walker) {
 }
 
 func (m *EnrolSecret) walk(w *walker) {
-	w.text("login", &m.Login, MaxLogin)
+	w.label("login", &m.Login, MaxLogin)
 	w.text("url", &m.URL, MaxURL)
 }
 
@@ -168,7 +170,7 @@ func (m *Ask) walk(w *walker) {
 
 func (m *Ring) walk(w *walker) {
 	w.raw("session", m.Session[:])
-	w.text("login", &m.Login, MaxLogin)
+	w.label("login", &m.Login, MaxLogin)
 	w.text("address", &m.Address, MaxAddress)
 	w.bytes("request", &m.Request, MaxEnvelope)
 }
@@ -191,22 +193,12 @@ func (m *Signal) walk(w *walker) {
 
 func (m *Bye) walk(w *walker) {
 	w.raw("session", m.Session[:])
-	r := uint8(m.Reason)
-	w.u8("reason", &r)
-	m.Reason = EndReason(r)
-	if !m.Reason.valid() {
-		w.fail("reason", "is unknown")
-	}
+	enum(w, "reason", &m.Reason, EndUserCut, endReasonEnd)
 }
 
 func (m *Refused) walk(w *walker) {
 	w.raw("session", m.Session[:])
-	y := uint8(m.Why)
-	w.u8("why", &y)
-	m.Why = Refusal(y)
-	if m.Why == 0 || m.Why >= refusalEnd {
-		w.fail("why", "is unknown")
-	}
+	enum(w, "why", &m.Why, RefusedIdentity, refusalEnd)
 	w.u16("wait", &m.Wait)
 }
 

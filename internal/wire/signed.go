@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package wire
 
 // The signed bodies. Each is marshalled once, signed over a domain tag and
@@ -62,10 +64,10 @@ type Envelope struct {
 func (m *Certificate) walk(w *walker) {
 	w.u16("version", &m.Version)
 	w.raw("serial", m.Serial[:])
-	w.text("name", &m.Name, MaxName)
-	w.text("role", &m.Role, MaxName)
-	w.text("unit", &m.Unit, MaxName)
-	list(w, "zones", &m.Zones, MaxZones, func(z *string) { w.text("zone", z, MaxName) })
+	w.label("name", &m.Name, MaxName)
+	w.label("role", &m.Role, MaxName)
+	w.label("unit", &m.Unit, MaxName)
+	list(w, "zones", &m.Zones, MaxZones, func(z *string) { w.label("zone", z, MaxName) })
 	w.bytes("deviceKey", &m.DeviceKey, MaxKey)
 	w.i64("notBefore", &m.NotBefore)
 	w.i64("notAfter", &m.NotAfter)
@@ -78,7 +80,7 @@ func (m *Request) walk(w *walker) {
 	w.bytes("certificate", &m.Certificate, MaxCertificate)
 	w.raw("fingerprint", m.Fingerprint[:])
 	w.u16("rights", &m.Rights)
-	w.text("reason", &m.Reason, MaxReason)
+	w.label("reason", &m.Reason, MaxReason)
 	w.raw("nonce", m.Nonce[:])
 	w.i64("expires", &m.Expires)
 }
@@ -95,12 +97,7 @@ func (m *Answer) walk(w *walker) {
 	w.raw("requestHash", m.RequestHash[:])
 	w.bytes("hostKey", &m.HostKey, MaxKey)
 	w.raw("fingerprint", m.Fingerprint[:])
-	v := uint8(m.Verdict)
-	w.u8("verdict", &v)
-	m.Verdict = Verdict(v)
-	if !m.Verdict.valid() {
-		w.fail("verdict", "is unknown")
-	}
+	enum(w, "verdict", &m.Verdict, VerdictGranted, verdictEnd)
 	w.u16("rights", &m.Rights)
 	w.i64("expires", &m.Expires)
 }

@@ -1,9 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package wire
 
 import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -19,7 +22,8 @@ type Span struct {
 }
 
 // walker visits the fields of a message in their one fixed order. The same walk
-// writes and reads, so the two cannot disagree. The first error sticks.
+// writes and reads, so the two cannot disagree; while writing it only reads the
+// message, which may be marshalled by several goroutines. The first error sticks.
 type walker struct {
 	buf     []byte
 	at      int // next byte to read
@@ -54,35 +58,47 @@ func (w *walker) raw(name string, src []byte) {
 
 func (w *walker) u8(name string, v *uint8) {
 	b := [1]byte{*v}
-	w.raw(name, b[:])
-	*v = b[0]
+	if w.raw(name, b[:]); w.reading {
+		*v = b[0]
+	}
 }
 
 func (w *walker) u16(name string, v *uint16) {
 	var b [2]byte
 	binary.BigEndian.PutUint16(b[:], *v)
-	w.raw(name, b[:])
-	*v = binary.BigEndian.Uint16(b[:])
+	if w.raw(name, b[:]); w.reading {
+		*v = binary.BigEndian.Uint16(b[:])
+	}
 }
 
 func (w *walker) u32(name string, v *uint32) {
 	var b [4]byte
 	binary.BigEndian.PutUint32(b[:], *v)
-	w.raw(name, b[:])
-	*v = binary.BigEndian.Uint32(b[:])
+	if w.raw(name, b[:]); w.reading {
+		*v = binary.BigEndian.Uint32(b[:])
+	}
 }
 
 func (w *walker) i32(name string, v *int32) {
 	u := uint32(*v)
-	w.u32(name, &u)
-	*v = int32(u)
+	if w.u32(name, &u); w.reading {
+		*v = int32(u)
+	}
+}
+
+func (w *walker) i16(name string, v *int16) {
+	u := uint16(*v)
+	if w.u16(name, &u); w.reading {
+		*v = int16(u)
+	}
 }
 
 func (w *walker) i64(name string, v *int64) {
 	var b [8]byte
 	binary.BigEndian.PutUint64(b[:], uint64(*v))
-	w.raw(name, b[:])
-	*v = int64(binary.BigEndian.Uint64(b[:]))
+	if w.raw(name, b[:]); w.reading {
+		*v = int64(binary.BigEndian.Uint64(b[:]))
+	}
 }
 
 // flag is a byte that must be 0 or 1, so that one value has one encoding.
@@ -95,7 +111,21 @@ func (w *walker) flag(name string, v *bool) {
 	if b > 1 {
 		w.fail(name, "is neither 0 nor 1")
 	}
-	*v = b == 1
+	if w.reading {
+		*v = b == 1
+	}
+}
+
+// enum is a byte from first up to but not including end.
+func enum[E ~uint8](w *walker, name string, v *E, first, end E) {
+	b := uint8(*v)
+	w.u8(name, &b)
+	if E(b) < first || E(b) >= end {
+		w.fail(name, "is unknown")
+	}
+	if w.reading {
+		*v = E(b)
+	}
 }
 
 // bytes is a 16-bit length and that many bytes, at most max.
@@ -140,7 +170,19 @@ func (w *walker) text(name string, v *string, max int) {
 			return
 		}
 	}
-	*v = string(b)
+	if w.reading {
+		*v = string(b)
+	}
+}
+
+// label is text that a person reads before deciding something: it may not hold
+// the characters that turn the direction of writing, which can make one name
+// look like another.
+func (w *walker) label(name string, v *string, max int) {
+	w.text(name, v, max)
+	if strings.ContainsAny(*v, "\u061c\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff") {
+		w.fail(name, "turns the direction of writing")
+	}
 }
 
 // count is the length of a list, at most max.

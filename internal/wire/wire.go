@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package wire is every message that crosses the network: its bytes, its limits,
 // its version. It moves nothing and decides nothing.
 //
@@ -110,7 +112,10 @@ func marshal(m Message) ([]byte, []Span, error) {
 	if w.err == nil && len(w.buf) > MaxMessage {
 		w.fail("message", "is too long")
 	}
-	return w.buf, w.spans, w.err
+	if w.err != nil {
+		return nil, nil, w.err
+	}
+	return w.buf, w.spans, nil
 }
 
 // UnmarshalFromClient decodes what a client sent to the server.
