@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package session
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"assist/internal/consent"
+	"assist/internal/trust"
+	"assist/internal/wire"
+)
+
+// intervention is one call, from the ring to the record. serve is its goroutine.
+type intervention struct {
+	host *Host
+	call Call
+	ctx  context.Context // ends with the intervention; its cause says why
+	stop context.CancelCauseFunc
+
+	// Owned by serve, set before anybody else can look.
+	request  *trust.VerifiedRequest
+	dialer   HostDialer
+	words    [3]string
+	answered bool // the request was turned down, so it is over at the server too
+
+	mu     sync.Mutex
+	lease  *consent.Lease // nil until the person has granted it
+	record Record
+}
+
+func newIntervention(h *Host, call Call) *intervention {
+	s := &intervention{host: h, call: call}
+	s.ctx, s.stop = context.WithCancelCause(context.Background())
+	return s
+}
+
+// cut ends the intervention from any goroutine. The first reason wins.
+func (s *intervention) cut(why wire.EndReason) {
+	ended := &Ended{why}
+	s.stop(ended) // sends nothing: it only wakes whoever waits for the network
+	if l := s.leased(); l != nil {
+		l.Revoke(ended)
+	}
+}
+
+// why is the reason of the end, once there is one.
+func (s *intervention) why() wire.EndReason { return reasonOf(context.Cause(s.ctx)) }
+
+func (s *intervention) leased() *consent.Lease {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lease
+}
+
+// note keeps a deed for the record, and tells the person.
+func (s *intervention) note(d Deed) {
+	d.At = time.Now()
+	s.mu.Lock()
+	s.record.add(d)
+	if d.Act == ActGranted || d.Act == ActBegan {
+		s.record.Allowed |= d.Rights
+	}
+	l := s.lease
+	s.mu.Unlock()
+	if text := s.host.cfg.Say(d); l != nil && text != "" {
+		l.Note(text)
+	}
+}
+
+// serve plays the whole intervention.
+func (s *intervention) serve() {
+	over := make(chan struct{})
+	defer close(over)
+	go func() {
+		select {
+		case <-s.call.Done():
+			s.cut(fromServer(s.call.Reason()))
+		case <-over:
+		}
+	}()
+	defer s.close()
+	if s.admit() && s.ask() {
+		s.connect()
+	}
+}
+
+// admit verifies the request before anybody is bothered with it.
+func (s *intervention) admit() bool {
+	cfg, ring := &s.host.cfg, s.call.Ring()
+	r, err := trust.VerifyRequest(ring.Request, trust.RequestCheck{
+		Unit: cfg.Unit, Machine: cfg.ID, Now: time.Now(), SeenNonce: s.host.nonces.Seen,
+	})
+	if err == nil && r.Request.Session != ring.Session {
+		err = trust.ErrWrongSession
+	}
+	if err != nil {
+		cfg.Log.Warn("request turned down", "error", err)
+		return s.turnDown(wire.VerdictInvalid)
+	}
+	s.request = r
+	if s.dialer, err = cfg.Identity(); err != nil {
+		cfg.Log.Error("no identity", "error", err)
+		return s.turnDown(wire.VerdictUnable)
+	}
+	return true
+}
+
+// turnDown ends the request by a verdict; it returns false.
+func (s *intervention) turnDown(v wire.Verdict) bool {
+	if v != wire.VerdictUnable {
+		s.host.refused()
+	}
+	s.stop(&Ended{wire.EndRefused})
+	ring := s.call.Ring()
+	a := &wire.Answer{Session: ring.Session, Verdict: v}
+	hash, err := trust.RequestHash(ring.Request)
+	if err != nil {
+		s.call.End(wire.EndProtocol)
+		s.answered = true
+		return false
+	}
+	a.RequestHash = hash
+	if s.dialer != nil {
+		a.Fingerprint = s.dialer.Fingerprint()
+	}
+	s.host.answer(s.call, a)
+	s.answered = true
+	return false
+}
+
+// ask pledges, puts the question to the person, and answers.
+func (s *intervention) ask() bool {
+	layout, err := s.host.cfg.Machine.Fit()
+	if err != nil {
+		s.host.cfg.Log.Warn("cannot share", "error", err)
+		return s.turnDown(wire.VerdictUnable)
+	}
+	if !s.pledge() || !s.host.move(HostAsking) {
+		return false
+	}
+	q := s.question(len(layout))
+	s.host.update(func(st *HostState) { st.Card, st.Reason, st.Words = q.Who, q.Reason, q.Words })
+	lease, err := s.host.cfg.Gate.Ask(s.ctx, q)
+	if err != nil {
+		if s.ctx.Err() != nil { // cancelled, or cut: there is nobody to answer
+			return false
+		}
+		s.host.cfg.Log.Info("not granted", "error", err)
+		return s.turnDown(verdictOf(err))
+	}
+	s.hold(lease)
+	return s.grant(lease)
+}
+
+// pledge commits this machine to its key and fingerprint, so that both ends can
+// show the same words while the person decides.
+func (s *intervention) pledge() bool {
+	env, err := s.host.cfg.Key.SignPledge(&wire.Pledge{
+		Session: s.request.Request.Session, RequestHash: s.request.Hash, Fingerprint: s.dialer.Fingerprint(),
+	})
+	if err != nil {
+		s.host.cfg.Log.Error("no pledge", "error", err)
+		return s.turnDown(wire.VerdictUnable)
+	}
+	s.words = trust.CheckWords(s.call.Ring().Request, env, s.host.cfg.WordList)
+	ctx, cancel := context.WithTimeout(s.ctx, sendTime)
+	defer cancel()
+	if err := s.call.Pledge(ctx, env); err != nil {
+		s.cut(wire.EndNetworkLost)
+		return false
+	}
+	return true
+}
+
+func (s *intervention) question(monitors int) consent.Question {
+	r, c := s.request.Request, s.request.Certificate
+	return consent.Question{
+		Who:      consent.Card{Name: c.Name, Role: c.Role, Unit: c.Unit, Until: time.Unix(c.NotAfter, 0)},
+		Reason:   r.Reason,
+		Wanted:   consent.Rights(r.Rights),
+		Words:    s.words,
+		Monitors: monitors,
+	}
+}
+
+func verdictOf(err error) wire.Verdict {
+	switch {
+	case errors.Is(err, consent.ErrReported):
+		return wire.VerdictReported
+	case errors.Is(err, consent.ErrNoAnswer):
+		return wire.VerdictNoAnswer
+	case errors.Is(err, consent.ErrBusy):
+		return wire.VerdictBusy
+	case errors.Is(err, consent.ErrRefused), errors.Is(err, consent.ErrNotGranted):
+		return wire.VerdictRefused
+	}
+	return wire.VerdictUnable
+}
+
+// hold ties the lease and the intervention together: neither outlives the other.
+func (s *intervention) hold(l *consent.Lease) {
+	q := s.question(0)
+	s.mu.Lock()
+	s.lease = l
+	s.record = Record{
+		Session: s.request.Request.Session, Who: q.Who, Reason: q.Reason, Words: q.Words,
+		Login: s.call.Ring().Login, Address: s.call.Ring().Address, Began: l.Since(),
+	}
+	s.mu.Unlock()
+	go func() {
+		select {
+		case <-l.Done():
+			s.stop(&Ended{reasonOf(l.Cause())})
+		case <-s.ctx.Done():
+			l.Revoke(&Ended{s.why()}) // it may have been cut while the lease was born
+		}
+	}()
+}
+
+// grant tells the technician what the person allowed.
+func (s *intervention) grant(l *consent.Lease) bool {
+	rights := l.Rights()
+	s.note(Deed{Act: ActBegan, Rights: rights})
+	s.host.update(func(st *HostState) { st.Rights, st.Since = rights, l.Since() })
+	if !s.host.move(HostConnecting) {
+		s.cut(wire.EndHostClosed)
+		return false
+	}
+	env, err := s.host.cfg.Key.SignAnswer(&wire.Answer{
+		Session: s.request.Request.Session, RequestHash: s.request.Hash, Fingerprint: s.dialer.Fingerprint(),
+		Verdict: wire.VerdictGranted, Rights: uint16(rights), Expires: time.Now().Add(consent.LeaseLife).Unix(),
+	})
+	if err == nil {
+		ctx, cancel := context.WithTimeout(s.ctx, sendTime)
+		defer cancel()
+		err = s.call.Answer(ctx, env)
+	}
+	if err != nil {
+		s.host.cfg.Log.Info("answer not sent", "error", err)
+		s.cut(wire.EndNetworkLost)
+		return false
+	}
+	return true
+}
+
+// connect reaches the technician and plays the live part.
+func (s *intervention) connect() {
+	ctx, cancel := context.WithTimeout(s.ctx, ConnectTime)
+	link, err := s.dialer.Connect(ctx, s.request.Request.Fingerprint, s.call)
+	cancel()
+	if err != nil {
+		s.host.cfg.Log.Info("no connection", "error", err)
+		s.cut(wire.EndNetworkLost)
+		return
+	}
+	newLive(s, link).run()
+}
+
+// close is the one way out, whatever happened before.
+func (s *intervention) close() {
+	s.stop(&Ended{wire.EndNetworkLost}) // unless there was a reason already
+	s.host.move(HostEnding)
+	why := s.why()
+	if !s.answered {
+		s.call.End(why)
+	}
+	if l := s.leased(); l != nil {
+		l.Revoke(&Ended{why})
+		s.awaitDark(l)
+		s.report(why)
+	}
+	s.host.move(HostIdle)
+}
+
+// awaitDark gives the banner the time to go out, so that the next call does not
+// find the gate shut.
+func (s *intervention) awaitDark(l *consent.Lease) {
+	limit := time.NewTimer(darkTime)
+	defer limit.Stop()
+	select {
+	case <-l.Dark():
+	case <-limit.C:
+		s.host.cfg.Log.Warn("the banner does not go out")
+	}
+}
+
+// report hands the record to the app.
+func (s *intervention) report(why wire.EndReason) {
+	now := time.Now()
+	s.note(Deed{Act: ActEnded})
+	s.mu.Lock()
+	s.record.End = why
+	s.record.Length = now.Sub(s.record.Began)
+	r := s.record
+	s.mu.Unlock()
+	s.host.update(func(st *HostState) { st.Last = &End{Session: r.Session, Why: why, At: now} })
+	s.host.cfg.Report(r)
+}

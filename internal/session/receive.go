@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package session
+
+import (
+	"errors"
+	"image"
+	"sync"
+	"time"
+
+	"assist/internal/consent"
+	"assist/internal/screen"
+	"assist/internal/wire"
+)
+
+// driveAgain is how long after a failure to drive the desktop is tried again.
+const driveAgain = 2 * time.Second
+
+// receive takes in all that the technician sends, in its order.
+func (l *live) receive() {
+	defer l.letGo()
+	for {
+		m, err := l.link.Receive(l.ctx)
+		if err != nil {
+			if errors.Is(err, wire.ErrMalformed) {
+				l.s.cut(wire.EndProtocol)
+			}
+			return // mind says why the link has gone
+		}
+		l.ear.heard()
+		l.take(m)
+	}
+}
+
+func (l *live) take(m wire.ToHost) {
+	switch m := m.(type) {
+	case wire.Input:
+		l.input(m)
+	case *wire.Ping:
+		l.send(&wire.Pong{Stamp: m.Stamp})
+	case *wire.Point:
+		l.point(m)
+	case *wire.Watch:
+		l.watch(m)
+	case *wire.Want:
+		l.want(consent.Rights(m.Rights))
+	case *wire.Release:
+		l.release(consent.Rights(m.Rights))
+	case *wire.SessionBye:
+		l.s.cut(fromTechnician(m.Reason))
+	}
+}
+
+// driver is the desk and what is known of it. The receive pump owns it.
+type driver struct {
+	control consent.Control
+	desk    Desk // nil until the first input under a right
+	drove   bool // some input was done under this right
+	pointed bool // the technician's pointer may be showing
+	retry   time.Time
+	dropped int // input not done
+}
+
+// input does one thing at mouse or keyboard, if that is allowed now.
+func (l *live) input(in wire.Input) {
+	d := &l.driver
+	if !l.ready(in) {
+		d.dropped++
+		return
+	}
+	err := d.desk.Do(in)
+	switch {
+	case err == nil && !d.drove:
+		d.drove = true
+		l.s.note(Deed{Act: ActDrove, Rights: consent.RightControl})
+	case err == nil:
+	case errors.Is(err, l.machine().Yield):
+		l.yielded()
+		d.dropped++
+	default:
+		d.dropped++
+	}
+}
+
+// ready reports whether there is a desk to drive; it opens one under a new right.
+func (l *live) ready(in wire.Input) bool {
+	d := &l.driver
+	if d.desk != nil {
+		select {
+		case <-d.control.Done():
+			l.putAway()
+		default:
+			return true
+		}
+	}
+	if _, nothing := in.(*wire.ReleaseAll); nothing || time.Now().Before(d.retry) {
+		return false
+	}
+	control, err := l.lease.Control()
+	if err != nil {
+		return false
+	}
+	desk, err := l.machine().Drive(control, l.monitors)
+	if err != nil {
+		l.s.host.cfg.Log.Error("cannot drive the desktop", "error", err)
+		d.retry = time.Now().Add(driveAgain)
+		return false
+	}
+	d.control, d.desk, d.drove = control, desk, false
+	return true
+}
+
+// putAway closes the desk, which lets go of every key.
+func (l *live) putAway() {
+	if l.driver.desk == nil {
+		return
+	}
+	if err := l.driver.desk.Close(); err != nil {
+		l.s.host.cfg.Log.Error("desk not closed", "error", err)
+	}
+	l.driver.desk = nil
+}
+
+// letGo ends all that the technician holds or shows.
+func (l *live) letGo() {
+	l.putAway()
+	if l.driver.pointed {
+		l.machine().Point(screen.CursorPlace{}) // hiding needs no permission
+	}
+	if l.driver.dropped > 0 {
+		l.s.host.cfg.Log.Debug("input not done", "events", l.driver.dropped)
+	}
+}
+
+// point shows or hides the technician's pointer.
+func (l *live) point(m *wire.Point) {
+	p, err := l.lease.Pointer()
+	if err != nil {
+		return
+	}
+	place := screen.CursorPlace{
+		Monitor: screen.MonitorID(m.Monitor), At: image.Pt(int(m.X), int(m.Y)), Visible: m.Visible,
+	}
+	monitor, exists := l.monitors().Find(place.Monitor)
+	if m.Visible && (!exists || !place.At.In(image.Rectangle{Max: monitor.Bounds.Size()})) {
+		return
+	}
+	p.Do(func() error {
+		l.driver.pointed = true
+		l.machine().Point(place)
+		return nil
+	})
+}
+
+// release gives rights back at the technician's wish.
+func (l *live) release(r consent.Rights) {
+	if r.Has(consent.RightView) {
+		l.s.cut(wire.EndTechnician)
+		return
+	}
+	if r &= l.lease.Rights(); r == 0 {
+		return
+	}
+	l.lease.Narrow(r)
+	l.s.note(Deed{Act: ActReleased, Rights: r})
+	if r.Has(consent.RightPoint) && l.driver.pointed {
+		l.machine().Point(screen.CursorPlace{})
+	}
+}
+
+// wishes keeps a technician from wearing the person down.
+type wishes struct {
+	mu    sync.Mutex
+	open  bool
+	after time.Time // no new question before
+}
+
+func (w *wishes) begin() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.open || time.Now().Before(w.after) {
+		return false
+	}
+	w.open = true
+	return true
+}
+
+func (w *wishes) end(denied bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.open = false
+	if denied {
+		w.after = time.Now().Add(wantAgain)
+	}
+}
+
+// want asks the person for more rights, beside everything else that goes on.
+func (l *live) want(r consent.Rights) {
+	r &= consent.AllRights &^ l.lease.Rights()
+	if r == 0 {
+		return
+	}
+	if !l.wishes.begin() {
+		l.send(&wire.Denied{Rights: uint16(r)})
+		return
+	}
+	l.s.note(Deed{Act: ActAsked, Rights: r})
+	l.pumps.Go(func() { l.widen(r) })
+}
+
+func (l *live) widen(r consent.Rights) {
+	now, err := l.lease.Widen(l.ctx, r)
+	got := now & r
+	l.wishes.end(got != r)
+	if l.ctx.Err() != nil {
+		return
+	}
+	if got != 0 {
+		l.s.note(Deed{Act: ActGranted, Rights: got})
+	}
+	if denied := r &^ got; denied != 0 {
+		l.s.note(Deed{Act: ActRefused, Rights: denied})
+		l.send(&wire.Denied{Rights: uint16(denied)})
+	}
+	if errors.Is(err, consent.ErrReported) {
+		l.s.cut(wire.EndReported)
+	}
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package session runs one intervention from the request to the goodbye, as the
+// host (Host) or as the technician (Technician).
+//
+// It is pure logic: it opens no connection, reads no screen and presses no key
+// itself. All that acts comes in through the small interfaces of ports.go, and
+// all that may touch the person's desktop is handed the consent it needs.
+//
+// Each intervention is owned by one goroutine, which every ending reaches by the
+// same way: the first cause wins, rights are revoked before anything is sent,
+// and nothing that the network does can hold that up.
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"assist/internal/consent"
+	"assist/internal/wire"
+)
+
+// Time limits of an intervention.
+const (
+	ConnectTime  = 15 * time.Second       // from the answer to the first message
+	SilenceTime  = 12 * time.Second       // nothing heard for so long: the other end is lost
+	StaleTime    = 3 * time.Second        // nothing heard for so long: said to the technician
+	RefineAfter  = 250 * time.Millisecond // without a new picture, the last one is made better
+	ByeTime      = 500 * time.Millisecond // for a goodbye to leave
+	AnswerMargin = 15 * time.Second       // for an answer to travel
+	darkTime     = 3 * time.Second        // for the banner to go out
+	sendTime     = 5 * time.Second        // for a message through the server
+	pingEvery    = time.Second
+	wantAgain    = 10 * time.Second // between a refusal and the next wish
+	yieldTime    = 2 * time.Second  // as long as the person at the machine outranks the technician
+)
+
+var (
+	// ErrNotLive says that there is no live session to do this with.
+	ErrNotLive = errors.New("session: not live")
+	// ErrConfig says that something needed was not given.
+	ErrConfig = errors.New("session: incomplete configuration")
+)
+
+// Ended is the cause of everything that stops because the intervention did.
+type Ended struct{ Reason wire.EndReason }
+
+// Error says that the session ended; the sentence for people is written in ui.
+func (e *Ended) Error() string { return fmt.Sprintf("session: ended, reason %d", e.Reason) }
+
+// reasonOf says why an intervention ended, from the cause that ended it.
+func reasonOf(cause error) wire.EndReason {
+	var ended *Ended
+	switch {
+	case errors.As(cause, &ended):
+		return ended.Reason
+	case errors.Is(cause, consent.ErrLampLost):
+		return wire.EndLampLost
+	case errors.Is(cause, consent.ErrExpired):
+		return wire.EndExpired
+	case errors.Is(cause, consent.ErrReported):
+		return wire.EndReported
+	case errors.Is(cause, consent.ErrRefused), errors.Is(cause, consent.ErrRevoked):
+		return wire.EndUserCut
+	}
+	return wire.EndNetworkLost
+}
+
+// fromTechnician is the reason to believe when a technician says goodbye: they
+// cannot speak for the person at the machine.
+func fromTechnician(r wire.EndReason) wire.EndReason {
+	switch r {
+	case wire.EndCancelled, wire.EndNetworkLost, wire.EndProtocol, wire.EndTechnicianLost:
+		return r
+	}
+	return wire.EndTechnician
+}
+
+// fromServer is the reason to believe at the host when the server ends a call.
+func fromServer(r wire.EndReason) wire.EndReason {
+	switch r {
+	case wire.EndCancelled, wire.EndTechnician, wire.EndTechnicianLost, wire.EndNetworkLost,
+		wire.EndProtocol, wire.EndExpired:
+		return r
+	case 0:
+		return wire.EndNetworkLost
+	}
+	return wire.EndServerStopped
+}
+
+// nudge fills a one-slot channel.
+func nudge(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// briefly gives a goodbye its time, whatever else has ended.
+func briefly(d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), d)
+}
+
+// pauseOf says to the technician what package consent says here.
+func pauseOf(p consent.Pause) wire.PauseCause {
+	switch p {
+	case consent.PauseUser:
+		return wire.PauseUser
+	case consent.PauseLamp:
+		return wire.PauseLamp
+	case consent.PauseDialog:
+		return wire.PauseDialog
+	}
+	return wire.PauseNone
+}
