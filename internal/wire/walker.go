@@ -144,10 +144,6 @@ func (w *walker) bytes(name string, v *[]byte, max int) {
 		return
 	}
 	if w.reading && w.err == nil {
-		if len(w.buf)-w.at < int(n) {
-			w.fail(name, "is cut short")
-			return
-		}
 		*v = make([]byte, n)
 	}
 	w.raw(name, *v)
