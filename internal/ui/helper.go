@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ui
+
+import (
+	"context"
+	"strings"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+)
+
+// newHelperPage is where the technician's place begins: the form when signed in, the
+// login otherwise.
+func newHelperPage(a *App) page {
+	s := a.cfg.Helper.State()
+	if s.SignedIn {
+		return newAskPage(a)
+	}
+	return newLoginPage(a, s.Login)
+}
+
+// loginPage signs a technician in.
+type loginPage struct {
+	a               *App
+	login, password string
+	busy            bool
+	fields          [2]*widget.Entry
+	enter           *press
+	fault           *notice
+}
+
+func newLoginPage(a *App, login string) *loginPage { return &loginPage{a: a, login: login} }
+
+func (l *loginPage) first() fyne.Focusable {
+	if l.login != "" {
+		return l.fields[1]
+	}
+	return l.fields[0]
+}
+
+func (l *loginPage) build() fyne.CanvasObject {
+	a := l.a
+	l.fault = a.newNotice()
+	l.enter = tag(a, newPress(a.say("login.enter"), pressPrimary, l.submit), "sign-in")
+	enrol := tag(a, newPress(a.say("login.enrol"), pressPlain, func() { a.turn(placeHelper, newEnrolPage(a, l)) }), "enrol").with(a.icon("code"))
+	l.fields[0] = tag(a, newEntry(&l.login, l.submit), "login")
+	l.fields[1] = tag(a, newSecretEntry(&l.password, l.submit), "password")
+	return newPage(
+		newText(a.say("login.title"), styleTitle()),
+		newCard(
+			newField(a.say("login.login"), l.fields[0]),
+			newField(a.say("login.password"), l.fields[1]),
+			l.fault.box,
+			newActions(nil, l.enter),
+		),
+		newCard(newText(a.say("login.first"), styleStrong()), newText(a.say("login.firstMore"), styleMuted()), newRow(0, -1, enrol)),
+	)
+}
+
+func (l *loginPage) update() {
+	l.enter.enable(!l.busy)
+	label := "login.enter"
+	if l.busy {
+		label = "busy"
+	}
+	l.enter.setLabel(l.a.say(label))
+	if !l.busy && l.a.cfg.Helper.State().SignedIn {
+		l.a.turn(placeHelper, newAskPage(l.a))
+	}
+}
+
+func (l *loginPage) submit() {
+	login := strings.TrimSpace(l.login)
+	if l.busy {
+		return
+	}
+	if key := firstFault(login == "", "login.needLogin", l.password == "", "login.needPassword"); key != "" {
+		l.fault.show(moodAttention, l.a.say(key))
+		return
+	}
+	l.busy = true
+	l.fault.fail(nil)
+	l.update()
+	password := l.password
+	l.a.background(func(ctx context.Context) error { return l.a.cfg.Account.Login(ctx, login, password) }, func(err error) {
+		l.busy = false
+		l.fields[1].SetText("")
+		l.fault.fail(err)
+		l.update()
+	})
+}
+
+// enrolPage turns an enrolment code into an account.
+type enrolPage struct {
+	a                     *App
+	before                *loginPage
+	code, password, again string
+	busy                  bool
+	fields                [3]*widget.Entry
+	next                  *press
+	fault                 *notice
+}
+
+func newEnrolPage(a *App, before *loginPage) *enrolPage { return &enrolPage{a: a, before: before} }
+
+func (e *enrolPage) first() fyne.Focusable { return e.fields[0] }
+func (e *enrolPage) back()                 { e.a.turn(placeHelper, e.before) }
+
+func (e *enrolPage) build() fyne.CanvasObject {
+	a := e.a
+	e.fault = a.newNotice()
+	e.next = tag(a, newPress(a.say("enrol.next"), pressPrimary, e.submit), "next")
+	e.fields[0] = tag(a, newEntry(&e.code, e.submit), "code")
+	e.fields[1] = tag(a, newSecretEntry(&e.password, e.submit), "password")
+	e.fields[2] = tag(a, newSecretEntry(&e.again, e.submit), "password-again")
+	return newPage(
+		a.titled(a.say("enrol.title"), e.back),
+		newCard(
+			newField(a.say("enrol.code"), e.fields[0], newText(a.say("enrol.codeHint"), styleMuted())),
+			newField(a.say("password.choose"), e.fields[1], newText(a.say("password.hint"), styleMuted())),
+			newField(a.say("password.again"), e.fields[2]),
+			e.fault.box,
+			newActions(nil, e.next),
+		),
+	)
+}
+
+func (e *enrolPage) update() {
+	e.next.enable(!e.busy)
+	label := "enrol.next"
+	if e.busy {
+		label = "busy"
+	}
+	e.next.setLabel(e.a.say(label))
+}
+
+func (e *enrolPage) submit() {
+	code := strings.TrimSpace(e.code)
+	if e.busy {
+		return
+	}
+	key := firstFault(code == "", "enrol.needCode")
+	if key == "" {
+		key = passwordFault(e.password, e.again)
+	}
+	if key != "" {
+		e.fault.show(moodAttention, e.a.say(key))
+		return
+	}
+	e.run(code)
+}
+
+func (e *enrolPage) run(code string) {
+	e.busy = true
+	e.fault.fail(nil)
+	e.update()
+	password := e.password
+	var enrol Enrolment
+	e.a.background(func(ctx context.Context) (err error) {
+		enrol, err = e.a.cfg.Account.Enrol(ctx, code, password)
+		return err
+	}, func(err error) {
+		e.busy = false
+		e.fault.fail(err)
+		e.update()
+		if err == nil {
+			e.confirm(enrol)
+		}
+	})
+}
+
+func (e *enrolPage) confirm(enrol Enrolment) {
+	e.password, e.again = "", ""
+	a := e.a
+	a.turn(placeHelper, &secretPage{a: a, at: placeHelper, enrol: enrol, leave: e.back, done: func() {
+		l := newLoginPage(a, enrol.Secret().Login)
+		a.turn(placeHelper, l)
+		l.fault.show(moodOK, a.say("enrol.done"))
+	}})
+}
+
+// signedLine says who is signed in, until when, and signs out.
+func (a *App) signedLine(state *statusLine) fyne.CanvasObject {
+	out := tag(a, newPress(a.say("ask.signOut"), pressQuiet, func() {
+		a.cfg.Account.Logout()
+		a.turn(placeHelper, newLoginPage(a, a.cfg.Helper.State().Login))
+	}), "sign-out")
+	return newRow(theme.Size(sizeGap), 0, state.row, out)
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ui
+
+import (
+	"strings"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/theme"
+
+	"assist/internal/consent"
+	"assist/internal/wire"
+)
+
+// homePage is where help is got: the number, the state of things, and the reins while
+// somebody is connected.
+type homePage struct {
+	a       *App
+	spelled bool
+	copied  time.Time // when the number was copied last
+	live    *livePart
+	ending  *notice
+	number  *text
+	digits  *text
+	copy    *press
+	state   *statusLine
+	server  *text
+	refused *text
+	seen    HelpedState // what is shown
+}
+
+func newHomePage(a *App) *homePage { return &homePage{a: a} }
+
+func (h *homePage) first() fyne.Focusable { return h.copy }
+
+func (h *homePage) build() fyne.CanvasObject {
+	a := h.a
+	h.number = tag(a, newLine("", styleMachine()), "machine")
+	h.digits = newText("", styleBody())
+	h.copy = tag(a, newPress(a.say("home.copy"), pressPlain, h.copyNumber), "copy").with(a.icon("copy"))
+	spell := tag(a, newPress(a.say("home.spell"), pressPlain, h.toggleSpelling), "spell").with(a.icon("speak"))
+	h.state = a.newStatusLine()
+	tag(a, h.state.line, "state")
+	h.server = newText("", styleMuted())
+	h.live, h.ending = newLivePart(a), a.newNotice()
+	h.refused = newText("", styleMuted())
+	receipts := tag(a, newPress(a.say("home.receipts"), pressQuiet, h.openReceipts), "receipts").with(a.icon("next"))
+	gap := theme.Size(sizeGap)
+	number := newFlow(gap*0.75, h.number, h.copy, spell)
+	return newPage(
+		h.live.box,
+		h.ending.box,
+		newCard(newText(a.say("home.number"), styleMuted()), number, h.digits),
+		newCard(h.state.row, h.server),
+		newText(a.say("home.promise"), styleBody()),
+		newRow(gap, 0, h.refused, receipts),
+	)
+}
+
+func (h *homePage) update() {
+	s := h.a.cfg.Helped.State()
+	h.seen = s
+	h.number.set(group(s.Machine))
+	h.copy.enable(s.Machine != "")
+	h.copy.setLabel(h.copyLabel())
+	h.showSpelling()
+	h.showServer()
+	h.a.showPhase(h.state, s.Phase, s.RetryAt, s.Refusal)
+	if s.Phase == PhaseReady {
+		h.state.set("check", theme.ColorNameSuccess, h.a.say("home.ready"))
+		if s.Live != nil {
+			h.state.set("eye", theme.ColorNameWarning, h.a.say("home.connected"))
+		}
+	}
+	h.refused.set(h.a.tongue.count("home.refused", s.RefusedToday))
+	h.live.show(s.Live)
+	h.showEnding()
+}
+
+func (h *homePage) copyLabel() string {
+	if h.a.cfg.Now().Sub(h.copied) < 3*time.Second {
+		return h.a.say("home.copied")
+	}
+	return h.a.say("home.copy")
+}
+
+func (h *homePage) showServer() {
+	key := "home.server"
+	if h.seen.Trial {
+		key = "home.serverTrial"
+	}
+	h.server.set(h.a.say(key, "unit", plain(h.seen.Unit, maxShownName), "server", plain(h.seen.Server, maxShownReason)))
+}
+
+// showEnding tells how the last intervention ended, until the next one.
+func (h *homePage) showEnding() {
+	last := h.seen.Last
+	if last == nil || h.seen.Live != nil {
+		h.ending.show(moodInfo, "")
+		return
+	}
+	said := h.a.say("home.ended", "when", h.a.tongue.when(last.At, h.a.cfg.Now()), "why", h.a.endedHere(last.Why))
+	if said != h.ending.said {
+		h.ending.show(moodInfo, said)
+	}
+}
+
+func (h *homePage) copyNumber() {
+	h.a.cfg.App.Clipboard().SetContent(group(h.seen.Machine))
+	h.copied = h.a.cfg.Now()
+	h.update()
+}
+
+func (h *homePage) toggleSpelling() {
+	h.spelled = !h.spelled
+	h.showSpelling()
+}
+
+// showSpelling writes the number digit by digit in words, as one says it.
+func (h *homePage) showSpelling() {
+	if !h.spelled || h.seen.Machine == "" {
+		h.digits.Hide()
+		return
+	}
+	h.digits.set(h.a.spell(h.seen.Machine))
+	h.digits.Show()
+}
+
+// spell is a number in words, in its groups of four.
+func (a *App) spell(number string) string {
+	var groups []string
+	for _, g := range strings.Fields(group(number)) {
+		var named []string
+		for _, d := range g {
+			named = append(named, a.say("digit."+string(d)))
+		}
+		groups = append(groups, strings.Join(named, ", "))
+	}
+	return strings.Join(groups, " — ")
+}
+
+func (h *homePage) openReceipts() { h.a.turn(placeHelped, newReceiptsPage(h.a, h)) }
+
+// showPhase tells where the connection to the server stands.
+func (a *App) showPhase(s *statusLine, p Phase, retry time.Time, why wire.Refusal) {
+	switch p {
+	case PhaseReady:
+		s.set("check", theme.ColorNameSuccess, a.say("phase.ready"))
+	case PhaseConnecting:
+		s.set("wait", colorMuted, a.say("phase.connecting"))
+	case PhaseWaiting:
+		left := max(int(retry.Sub(a.cfg.Now()).Round(time.Second)/time.Second), 1)
+		s.set("wait", theme.ColorNameWarning, a.tongue.count("phase.waiting", left))
+	case PhaseRefused:
+		s.set("attention", theme.ColorNameWarning, a.sentence(&Refused{Why: why}))
+	}
+}
+
+// livePart is the intervention under way, and the reins.
+type livePart struct {
+	a    *App
+	box  *fyne.Container
+	rest *fyne.Container // what the box holds
+	mood mood
+	head *text
+	more *text
+	hold *press
+	take *press
+	cut  *press
+	seen Live
+}
+
+func newLivePart(a *App) *livePart {
+	l := &livePart{a: a, box: newStack(0)}
+	l.hold = tag(a, newPress("", pressPlain, l.toggleHold), "pause").with(a.icon("pause"))
+	l.take = tag(a, newPress(a.say("live.take"), pressPlain, a.cfg.Reins.TakeBack), "take-back")
+	l.cut = tag(a, newPress(a.say("live.cut"), pressDanger, func() { a.cfg.Reins.Cut(wire.EndUserCut) }), "cut").with(a.icon("cut"))
+	l.head, l.more = newText("", styleTitle()), newText("", styleBody())
+	l.box.Hide()
+	return l
+}
+
+// show brings the part up to date; nil hides it.
+func (l *livePart) show(live *Live) {
+	if live == nil {
+		l.box.Hide()
+		return
+	}
+	m := moodAttention
+	if live.Rights.Has(consent.RightControl) {
+		m = moodDrive
+	}
+	if l.rest == nil || m != l.mood {
+		l.dress(m)
+	}
+	l.seen = *live
+	who := plain(live.Who.Name, maxShownName)
+	l.head.set(l.a.say(l.key(), "name", who, "unit", plain(live.Who.Unit, maxShownName), "time", clock(l.a.cfg.Now().Sub(live.Since))))
+	l.more.set(l.a.say("words", "words", strings.Join(live.Words[:], " – ")))
+	hold := "live.pause"
+	if live.Paused == wire.PauseUser {
+		hold = "live.resume"
+	}
+	l.hold.setLabel(l.a.say(hold))
+	if live.Rights.Has(consent.RightControl) != l.take.Visible() {
+		l.showTake(live.Rights.Has(consent.RightControl))
+	}
+	l.box.Show()
+}
+
+// toggleHold pauses, or goes on.
+func (l *livePart) toggleHold() { l.a.cfg.Reins.SetPaused(l.seen.Paused != wire.PauseUser) }
+
+func (l *livePart) showTake(on bool) {
+	if on {
+		l.take.Show()
+	} else {
+		l.take.Hide()
+	}
+	l.box.Refresh()
+}
+
+// key is the sentence that says what is happening.
+func (l *livePart) key() string {
+	switch {
+	case l.seen.Paused != wire.PauseNone:
+		return "live.paused"
+	case l.seen.Rights.Has(consent.RightControl):
+		return "live.drives"
+	}
+	return "live.sees"
+}
+
+// dress makes the part anew in another mood.
+func (l *livePart) dress(m mood) {
+	l.mood = m
+	icon, ink, back := m.look()
+	if m == moodAttention {
+		icon = "eye"
+	}
+	side := theme.Size(theme.SizeNameInlineIcon) * 1.5
+	head := newRow(side*0.5, 1, l.a.iconView(icon, ink, side), l.head)
+	l.rest = surface(back, ink, head, l.more, newRow(8, 2, l.hold, l.take, space(), l.cut))
+	l.box.Objects = []fyne.CanvasObject{l.rest}
+	l.box.Refresh()
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ui
+
+import (
+	"context"
+	"strings"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/storage"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+)
+
+// joinPage joins a unit by its code or by a file from the administrator.
+type joinPage struct {
+	a      *App
+	before page
+	code   string
+	busy   bool
+	entry  *widget.Entry
+	join   *press
+	open   *press
+	fault  *notice
+}
+
+func newJoinPage(a *App, before page) *joinPage { return &joinPage{a: a, before: before} }
+
+func (j *joinPage) first() fyne.Focusable { return j.entry }
+func (j *joinPage) back()                 { j.a.turn(placeFirst, j.before) }
+
+func (j *joinPage) build() fyne.CanvasObject {
+	a := j.a
+	j.fault = a.newNotice()
+	j.join = tag(a, newPress(a.say("join.join"), pressPrimary, j.submit), "join")
+	j.open = tag(a, newPress(a.say("join.open"), pressPlain, j.chooseFile), "open-file")
+	j.entry = tag(a, newEntry(&j.code, j.submit), "code")
+	j.entry.SetPlaceHolder("ASSIST1-…")
+	keep := j.entry.OnChanged
+	j.entry.OnChanged = func(s string) { keep(s); j.update() }
+	return newPage(
+		a.titled(a.say("first.code"), j.back),
+		newCard(
+			newField(a.say("join.code"), j.entry, newText(a.say("join.hint"), styleMuted())),
+			j.fault.box,
+			newActions(nil, j.join),
+		),
+		newCard(newText(a.say("join.file"), styleStrong()), newText(a.say("join.fileHint"), styleMuted()), newRow(0, -1, j.open)),
+	)
+}
+
+func (j *joinPage) update() {
+	j.join.enable(!j.busy && strings.TrimSpace(j.code) != "")
+	j.open.enable(!j.busy)
+	label := "join.join"
+	if j.busy {
+		label = "busy"
+	}
+	j.join.setLabel(j.a.say(label))
+}
+
+func (j *joinPage) submit() {
+	code := strings.TrimSpace(j.code)
+	if code == "" || j.busy {
+		return
+	}
+	j.run(func(ctx context.Context) error { return j.a.cfg.Joiner.Join(ctx, code) })
+}
+
+func (j *joinPage) openFile(path string) {
+	if !j.busy {
+		j.run(func(ctx context.Context) error { return j.a.cfg.Joiner.JoinFile(ctx, path) })
+	}
+}
+
+func (j *joinPage) run(call func(context.Context) error) {
+	j.busy = true
+	j.fault.fail(nil)
+	j.update()
+	j.a.background(call, func(err error) {
+		j.busy = false
+		j.fault.fail(err)
+		j.update()
+		if err == nil {
+			j.a.joined(placeHelped)
+		}
+	})
+}
+
+func (j *joinPage) chooseFile() {
+	d := dialog.NewFileOpen(func(f fyne.URIReadCloser, err error) {
+		if err != nil || f == nil {
+			return
+		}
+		path := f.URI().Path()
+		if err := f.Close(); err != nil {
+			j.a.cfg.Log.Warn("close the chosen file", "err", err)
+		}
+		j.openFile(path)
+	}, j.a.win)
+	d.SetFilter(storage.NewExtensionFileFilter([]string{".toml"}))
+	d.SetTitleText(j.a.say("join.open"))
+	d.SetConfirmText(j.a.say("open"))
+	d.SetDismissText(j.a.say("cancel"))
+	d.Resize(fyne.NewSize(760, 520).Max(fyne.NewSquareSize(20 * theme.Size(theme.SizeNameText))))
+	d.Show()
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ui
+
+import (
+	"strings"
+	"unicode"
+)
+
+// Longest texts of others that are shown, in characters.
+const (
+	maxShownName   = 48
+	maxShownReason = 90
+)
+
+// plain makes a text that came from elsewhere safe to show: one line, no control or
+// formatting characters (so no reversal of direction and nothing invisible), blanks
+// collapsed, cut to limit characters with an ellipsis.
+func plain(s string, limit int) string {
+	var out []rune
+	blank := false
+	for _, r := range strings.ToValidUTF8(s, "") {
+		switch {
+		case unicode.IsSpace(r):
+			blank = len(out) > 0
+		case !shown(r):
+		default:
+			if blank {
+				out = append(out, ' ')
+				blank = false
+			}
+			out = append(out, r)
+		}
+	}
+	if len(out) > limit {
+		return strings.TrimRight(string(out[:limit-1]), " ") + "…"
+	}
+	return string(out)
+}
+
+// shown says whether a character has a form of its own.
+func shown(r rune) bool {
+	return unicode.IsGraphic(r) && !unicode.In(r, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp)
+}
+
+// initials is at most two letters that stand for a person without a picture.
+func initials(name string) string {
+	var out []rune
+	fields := strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	for i, f := range fields {
+		if i == 0 || i == len(fields)-1 {
+			out = append(out, unicode.ToUpper([]rune(f)[0]))
+		}
+	}
+	return string(out)
+}

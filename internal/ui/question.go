@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ui
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/driver/desktop"
+
+	"assist/internal/consent"
+)
+
+// question is one dialog: its window, what is ticked, and the rules of its answer. All
+// but deadline and answers belongs to the toolkit's goroutine.
+type question struct {
+	a        *App
+	q        consent.Question
+	deadline time.Time
+	answers  chan answer // one slot; the first answer counts
+
+	win      fyne.Window
+	born     time.Time // when the person could first see it
+	raised   time.Time
+	ticked   consent.Rights
+	answered bool
+	over     bool
+
+	refuse, accept, report *press
+	left                   *text
+}
+
+// newQuestion may be called from any goroutine. The deadline is never later than the
+// contract with the person allows.
+func newQuestion(a *App, q consent.Question) *question {
+	limit := a.cfg.Now().Add(consent.AnswerTime)
+	if !q.Deadline.IsZero() && q.Deadline.Before(limit) {
+		limit = q.Deadline
+	}
+	q.Who.Name, q.Who.Role = plain(q.Who.Name, maxShownName), plain(q.Who.Role, maxShownName)
+	q.Who.Unit, q.Reason = plain(q.Who.Unit, maxShownName), plain(q.Reason, maxShownReason)
+	return &question{a: a, q: q, deadline: limit, answers: make(chan answer, 1), ticked: preticked(q)}
+}
+
+// preticked is what is ticked at the start. Mouse and keyboard never are in a first
+// question; a question for more is about nothing else than what it asks.
+func preticked(q consent.Question) consent.Rights {
+	if q.Widening || q.Renewing {
+		return q.Wanted
+	}
+	return q.Wanted &^ consent.RightControl
+}
+
+// show opens the dialog, unless its time is over already.
+func (d *question) show() {
+	if d.over {
+		return
+	}
+	d.win = d.a.cfg.App.NewWindow(d.headline())
+	d.win.SetIcon(d.a.icon("assist"))
+	d.win.SetPadded(false)
+	d.win.SetCloseIntercept(func() { d.say(consent.ErrRefused) })
+	d.win.Canvas().SetOnTypedKey(func(e *fyne.KeyEvent) {
+		if e.Name == fyne.KeyEscape {
+			d.say(consent.ErrRefused)
+		}
+	})
+	d.win.SetContent(d.build())
+	d.a.placeDialog(d.win, d.q.Widening || d.q.Renewing)
+	d.win.Canvas().Focus(d.refuse)
+	d.born = d.a.cfg.Now()
+	d.raise()
+	d.tick()
+}
+
+// raise brings the dialog above everything again.
+func (d *question) raise() {
+	d.raised = d.a.cfg.Now()
+	if w, ok := d.win.(desktop.Window); ok {
+		w.RequestAlwaysOnTop()
+	}
+	d.win.RequestFocus()
+}
+
+// tick shows the time left, opens the accept button after its first second, and keeps
+// the dialog on top.
+func (d *question) tick() {
+	if d.over || d.win == nil {
+		return
+	}
+	now := d.a.cfg.Now()
+	left := max(int((d.deadline.Sub(now)+time.Second-1)/time.Second), 0)
+	d.left.set(d.a.tongue.count("ask.seconds", left))
+	d.accept.enable(d.acceptable())
+	if now.Sub(d.raised) >= raiseEvery {
+		d.raise()
+	}
+}
+
+// acceptable says whether an acceptance may be given now at all.
+func (d *question) acceptable() bool {
+	now := d.a.cfg.Now()
+	if d.answered || d.over || d.born.IsZero() || now.Sub(d.born) < inertTime || !now.Before(d.deadline) {
+		return false
+	}
+	if d.q.Widening || d.q.Renewing {
+		return d.ticked != 0
+	}
+	return d.ticked.Has(consent.RightView)
+}
+
+// sayYes gives what is ticked. A click or key that no device of this computer made does
+// nothing.
+func (d *question) sayYes() {
+	if !d.acceptable() || !d.a.cfg.Genuine() {
+		return
+	}
+	d.put(answer{rights: d.ticked & d.q.Wanted})
+}
+
+// say refuses, for a reason; it needs no proof of a real press.
+func (d *question) say(err error) {
+	if !d.over {
+		d.put(answer{err: err})
+	}
+}
+
+func (d *question) put(got answer) {
+	if d.answered {
+		return
+	}
+	d.answered = true
+	d.answers <- got // one slot, one answer
+}
+
+// tickRight follows a box.
+func (d *question) tickRight(r consent.Rights, on bool) {
+	d.ticked &^= r
+	if on {
+		d.ticked |= r
+	}
+	d.accept.enable(d.acceptable())
+}
+
+// finish takes the dialog away. What the person did not do themselves is told in a few
+// words before the window goes.
+func (d *question) finish(err error) {
+	d.over = true
+	if d.win == nil {
+		return
+	}
+	switch {
+	case errors.Is(err, consent.ErrNoAnswer):
+		d.notice(moodAttention, "dialog.noAnswer")
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		d.notice(moodInfo, "dialog.cancelled")
+	case errors.Is(err, consent.ErrReported):
+		d.notice(moodOK, "dialog.reported")
+	default:
+		d.win.Close()
+	}
+}
+
+// notice replaces the question by a word, which goes by itself.
+func (d *question) notice(m mood, key string) {
+	n := d.a.newNotice()
+	n.show(m, d.a.say(key))
+	gone := make(chan struct{})
+	ok := tag(d.a, newPress(d.a.say("close"), pressPrimary, d.win.Close), "close")
+	d.win.SetCloseIntercept(d.win.Close)
+	d.win.SetOnClosed(func() { close(gone) })
+	d.win.Canvas().SetOnTypedKey(func(e *fyne.KeyEvent) {
+		if e.Name == fyne.KeyEscape {
+			d.win.Close()
+		}
+	})
+	d.win.SetContent(padded(newStack(16, n.box, newActions(nil, ok))))
+	d.a.placeDialog(d.win, true)
+	d.win.Canvas().Focus(ok)
+	go d.closeLater(gone)
+}
+
+// closeLater closes the notice after a while, unless it was closed.
+func (d *question) closeLater(gone <-chan struct{}) {
+	t := time.NewTimer(noticeTime)
+	defer t.Stop()
+	select {
+	case <-gone:
+	case <-d.a.done:
+	case <-t.C:
+		fyne.Do(func() {
+			select {
+			case <-gone:
+			default:
+				d.win.Close()
+			}
+		})
+	}
+}

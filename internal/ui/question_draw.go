@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ui
+
+import (
+	"image"
+	"strings"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/theme"
+
+	"assist/internal/consent"
+)
+
+// headline is the first sentence, which is also the window's title and so what a screen
+// reader says first.
+func (d *question) headline() string {
+	key := "dialog.wantsView"
+	switch {
+	case d.q.Renewing:
+		key = "dialog.wantsTime"
+	case d.q.Widening && d.q.Wanted.Has(consent.RightControl):
+		key = "dialog.wantsControl"
+	case d.q.Widening && d.q.Wanted.Has(consent.RightPoint):
+		key = "dialog.wantsPoint"
+	}
+	return d.a.tongue.count(key, max(d.q.Monitors, 1), "name", d.q.Who.Name)
+}
+
+// build lays the dialog out. The buttons stay in view even where the screen is too low
+// for the rest, which then scrolls.
+func (d *question) build() fyne.CanvasObject {
+	a := d.a
+	d.refuse = tag(a, newPress(a.say("dialog.refuse"), pressPlain, func() { d.say(consent.ErrRefused) }), "refuse")
+	d.accept = tag(a, newPress(a.say(d.acceptKey()), pressPrimary, d.sayYes), "accept")
+	d.accept.spaceOnly = true
+	d.accept.Disable()
+	d.report = tag(a, newPress(a.say("dialog.report"), pressQuiet, func() { d.say(consent.ErrReported) }), "refuse-report")
+	d.left = tag(a, newLine("", styleMuted()), "seconds")
+	gap := theme.Size(sizeGap)
+	head := tag(a, newText(d.headline(), styleTitle()), "headline")
+	parts := []fyne.CanvasObject{head, d.card()}
+	if d.q.Reason != "" {
+		parts = append(parts, tag(a, newText(a.say("reason", "reason", d.q.Reason), styleBody()), "reason"))
+	}
+	if !d.q.Renewing {
+		parts = append(parts, d.rights())
+	}
+	if !d.q.Widening && !d.q.Renewing {
+		parts = append(parts, d.words())
+	}
+	foot := newStack(gap*0.4, newRow(gap*0.75, 2, d.refuse, d.left, space(), d.accept), newRow(0, -1, d.report))
+	return container.New(&footed{margin: gap * 1.25, gap: gap}, container.NewVScroll(newStack(gap, parts...)), foot)
+}
+
+func (d *question) acceptKey() string {
+	switch {
+	case d.q.Renewing:
+		return "dialog.continue"
+	case d.q.Widening:
+		return "dialog.allow"
+	}
+	return "dialog.accept"
+}
+
+// card is who asks, as the verified certificate says.
+func (d *question) card() fyne.CanvasObject {
+	a, who := d.a, d.q.Who
+	unit := theme.Size(theme.SizeNameText)
+	until := a.say("dialog.until", "unit", who.Unit, "date", a.tongue.date(who.Until))
+	ok := newLine(a.say("dialog.verified"), styleStrong())
+	ok.paint(theme.ColorNameSuccess)
+	verified := newRow(unit*0.3, -1, a.iconView("tick", theme.ColorNameSuccess, unit*1.2), ok)
+	facts := newStack(unit*0.2, newText(join(", ", who.Role, who.Unit), styleBody()), newText(until, styleMuted()), verified)
+	return newRow(unit, 1, avatar(initials(who.Name), unit*3.6), facts)
+}
+
+// avatar is two letters in a circle, in place of a picture.
+func avatar(letters string, side float32) fyne.CanvasObject {
+	round := canvas.NewCircle(theme.Color(colorInfoBack))
+	round.StrokeColor, round.StrokeWidth = theme.Color(theme.ColorNamePrimary), 1.5
+	t := canvas.NewText(letters, theme.Color(theme.ColorNamePrimary))
+	t.TextSize, t.TextStyle.Bold = side*0.36, true
+	hold := canvas.NewRectangle(theme.Color(colorInfoBack))
+	hold.FillColor = nil
+	hold.SetMinSize(fyne.NewSquareSize(side))
+	return container.NewStack(hold, round, container.NewCenter(t))
+}
+
+// rights are boxes for what is asked, and nothing else. One right asked alone needs no
+// box: the answer is about it.
+func (d *question) rights() fyne.CanvasObject {
+	a := d.a
+	boxes := newStack(2, newText(a.say("dialog.may"), styleStrong()))
+	single := d.q.Widening && d.q.Wanted&(d.q.Wanted-1) == 0
+	for _, r := range rightsInOrder() {
+		if !d.q.Wanted.Has(r) {
+			continue
+		}
+		label := a.tongue.count("dialog."+r.String(), max(d.q.Monitors, 1))
+		if single {
+			boxes.Add(newText(label, styleBody()))
+			continue
+		}
+		c := tag(a, a.newCheck(label, d.ticked.Has(r), func(on bool) { d.tickRight(r, on) }), "right-"+r.String())
+		c.allow = a.cfg.Genuine
+		boxes.Add(c)
+	}
+	if !d.q.Wanted.Has(consent.RightControl) {
+		boxes.Add(newText(a.say("dialog.notControl"), styleMuted()))
+	}
+	return boxes
+}
+
+// words are the check words, to compare over the phone.
+func (d *question) words() fyne.CanvasObject {
+	a := d.a
+	words := tag(a, newText(strings.Join(d.q.Words[:], " – "), styleTitle()), "words")
+	return surface(colorInfoBack, colorInfoBack, newText(a.say("dialog.words"), styleMuted()), words, newText(a.say("dialog.wordsHint"), styleBody()))
+}
+
+// footed is a body above a foot, with a margin round both.
+type footed struct{ margin, gap float32 }
+
+func (f *footed) Layout(objs []fyne.CanvasObject, size fyne.Size) {
+	w := size.Width - 2*f.margin
+	foot := fit(objs[1], w)
+	objs[1].Move(fyne.NewPos(f.margin, size.Height-f.margin-foot))
+	objs[0].Move(fyne.NewPos(f.margin, f.margin))
+	objs[0].Resize(fyne.NewSize(w, fyne.Max(0, size.Height-2*f.margin-f.gap-foot)))
+}
+
+func (f *footed) MinSize(objs []fyne.CanvasObject) fyne.Size {
+	body, foot := objs[0].MinSize(), objs[1].MinSize()
+	return fyne.NewSize(fyne.Max(body.Width, foot.Width)+2*f.margin, body.Height+foot.Height+f.gap+2*f.margin)
+}
+
+// heightAt is the height that shows everything without scrolling, at a width.
+func (f *footed) heightAt(objs []fyne.CanvasObject, width float32) float32 {
+	body := objs[0]
+	if s, ok := body.(*container.Scroll); ok {
+		body = s.Content
+	}
+	w := width - 2*f.margin
+	return fit(body, w) + fit(objs[1], w) + f.gap + 2*f.margin + 1
+}
+
+// padded is a margin round a short content.
+func padded(o fyne.CanvasObject) fyne.CanvasObject {
+	return container.New(&column{limit: 1e4, margin: theme.Size(sizeGap) * 1.25}, newStack(0, o))
+}
+
+// placeDialog gives a dialog its size, shows it on the primary monitor: in the middle,
+// or below the banner when it is a small one.
+func (a *App) placeDialog(w fyne.Window, small bool) {
+	scale := w.Canvas().Scale()
+	area := a.primary()
+	width := 46 * theme.Size(theme.SizeNameText)
+	if small {
+		width = 40 * theme.Size(theme.SizeNameText)
+	}
+	room := fyne.NewSize(960, 660)
+	if !area.Empty() {
+		room = fyne.NewSize(float32(area.Dx())/scale-40, float32(area.Dy())/scale-64)
+	}
+	width = fyne.Min(width, room.Width)
+	size := fyne.NewSize(width, fyne.Min(heightAt(w.Content(), width), room.Height))
+	w.Resize(size)
+	d, ok := w.(desktop.Window)
+	if !ok || area.Empty() {
+		w.CenterOnScreen()
+		w.Show()
+		return
+	}
+	d.RequestAlwaysOnTop()
+	at := dialogCorner(area, image.Pt(int(size.Width*scale), int(size.Height*scale)), small)
+	d.RequestPosition(at.X, at.Y)
+	w.Show()
+	d.RequestPosition(at.X, at.Y)
+}
+
+// dialogCorner is the top left of a dialog on a monitor, in pixels.
+func dialogCorner(area image.Rectangle, size image.Point, small bool) image.Point {
+	at := image.Pt(area.Min.X+(area.Dx()-size.X)/2, area.Min.Y+(area.Dy()-size.Y)/2)
+	if small {
+		at.Y = area.Min.Y + min(72, (area.Dy()-size.Y)/2)
+	}
+	return at
+}
+
+// heightAt is the height that a dialog's content needs at a width.
+func heightAt(o fyne.CanvasObject, width float32) float32 {
+	c, ok := o.(*fyne.Container)
+	if !ok {
+		return o.MinSize().Height
+	}
+	if f, ok := c.Layout.(*footed); ok {
+		return f.heightAt(c.Objects, width)
+	}
+	return fit(o, width)
+}
+
+// primary is where the primary monitor is, empty when unknown.
+func (a *App) primary() image.Rectangle {
+	if a.cfg.Monitors == nil {
+		return image.Rectangle{}
+	}
+	all := a.cfg.Monitors()
+	for _, m := range all {
+		if m.Primary {
+			return m.Bounds
+		}
+	}
+	if len(all) > 0 {
+		return all[0].Bounds
+	}
+	return image.Rectangle{}
+}

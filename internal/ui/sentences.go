@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"assist/assets"
+	"assist/internal/wire"
+)
+
+// This file turns what went wrong into a sentence that says what happened and what to
+// do now, with a short code at its end to read out over the phone.
+
+// sentence is the sentence of an error.
+func (a *App) sentence(err error) string {
+	var (
+		refused  *Refused
+		declined *Declined
+		ended    *Ended
+		bad      *BadFile
+	)
+	switch {
+	case errors.As(err, &refused):
+		return a.refusal(refused)
+	case errors.As(err, &declined):
+		return coded(a.say(verdictKey(declined.Verdict)), "V", int(declined.Verdict))
+	case errors.As(err, &ended):
+		return coded(a.say(endKey("end.there.", ended.Reason)), "E", int(ended.Reason))
+	case errors.As(err, &bad):
+		return a.badFile(bad)
+	}
+	for i, s := range plainErrors() {
+		if errors.Is(err, s.err) {
+			return coded(a.say(s.key), "A", i+1)
+		}
+	}
+	return coded(a.say("error.unexpected"), "A", 0)
+}
+
+// plainErrors are the errors with a sentence of their own, in the order of their codes.
+func plainErrors() []struct {
+	err error
+	key string
+} {
+	return []struct {
+		err error
+		key string
+	}{
+		{ErrUnreachable, "error.unreachable"},
+		{ErrWrongServer, "error.wrongServer"},
+		{ErrBadCode, "error.badCode"},
+		{ErrWrongMachine, "error.wrongMachine"},
+		{ErrNoServer, "error.noServer"},
+		{ErrDisk, "error.disk"},
+		{context.DeadlineExceeded, "error.timeout"},
+		{context.Canceled, "error.cancelled"},
+	}
+}
+
+// coded puts the code at the end of a sentence.
+func coded(s, kind string, n int) string { return fmt.Sprintf("%s (%s%d)", s, kind, n) }
+
+func (a *App) refusal(r *Refused) string {
+	key := refusalKey(r.Why)
+	if r.Why == wire.RefusedTooMany && r.Wait > 0 {
+		return coded(a.say("refusal.tooManyWait", "wait", a.tongue.length(r.Wait.Round(time.Second))), "R", int(r.Why))
+	}
+	return coded(a.say(key), "R", int(r.Why))
+}
+
+// badFile names file, line and key, whichever are known.
+func (a *App) badFile(b *BadFile) string {
+	key := "file.bad"
+	switch {
+	case b.Line > 0 && b.Key != "":
+		key = "file.badLineKey"
+	case b.Line > 0:
+		key = "file.badLine"
+	}
+	return a.say(key, "file", plain(filepath.Base(b.File), maxShownReason), "line", fmt.Sprint(b.Line), "key", plain(b.Key, maxShownName))
+}
+
+// endedHere says to the person helped how an intervention ended.
+func (a *App) endedHere(why wire.EndReason) string { return a.say(endKey("end.here.", why)) }
+
+// named is names[v], or "unknown" for a value of a later version.
+func named(names []string, v int) string {
+	if v < 0 || v >= len(names) || names[v] == "" {
+		return "unknown"
+	}
+	return names[v]
+}
+
+func refusalKey(v wire.Refusal) string {
+	return "refusal." + named([]string{
+		wire.RefusedIdentity:  "identity",
+		wire.RefusedTooMany:   "tooMany",
+		wire.RefusedUnknown:   "noMachine",
+		wire.RefusedOffline:   "offline",
+		wire.RefusedBusy:      "busy",
+		wire.RefusedProtocol:  "protocol",
+		wire.RefusedDuplicate: "duplicate",
+		wire.RefusedUnsigned:  "unsigned",
+		wire.RefusedJournal:   "journal",
+		wire.RefusedPassword:  "password",
+	}, int(v))
+}
+
+func verdictKey(v wire.Verdict) string {
+	return "verdict." + named([]string{
+		wire.VerdictGranted:  "granted",
+		wire.VerdictRefused:  "refused",
+		wire.VerdictReported: "reported",
+		wire.VerdictNoAnswer: "noAnswer",
+		wire.VerdictBusy:     "busy",
+		wire.VerdictInvalid:  "invalid",
+		wire.VerdictUnable:   "unable",
+	}, int(v))
+}
+
+// endKey has a sentence for each side: end.here. for the person helped, end.there. for
+// the technician.
+func endKey(side string, v wire.EndReason) string {
+	return side + named([]string{
+		wire.EndUserCut:        "userCut",
+		wire.EndHostClosed:     "hostClosed",
+		wire.EndTechnician:     "technician",
+		wire.EndCancelled:      "cancelled",
+		wire.EndRefused:        "refused",
+		wire.EndNetworkLost:    "networkLost",
+		wire.EndLampLost:       "lampLost",
+		wire.EndExpired:        "expired",
+		wire.EndLocked:         "locked",
+		wire.EndProtocol:       "protocol",
+		wire.EndScreenLost:     "screenLost",
+		wire.EndServerStopped:  "serverStopped",
+		wire.EndPresence:       "presence",
+		wire.EndReported:       "reported",
+		wire.EndTechnicianLost: "technicianLost",
+	}, int(v))
+}
+
+func pauseKey(v wire.PauseCause) string {
+	return "pause." + named([]string{
+		wire.PauseNone:       "none",
+		wire.PauseUser:       "user",
+		wire.PauseLamp:       "lamp",
+		wire.PauseLocalInput: "localInput",
+		wire.PauseDialog:     "dialog",
+	}, int(v))
+}
+
+// Texts are the product's sentences in one language, for windows that are not this
+// package's.
+type Texts struct{ tongue *words }
+
+// LoadTexts reads a language, "fr" or "en"; the embedded texts are the tests' business,
+// so an unknown language is the only error.
+func LoadTexts(language string) (*Texts, error) {
+	w, err := loadWords(assets.I18n, language)
+	if err != nil {
+		return nil, err
+	}
+	return &Texts{tongue: w}, nil
+}
+
+// Pause says what holds pictures or input back.
+func (t *Texts) Pause(v wire.PauseCause) string { return t.tongue.say(pauseKey(v)) }
+
+// Ended says to the technician how an intervention ended.
+func (t *Texts) Ended(v wire.EndReason) string { return t.tongue.say(endKey("end.there.", v)) }
+
+// EndedHere says it to the person helped.
+func (t *Texts) EndedHere(v wire.EndReason) string { return t.tongue.say(endKey("end.here.", v)) }
