@@ -97,7 +97,7 @@ type Server struct {
 	listening *ports
 	running   bool
 
-	// Set by Run before any connection is served.
+	// Set before any connection is served.
 	unitKey     *trust.UnitKey // nil while the unit key is closed
 	bus         *bus
 	registering claims
@@ -180,11 +180,13 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	defer s.finish()
-	key, err := s.openUnitKey()
+	var err error
+	if s.unitKey == nil {
+		s.unitKey, err = s.openUnitKey()
+	}
 	if err != nil {
 		return err
 	}
-	s.unitKey = key
 	if s.bus, err = startBus(s.log, &s.drops); err != nil {
 		return err
 	}
@@ -192,7 +194,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if err := s.recover(ctx); err != nil {
 		return err
 	}
-	s.log.Info("serving", "address", s.Addr().String(), "unitKeyOpen", key != nil)
+	s.log.Info("serving", "address", s.Addr().String(), "unitKeyOpen", s.unitKey != nil)
 	err = s.serve(ctx)
 	s.drops.log(s.log)
 	return errors.Join(err, s.record(context.WithoutCancel(ctx), &journal.ServerStopped{}))
