@@ -277,10 +277,10 @@ func TestResize(t *testing.T) {
 	s, _ := openScreens(t)
 	next(t, s, 0)
 	change(t, s)
+	p.unplug("A")
 	p.monitor("A", image.Rect(11, 7, 812, 606))
-	layout := changed(t, s)
-	if layout[0].Bounds != image.Rect(11, 7, 812, 606) {
-		t.Fatalf("layout %+v", layout)
+	for changed(t, s)[0].Bounds != image.Rect(11, 7, 812, 606) {
+		continue // the moment between both
 	}
 	if f := next(t, s, 0); f.Size != image.Pt(801, 599) || f.Damage[0] != image.Rect(0, 0, 801, 599) {
 		t.Fatalf("frame %v, damage %v", f.Size, f.Damage)
