@@ -22,6 +22,9 @@ func (*Encoder) Encode(*screen.Frame, bool) (Packet, error) { return Packet{}, E
 // Refine returns ErrNoCodec.
 func (*Encoder) Refine() (Packet, bool, error) { return Packet{}, false, ErrNoCodec }
 
+// Key returns ErrNoCodec.
+func (*Encoder) Key() (Packet, error) { return Packet{}, ErrNoCodec }
+
 // SetBitrate does nothing.
 func (*Encoder) SetBitrate(int) {}
 

@@ -106,6 +106,18 @@ func (e *Encoder) Refine() (Packet, bool, error) {
 	return p, err == nil, err
 }
 
+// Key codes the same picture again as a key frame, for a decoder that lost its
+// way while nothing moves.
+func (e *Encoder) Key() (Packet, error) {
+	if e.c == nil {
+		return Packet{}, ErrClosed
+	}
+	if !e.quality.started {
+		return Packet{}, ErrNoFrame
+	}
+	return e.encode(true, e.quality.forFrame(true))
+}
+
 func (e *Encoder) encode(key bool, l limits) (Packet, error) {
 	r := C.encoder_encode(e.c, flag(key), flag(!key), C.int(l.min), C.int(l.max))
 	if r.err != 0 {

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+)
+
+// abortLimit bounds telling the other end that this one gave up.
+const abortLimit = 200 * time.Millisecond
+
+// connect takes a fresh link to the point where pictures and messages may flow.
+// The host offers. When it fails the link is closed and the other end told.
+func (l *link) connect(ctx context.Context) error {
+	err := l.negotiate(ctx)
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, ErrAborted) {
+		l.abort()
+	}
+	l.fail(err)
+	<-l.done
+	_ = l.Close()
+	return l.err
+}
+
+// abort tells the other end, so that it need not wait for its time limit.
+func (l *link) abort() {
+	ctx, cancel := context.WithTimeout(context.Background(), abortLimit)
+	defer cancel()
+	_ = l.cfg.Signaler.Send(ctx, []byte{byte(signalAbort)})
+}
+
+// negotiate runs the set-up: what comes in on one goroutine, our candidates out on
+// another, both gone when it returns.
+func (l *link) negotiate(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(l.ctx, cancel)
+	defer stop()
+	failed := make(chan error, 2) // one from each goroutine
+	described := make(chan struct{})
+	finished := make(chan struct{}, 2)
+	if l.role == roleHost {
+		if err := l.offer(ctx); err != nil {
+			cancel()
+			return err
+		}
+		close(described)
+	}
+	go func() {
+		failed <- l.obey(ctx, described)
+		finished <- struct{}{}
+	}()
+	go func() {
+		failed <- l.trickle(ctx, described)
+		finished <- struct{}{}
+	}()
+	err := l.await(ctx, failed)
+	cancel()
+	<-finished
+	<-finished
+	return err
+}
+
+// await returns nil once the certificate is verified and the channels are open.
+func (l *link) await(ctx context.Context, failed <-chan error) error {
+	for {
+		select {
+		case <-l.connected:
+			return l.start(ctx)
+		case err := <-failed:
+			if ctx.Err() == nil && err != nil {
+				return err
+			}
+		case <-l.done:
+			return l.err
+		case <-ctx.Done():
+			if l.Err() != nil {
+				return l.Err()
+			}
+			return fmt.Errorf("peer: connecting: %w", context.Cause(ctx))
+		}
+	}
+}
+
+// start verifies the certificate, and only then lets anything flow.
+func (l *link) start(ctx context.Context) error {
+	if err := l.verify(); err != nil {
+		return err
+	}
+	for _, c := range l.channels {
+		select {
+		case <-c.open:
+		case <-l.done:
+			return l.err
+		case <-ctx.Done():
+			return fmt.Errorf("peer: opening channels: %w", context.Cause(ctx))
+		}
+	}
+	l.hear()
+	close(l.verified)
+	for _, c := range l.channels {
+		l.run(c.read)
+	}
+	l.run(l.live)
+	return nil
+}
+
+func (l *link) send1(ctx context.Context, s signal) error {
+	b, err := s.marshal()
+	if err != nil {
+		return err
+	}
+	if err := l.cfg.Signaler.Send(ctx, b); err != nil {
+		return fmt.Errorf("peer: signalling: %w", err)
+	}
+	return nil
+}
+
+// offer describes the session to the other end. Gathering starts here, but
+// trickle sends nothing before the description is out.
+func (l *link) offer(ctx context.Context) error {
+	d, err := l.pc.CreateOffer(nil)
+	if err != nil {
+		return fmt.Errorf("peer: offer: %w", err)
+	}
+	if err := l.pc.SetLocalDescription(d); err != nil {
+		return fmt.Errorf("peer: offer: %w", err)
+	}
+	return l.send1(ctx, signal{signalOffer, d.SDP})
+}
+
+// answer takes the host's offer.
+func (l *link) answer(ctx context.Context, sdp string) error {
+	err := l.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: sdp})
+	if err != nil {
+		return fmt.Errorf("%w: offer: %w", ErrProtocol, err)
+	}
+	d, err := l.pc.CreateAnswer(nil)
+	if err != nil {
+		return fmt.Errorf("peer: answer: %w", err)
+	}
+	if err := l.pc.SetLocalDescription(d); err != nil {
+		return fmt.Errorf("peer: answer: %w", err)
+	}
+	return l.send1(ctx, signal{signalAnswer, d.SDP})
+}
+
+// trickle sends our candidates once our description is out.
+func (l *link) trickle(ctx context.Context, described <-chan struct{}) error {
+	select {
+	case <-described:
+	case <-ctx.Done():
+		return nil
+	}
+	for {
+		select {
+		case c := <-l.candidates:
+			if err := l.send1(ctx, signal{signalCandidate, c}); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// obey takes the other end's messages: one description, then candidates.
+func (l *link) obey(ctx context.Context, described chan<- struct{}) error {
+	candidates, have := 0, false
+	for {
+		b, err := l.cfg.Signaler.Receive(ctx)
+		if err != nil {
+			return fmt.Errorf("peer: signalling: %w", err)
+		}
+		s, err := parseSignal(b)
+		switch {
+		case err != nil:
+		case s.kind == signalAbort:
+			err = ErrAborted
+		case s.kind == signalCandidate && have && candidates < maxCandidates:
+			candidates++
+			err = l.addCandidate(s.text)
+		case s.kind == l.expects() && !have:
+			have = true
+			err = l.describe(ctx, s.text, described)
+		default:
+			err = fmt.Errorf("%w: signal %d out of turn", ErrProtocol, s.kind)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// expects is the kind of description that the other end has to send.
+func (l *link) expects() signalKind {
+	if l.role == roleHost {
+		return signalAnswer
+	}
+	return signalOffer
+}
+
+func (l *link) describe(ctx context.Context, sdp string, described chan<- struct{}) error {
+	if err := checkDescription(sdp, l.cfg.Remote); err != nil {
+		return err
+	}
+	if l.role == roleTechnician {
+		if err := l.answer(ctx, sdp); err != nil {
+			return err
+		}
+		close(described)
+		return nil
+	}
+	err := l.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: sdp})
+	if err != nil {
+		return fmt.Errorf("%w: answer: %w", ErrProtocol, err)
+	}
+	return nil
+}
+
+func (l *link) addCandidate(text string) error {
+	mid, line := "0", uint16(0) // everything is bundled
+	err := l.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: text, SDPMid: &mid, SDPMLineIndex: &line})
+	if err != nil {
+		return fmt.Errorf("%w: candidate: %w", ErrProtocol, err)
+	}
+	return nil
+}
