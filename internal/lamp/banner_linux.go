@@ -153,29 +153,6 @@ func (st *stage) draw(b *banner, now time.Time) bool {
 	return recoloured
 }
 
-// differing is the smallest rectangle outside which both pictures are alike.
-func differing(old, img *image.RGBA) image.Rectangle {
-	if old == nil || old.Rect != img.Rect {
-		return img.Rect
-	}
-	var r image.Rectangle
-	for y := range img.Rect.Dy() {
-		a, b := old.Pix[y*old.Stride:(y+1)*old.Stride], img.Pix[y*img.Stride:(y+1)*img.Stride]
-		if bytes.Equal(a, b) {
-			continue
-		}
-		first, last := 0, len(a)-1
-		for a[first] == b[first] {
-			first++
-		}
-		for a[last] == b[last] {
-			last--
-		}
-		r = r.Union(image.Rect(first/4, y, last/4+1, y+1))
-	}
-	return r
-}
-
 // put writes a part of a picture into a drawable.
 func (st *stage) put(d xproto.Drawable, gc xproto.Gcontext, img *image.RGBA, r image.Rectangle) {
 	rows := max(1, maxRequest/(4*r.Dx()))

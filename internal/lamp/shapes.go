@@ -3,6 +3,7 @@
 package lamp
 
 import (
+	"bytes"
 	"image"
 	"image/color"
 
@@ -142,4 +143,27 @@ func (a *artist) pointer(label string) (img *image.RGBA, tip image.Point) {
 	pill.fill(img, ink)
 	a.writeAt(img, label, image.Pt(24*a.scale, 38*a.scale+a.scale/2), paper)
 	return img, image.Pt(2*a.scale, 2*a.scale)
+}
+
+// differing is the smallest rectangle outside which both pictures are alike.
+func differing(old, img *image.RGBA) image.Rectangle {
+	if old == nil || old.Rect != img.Rect {
+		return img.Rect
+	}
+	var r image.Rectangle
+	for y := range img.Rect.Dy() {
+		a, b := old.Pix[y*old.Stride:(y+1)*old.Stride], img.Pix[y*img.Stride:(y+1)*img.Stride]
+		if bytes.Equal(a, b) {
+			continue
+		}
+		first, last := 0, len(a)-1
+		for a[first] == b[first] {
+			first++
+		}
+		for a[last] == b[last] {
+			last--
+		}
+		r = r.Union(image.Rect(first/4, y, last/4+1, y+1))
+	}
+	return r
 }

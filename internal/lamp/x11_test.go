@@ -285,12 +285,21 @@ func windowManager(t testing.TB) {
 	}
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() }) //nolint:errcheck // it is killed
 	d := newDesk(t)
-	atom, err := d.c.Atom("_NET_SUPPORTING_WM_CHECK")
+	atom, err := d.c.Atom("_NET_CLIENT_LIST")
 	d.check(err)
+	// A window mapped while it starts may be overlooked: map one until it is not.
+	probe := d.window(image.Rect(0, 0, 9, 9), true)
 	eventually(t, "the window manager runs", func() bool {
 		p, err := xproto.GetProperty(d.c.X, false, d.c.Root, atom, xproto.AtomWindow, 0, 1).Reply()
-		return err == nil && p.ValueLen == 1
+		if err == nil && p.ValueLen == 1 {
+			return true
+		}
+		<-time.After(100 * time.Millisecond)
+		xproto.UnmapWindow(d.c.X, probe)
+		xproto.MapWindow(d.c.X, probe)
+		return false
 	})
+	d.check(xproto.DestroyWindowChecked(d.c.X, probe).Check())
 }
 
 func TestButtons(t *testing.T) {
