@@ -118,6 +118,10 @@ func fill(dir string, o Options, cfg config) error {
 	if err := writePEM(in(fileSecret), blockSecret, secret); err != nil {
 		return err
 	}
+	// SQLite gives the files it makes the rights of this one.
+	if err := writeFile(in(fileDatabase), nil); err != nil {
+		return err
+	}
 	st, err := openStore(in(fileDatabase))
 	if err != nil {
 		return err

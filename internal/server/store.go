@@ -103,18 +103,25 @@ func dsn(path, more string) string {
 }
 
 func migrate(ctx context.Context, db *sql.DB) error {
+	all := migrations()
+	var done int
+	if err := db.QueryRowContext(ctx, `pragma user_version`).Scan(&done); err != nil {
+		return fmt.Errorf("server: database: %w", err)
+	}
+	if done > len(all) {
+		return fmt.Errorf("%w: it has version %d, this program knows %d", ErrTooNew, done, len(all))
+	}
+	if done == len(all) {
+		return nil
+	}
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("server: database: %w", err)
 	}
 	defer tx.Rollback()
-	var done int
+	// Another process may have done it since.
 	if err := tx.QueryRowContext(ctx, `pragma user_version`).Scan(&done); err != nil {
 		return fmt.Errorf("server: database: %w", err)
-	}
-	all := migrations()
-	if done > len(all) {
-		return fmt.Errorf("%w: it has version %d, this program knows %d", ErrTooNew, done, len(all))
 	}
 	for i, statements := range all[done:] {
 		for _, s := range statements {

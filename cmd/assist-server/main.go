@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command assist-server introduces the machines of a unit and its technicians
+// to each other. See docs/server.md.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+)
+
+// errUsage was explained already.
+var errUsage = errors.New("usage")
+
+// defaultDir is where the package and the systemd unit keep the data.
+const defaultDir = "/var/lib/assist-server"
+
+// command is one word of the command line.
+type command struct {
+	name    string
+	summary string
+	run     func(ctx context.Context, p *program, args []string) error
+}
+
+// program is what commands act on: tests give their own.
+type program struct {
+	in       *os.File
+	out, err io.Writer
+}
+
+func commands() []command {
+	return []command{
+		{"init", "make a data directory, and print the join code", runInit},
+		{"run", "serve until stopped", runServer},
+		{"joincode", "print the join code again", runJoinCode},
+		{"technician", "add, list, disable technicians; sign their certificates", runTechnician},
+		{"journal", "list or verify the record of interventions", runJournal},
+		{"check", "look at the set-up, and print the firewall lines", runCheck},
+		{"version", "print the version", runVersion},
+	}
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, &program{os.Stdin, os.Stdout, os.Stderr}, os.Args[1:])
+	stop()
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+	case errors.Is(err, errUsage):
+		os.Exit(2)
+	default:
+		fmt.Fprintf(os.Stderr, "assist-server: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, p *program, args []string) error {
+	return dispatch(ctx, p, "assist-server", commands(), args)
+}
+
+// dispatch runs the command that the first argument names.
+func dispatch(ctx context.Context, p *program, prefix string, list []command, args []string) error {
+	if len(args) > 0 {
+		for _, c := range list {
+			if c.name == args[0] {
+				return c.run(ctx, p, args[1:])
+			}
+		}
+	}
+	out, err := p.err, errUsage
+	if len(args) > 0 && (args[0] == "help" || args[0] == "-h" || args[0] == "-help" || args[0] == "--help") {
+		out, err = p.out, flag.ErrHelp
+	} else if len(args) > 0 {
+		fmt.Fprintf(out, "%s: there is no command %q\n\n", prefix, args[0])
+	}
+	fmt.Fprintf(out, "Usage: %s COMMAND [FLAGS]\n\nCommands:\n", prefix)
+	for _, c := range list {
+		fmt.Fprintf(out, "  %-11s %s\n", c.name, c.summary)
+	}
+	fmt.Fprintf(out, "\n\"%s COMMAND -h\" explains a command.\n", prefix)
+	return err
+}
+
+// flags starts a flag set with plain help and the --dir flag.
+func flags(p *program, name, about string) (*flag.FlagSet, *string) {
+	f := flag.NewFlagSet(name, flag.ContinueOnError)
+	f.SetOutput(p.err)
+	f.Usage = func() {
+		fmt.Fprintf(f.Output(), "Usage: assist-server %s [FLAGS]\n\n%s\n\nFlags:\n", name, about)
+		f.PrintDefaults()
+	}
+	return f, f.String("dir", defaultDir, "data directory")
+}
+
+// parse refuses arguments left over, which are flags mistyped most of the time.
+func parse(p *program, f *flag.FlagSet, args []string) error {
+	for _, a := range args {
+		if a == "-h" || a == "-help" || a == "--help" {
+			f.SetOutput(p.out)
+		}
+	}
+	if err := f.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return err
+		}
+		return errUsage
+	}
+	if f.NArg() > 0 {
+		fmt.Fprintf(p.err, "assist-server %s: unexpected argument %q\n", f.Name(), f.Arg(0))
+		return errUsage
+	}
+	return nil
+}
+
+func runVersion(_ context.Context, p *program, args []string) error {
+	f := flag.NewFlagSet("version", flag.ContinueOnError)
+	f.SetOutput(p.err)
+	if err := parse(p, f, args); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(p.out, "assist-server %s\n", version())
+	return err
+}
+
+// version is the module's, or the commit's when built from a checkout.
+func version() string {
+	b, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if v := b.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, s := range b.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value[:min(12, len(s.Value))]
+		}
+	}
+	return "devel"
+}

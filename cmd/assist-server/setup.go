@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"assist/internal/server"
+	"assist/internal/trust"
+)
+
+var errPassphrase = errors.New("the two passphrases differ")
+
+func runInit(_ context.Context, p *program, args []string) error {
+	f, dir := flags(p, "init", "Makes a data directory: configuration, database, unit key (sealed under a\npassphrase), TLS key. Nothing that exists is overwritten.")
+	var o server.Options
+	f.StringVar(&o.Name, "name", "", "name of the unit, as users will read it (required)")
+	f.StringVar(&o.Address, "address", "", "host:port that clients connect to (required)")
+	f.StringVar(&o.Listen, "listen", "", "TCP host:port to open (default: all addresses, the port of --address)")
+	f.StringVar(&o.STUN, "stun", "", "UDP host:port to open, or \"off\" (default: all addresses, 3478)")
+	file := f.String("passphrase-file", "", "file with the passphrase (default: it is asked for)")
+	if err := parse(p, f, args); err != nil {
+		return err
+	}
+	if o.Name == "" || o.Address == "" {
+		fmt.Fprintln(p.err, "assist-server init: --name and --address are required")
+		return errUsage
+	}
+	var err error
+	if o.Passphrase, err = newPassphrase(p, *file); err != nil {
+		return err
+	}
+	code, err := server.Init(*dir, o)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.out, "The unit %q is set up in %s.\nKeep the passphrase and a copy of that directory: without them the unit starts over.\n\n", o.Name, *dir)
+	return showJoinCode(p, code)
+}
+
+func runJoinCode(_ context.Context, p *program, args []string) error {
+	f, dir := flags(p, "joincode", "Prints the join code, which tells an app where the server is and which keys to\ntrust. It is not secret; hand it out by a way that nobody can alter.")
+	if err := parse(p, f, args); err != nil {
+		return err
+	}
+	return with(*dir, server.Options{}, func(s *server.Server) error { return showJoinCode(p, s.JoinCode()) })
+}
+
+func showJoinCode(p *program, code trust.JoinCode) error {
+	text := code.String()
+	picture, err := halfBlocks(text)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(p.out, "Join code:\n\n  %s\n\n%s\n", text, picture)
+	return err
+}
+
+func runServer(ctx context.Context, p *program, args []string) error {
+	f, dir := flags(p, "run", "Serves until it is interrupted.")
+	file := f.String("passphrase-file", "", "file with the unit key's passphrase: the server then signs certificates itself")
+	debug := f.Bool("debug", false, "log more")
+	if err := parse(p, f, args); err != nil {
+		return err
+	}
+	level := slog.LevelInfo
+	if *debug {
+		level = slog.LevelDebug
+	}
+	o := server.Options{Version: version(), Log: slog.New(slog.NewTextHandler(p.err, &slog.HandlerOptions{Level: level}))}
+	if *file != "" {
+		pass, err := readPassphrase(*file)
+		if err != nil {
+			return err
+		}
+		o.Passphrase = pass
+	}
+	return with(*dir, o, func(s *server.Server) error { return s.Run(ctx) })
+}
+
+// with opens a data directory, and closes it whatever happens.
+func with(dir string, o server.Options, f func(*server.Server) error) error {
+	s, err := server.Open(dir, o)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(s), s.Close())
+}
+
+func runCheck(ctx context.Context, p *program, args []string) error {
+	f, dir := flags(p, "check", "Looks at the data directory and at this machine, changes nothing, and prints\nwhat a firewall must let through.")
+	if err := parse(p, f, args); err != nil {
+		return err
+	}
+	found := server.Check(ctx, *dir)
+	for _, one := range found {
+		fmt.Fprintf(p.out, "%-5s %-16s %s\n", one.Grade, one.About, one.Text)
+	}
+	if found.Bad() {
+		return errors.New("the lines marked BAD must be mended")
+	}
+	return nil
+}
+
+// newPassphrase asks twice, unless a file has it.
+func newPassphrase(p *program, file string) (string, error) {
+	if file != "" {
+		return readPassphrase(file)
+	}
+	first, err := ask(p, "Passphrase for the unit key (at least 12 characters): ")
+	if err != nil {
+		return "", err
+	}
+	again, err := ask(p, "The same again: ")
+	if err != nil {
+		return "", err
+	}
+	if first != again {
+		return "", errPassphrase
+	}
+	return first, nil
+}
+
+func passphrase(p *program, file string) (string, error) {
+	if file != "" {
+		return readPassphrase(file)
+	}
+	return ask(p, "Passphrase of the unit key: ")
+}
+
+// ask reads one line from the terminal without echo.
+func ask(p *program, question string) (string, error) {
+	fd := int(p.in.Fd())
+	if !term.IsTerminal(fd) {
+		return "", errors.New("there is no terminal to ask for the passphrase; use --passphrase-file")
+	}
+	fmt.Fprint(p.err, question)
+	b, err := term.ReadPassword(fd)
+	fmt.Fprintln(p.err)
+	if err != nil {
+		return "", fmt.Errorf("passphrase: %w", err)
+	}
+	return string(b), nil
+}
+
+func readPassphrase(file string) (string, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("passphrase: %w", err)
+	}
+	return strings.TrimRight(string(b), "\r\n"), nil
+}

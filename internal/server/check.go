@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"assist/internal/journal"
+)
+
+// Grade is how a finding is to be taken.
+type Grade string
+
+// Grades.
+const (
+	Good Grade = "ok"
+	Note Grade = "note"
+	Bad  Grade = "BAD"
+)
+
+// Finding is one line of a check.
+type Finding struct {
+	Grade Grade
+	About string
+	Text  string
+}
+
+// Findings is the result of a check.
+type Findings []Finding
+
+func (f *Findings) add(g Grade, about, format string, args ...any) {
+	*f = append(*f, Finding{g, about, fmt.Sprintf(format, args...)})
+}
+
+// Bad says that something must be mended before the server is used.
+func (f Findings) Bad() bool {
+	for _, one := range f {
+		if one.Grade == Bad {
+			return true
+		}
+	}
+	return false
+}
+
+// Check looks at a data directory and at the machine around it, and changes
+// nothing. It may be used beside a running server.
+func Check(ctx context.Context, dir string) Findings {
+	var f Findings
+	f.directory(dir)
+	s, err := Open(dir, Options{})
+	if err != nil {
+		f.add(Bad, "configuration", "%v", err)
+		return f
+	}
+	defer s.Close()
+	f.add(Good, "configuration", "%s is in order; unit %q", s.path(fileConfig), s.cfg.Unit.Name)
+	f.names(ctx, s.cfg.Server.Address)
+	f.certificate(s)
+	f.clock(s)
+	f.families()
+	f.sockets(s.cfg.Server)
+	f.unitKey(s)
+	f.database(ctx, s)
+	f.firewall(s.cfg.Server)
+	return f
+}
+
+// directory wants that nobody but the owner can read anything.
+func (f *Findings) directory(dir string) {
+	if runtime.GOOS == "windows" {
+		f.add(Note, "data directory", "its access rights are not checked on this system")
+		return
+	}
+	open := ""
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && info.Mode().Perm()&0o077 != 0 {
+			open = fmt.Sprintf("%s has rights %o; others must have none (chmod go= %s)", path, info.Mode().Perm(), path)
+		}
+		return err
+	})
+	switch {
+	case err != nil:
+		f.add(Bad, "data directory", "%v", err)
+	case open != "":
+		f.add(Bad, "data directory", "%s", open)
+	default:
+		f.add(Good, "data directory", "%s is closed to others", dir)
+	}
+}
+
+// names looks the address up as clients do.
+func (f *Findings) names(ctx context.Context, address string) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		f.add(Bad, "address", "%v", err)
+		return
+	}
+	if ip, err := netip.ParseAddr(host); err == nil {
+		f.add(Good, "address", "%s is an address, so no DNS is needed", ip)
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		f.add(Bad, "address", "%s is not found in DNS: %v", host, err)
+		return
+	}
+	var four, six []string
+	for _, a := range found {
+		if a = a.Unmap(); a.Is4() {
+			four = append(four, a.String())
+		} else {
+			six = append(six, a.String())
+		}
+	}
+	f.add(Good, "address", "%s is %s (IPv4) and %s (IPv6)", host, orNone(four), orNone(six))
+}
+
+func orNone(list []string) string {
+	if len(list) == 0 {
+		return "none"
+	}
+	return strings.Join(list, ", ")
+}
+
+func (f *Findings) certificate(s *Server) {
+	c := s.cert.Leaf
+	pin := sha256.Sum256(c.RawSubjectPublicKeyInfo)
+	grade := Good
+	if left := c.NotAfter.Sub(s.now()); left < 0 || s.now().Before(c.NotBefore) {
+		grade = Bad
+	} else if left < 30*24*time.Hour {
+		grade = Note
+	}
+	host, _, _ := net.SplitHostPort(s.cfg.Server.Address)
+	f.add(grade, "tls certificate", "valid from %s to %s; key pin %s", day(c.NotBefore), day(c.NotAfter), hex.EncodeToString(pin[:]))
+	if c.VerifyHostname(host) != nil {
+		f.add(Note, "tls certificate", "it names another host than %s; clients pin the key and do not mind", host)
+	}
+}
+
+func day(t time.Time) string { return t.UTC().Format("2006-01-02") }
+
+// clock compares with what the journal saw last: one-time codes need the time.
+func (f *Findings) clock(s *Server) {
+	now := s.now()
+	last, err := journal.List(context.Background(), s.store.reader, journal.Filter{Limit: 1})
+	if err == nil && len(last) == 1 && last[0].At.Sub(now) > time.Minute {
+		f.add(Bad, "clock", "it is %s, but the journal's last entry was written at %s", now.UTC().Format(time.RFC3339), last[0].At.Format(time.RFC3339))
+		return
+	}
+	f.add(Good, "clock", "it is %s; compare it with a watch: codes are good for half a minute", now.UTC().Format(time.RFC3339))
+}
+
+func (f *Findings) families() {
+	for _, family := range []struct{ name, network, address string }{
+		{"IPv4", "tcp4", "127.0.0.1:0"}, {"IPv6", "tcp6", "[::1]:0"},
+	} {
+		l, err := net.Listen(family.network, family.address)
+		if err != nil {
+			f.add(Note, family.name, "not available on this machine: %v", err)
+			continue
+		}
+		l.Close()
+		f.add(Good, family.name, "available")
+	}
+}
+
+// sockets tries to bind what run will bind.
+func (f *Findings) sockets(c serverConfig) {
+	p, err := bind(c)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		f.add(Note, "ports", "in use, by this server if it is running: %v", err)
+	case err != nil:
+		f.add(Bad, "ports", "%v", err)
+	default:
+		p.close()
+		f.add(Good, "ports", "TCP %s and UDP %s can be opened", c.Listen, c.STUN)
+	}
+}
+
+func (f *Findings) unitKey(s *Server) {
+	if _, err := os.Stat(s.path(fileUnitKey)); err != nil {
+		f.add(Note, "unit key", "not here: certificates are signed where it is kept")
+		return
+	}
+	if s.cfg.Unit.PassphraseFile == "" {
+		f.add(Good, "unit key", "sealed; certificates are signed by hand (technician sign)")
+		return
+	}
+	key, err := s.openUnitKey()
+	if err != nil || key == nil {
+		f.add(Bad, "unit key", "unit.passphrase_file does not open it: %v", err)
+		return
+	}
+	f.add(Good, "unit key", "opened by %s; the server signs certificates by itself", s.cfg.Unit.PassphraseFile)
+}
+
+func (f *Findings) database(ctx context.Context, s *Server) {
+	answers, err := texts(ctx, s.store.reader, `pragma integrity_check`)
+	if err != nil || len(answers) != 1 || answers[0] != "ok" {
+		f.add(Bad, "database", "integrity check: %v %v", answers, err)
+		return
+	}
+	report, err := s.VerifyJournal(ctx)
+	if err != nil {
+		f.add(Bad, "journal", "%v", err)
+		return
+	}
+	f.add(Good, "database", "in order; the journal's %d entries verify, head %s", report.Entries, hex.EncodeToString(report.Head[:8]))
+}
+
+// firewall lists the exact openings, and that there are no others.
+func (f *Findings) firewall(c serverConfig) {
+	_, tcp, _ := net.SplitHostPort(c.Listen)
+	f.add(Note, "firewall", "allow TCP %s to this machine (IPv4 and IPv6): hosts and technicians", tcp)
+	rule := fmt.Sprintf("nft add rule inet filter input tcp dport %s accept", tcp)
+	if c.STUN != stunOff {
+		_, udp, _ := net.SplitHostPort(c.STUN)
+		f.add(Note, "firewall", "allow UDP %s to this machine (IPv4 and IPv6): public address of a client (STUN)", udp)
+		rule += fmt.Sprintf("; nft add rule inet filter input udp dport %s accept", udp)
+	}
+	f.add(Note, "firewall", "%s", rule)
+	f.add(Note, "firewall", "nothing else is opened, and the server opens no connection to the outside")
+}
