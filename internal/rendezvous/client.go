@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rendezvous
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"assist/internal/wire"
+)
+
+// maxByes is how many goodbyes are kept for a server that is away.
+const maxByes = 16
+
+// Why a message of the server's is thrown away.
+const (
+	dropForeign = iota // for a session that is not known any more
+	dropStale          // came twice
+	dropGap            // an earlier one is missing, or nobody takes them
+	dropBye            // a goodbye that could not be sent
+	dropReasons
+)
+
+// client is what host and technician have in common: one connection, made again
+// when it is lost, and the lines on it.
+type client struct {
+	cfg  Config
+	pace pace
+	open dialFunc
+	log  *slog.Logger
+	// greet says who this client is and returns when it is let in.
+	greet func(ctx context.Context, l *link) (ready, error)
+	// handle takes a message that is not for a line.
+	handle func(m wire.FromServer) error
+	// final says that trying again is no use.
+	final func(err error) bool
+
+	changed chan struct{} // one slot
+	drops   [dropReasons]atomic.Uint64
+
+	mu    sync.Mutex
+	state State
+	link  *link         // nil while there is none
+	swap  chan struct{} // closed and replaced when link changes
+	lines map[wire.SessionID]*line
+	byes  []*wire.Bye // ended while there was no connection
+}
+
+func newClient(cfg Config) *client {
+	return &client{
+		cfg: cfg, pace: standardPace(), open: (&net.Dialer{}).DialContext, log: cfg.Log,
+		final:   func(error) bool { return false },
+		changed: make(chan struct{}, 1), swap: make(chan struct{}), lines: map[wire.SessionID]*line{},
+	}
+}
+
+// State is where the connection stands.
+func (c *client) State() State {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state
+}
+
+// Changed has a value after each change of State.
+func (c *client) Changed() <-chan struct{} { return c.changed }
+
+func (c *client) publish(s State) {
+	c.mu.Lock()
+	c.state = s
+	c.mu.Unlock()
+	select {
+	case c.changed <- struct{}{}:
+	default:
+	}
+}
+
+func (c *client) dropped(why int) { c.drops[why].Add(1) }
+
+// connect makes a connection and is let in.
+func (c *client) connect(ctx context.Context) (*link, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.pace.dial)
+	defer cancel()
+	l, err := dial(ctx, c.cfg, c.open)
+	if err != nil {
+		return nil, err
+	}
+	if l.ready, err = c.greet(ctx, l); err != nil {
+		l.ws.CloseNow()
+		return nil, err
+	}
+	return l, nil
+}
+
+// run keeps a connection until ctx ends or trying is no use. It may be given
+// one that is already made.
+func (c *client) run(ctx context.Context, l *link) error {
+	for attempt := 0; ; attempt++ {
+		var err error
+		if l == nil {
+			c.publish(State{Phase: Connecting})
+			l, err = c.connect(ctx)
+		}
+		if l != nil {
+			begun := time.Now()
+			err = c.serve(ctx, l)
+			if time.Since(begun) >= c.pace.stable {
+				attempt = 0
+			}
+			l = nil
+		}
+		switch {
+		case ctx.Err() != nil:
+			c.publish(State{})
+			return ctx.Err()
+		case c.final(err):
+			c.publish(State{Phase: Refused, Err: err})
+			return err
+		case !c.wait(ctx, attempt, err):
+			c.publish(State{})
+			return ctx.Err()
+		}
+	}
+}
+
+// wait publishes why there is no connection, and lets the time to the next
+// attempt pass; false when ctx ended.
+func (c *client) wait(ctx context.Context, attempt int, err error) bool {
+	delay := c.pace.delay(attempt, err, rand.Float64())
+	s := State{Phase: Waiting, RetryAt: time.Now().Add(delay), Err: err}
+	if isRefusal(err) {
+		s.Phase = Refused
+	}
+	c.publish(s)
+	c.log.Info("no connection to the server", "retryIn", delay.Round(time.Millisecond), "error", err)
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// isRefusal tells a server that says no, or is another, from one that is away.
+func isRefusal(err error) bool {
+	var no *RefusedError
+	return errors.As(err, &no) || errors.Is(err, ErrPin) || errors.Is(err, ErrVersion)
+}
+
+// delay doubles from attempt to attempt. chance, in [0,1), spreads the clients
+// of a server that restarts.
+func (p pace) delay(attempt int, err error, chance float64) time.Duration {
+	d := p.most
+	if attempt < 16 {
+		d = min(p.first<<attempt, p.most)
+	}
+	if isRefusal(err) {
+		d = max(d, p.sulk)
+	}
+	d = d/2 + time.Duration(chance*float64(d/2))
+	var no *RefusedError
+	if errors.As(err, &no) {
+		d = max(d, no.Wait)
+	}
+	return d
+}
+
+// serve carries messages until the connection is lost or ctx ends; then the
+// last ones still leave. It returns when nothing of the connection is left.
+func (c *client) serve(ctx context.Context, l *link) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	// Reading goes on until the goodbyes have left: a read that is cancelled
+	// takes the connection with it.
+	reading, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	c.up(l)
+	var work sync.WaitGroup
+	work.Go(func() { c.write(ctx, l, cut) })
+	work.Go(func() { c.ping(ctx, l, cut) })
+	err := c.read(reading, l)
+	stop()
+	c.down(l)
+	work.Wait()
+	l.ws.CloseNow()
+	return err
+}
+
+func (c *client) read(ctx context.Context, l *link) error {
+	for {
+		m, err := l.receive(ctx)
+		if err == nil {
+			err = c.dispatch(m)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// write sends what is queued. When ctx ends it sends the rest and closes the
+// connection in good order, in linger at most; cut ends the reading.
+func (c *client) write(ctx context.Context, l *link, cut func()) {
+	for {
+		select {
+		case b := <-l.outbox:
+			if !c.writeOne(ctx, l, b, c.pace.write) {
+				cut()
+				return
+			}
+		case <-ctx.Done():
+			timer := time.AfterFunc(c.pace.linger, cut)
+			defer timer.Stop()
+			c.flush(ctx, l)
+			l.ws.Close(websocket.StatusNormalClosure, "")
+			cut()
+			return
+		}
+	}
+}
+
+func (c *client) flush(ctx context.Context, l *link) {
+	for {
+		select {
+		case b := <-l.outbox:
+			if !c.writeOne(ctx, l, b, c.pace.linger) {
+				return
+			}
+		default:
+			return
+		}
+	}
+}
+
+func (c *client) writeOne(ctx context.Context, l *link, b []byte, within time.Duration) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
+	defer cancel()
+	return l.write(ctx, b) == nil
+}
+
+// ping asks the server for a sign of life now and then; without one the
+// connection is cut.
+func (c *client) ping(ctx context.Context, l *link, cut func()) {
+	tick := time.NewTicker(c.pace.ping)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		one, cancel := context.WithTimeout(ctx, c.pace.pong)
+		err := l.ws.Ping(one)
+		cancel()
+		if err != nil && ctx.Err() == nil {
+			cut()
+			return
+		}
+	}
+}
+
+// up makes a connection the current one, and sends the goodbyes kept for it.
+func (c *client) up(l *link) {
+	c.mu.Lock()
+	for _, b := range c.byes {
+		c.queue(l, b)
+	}
+	c.byes = nil
+	c.link = l
+	c.swapped()
+	c.mu.Unlock()
+	c.publish(State{Phase: Ready, Unit: l.challenge.Unit, Address: l.ready.address, STUN: l.ready.stun})
+}
+
+// down forgets a connection, and with it the requests not yet answered.
+func (c *client) down(l *link) {
+	c.mu.Lock()
+	c.link = nil
+	close(l.gone)
+	c.swapped()
+	lines := make([]*line, 0, len(c.lines))
+	for _, x := range c.lines {
+		lines = append(lines, x)
+	}
+	c.mu.Unlock()
+	for _, x := range lines {
+		x.dropped()
+	}
+}
+
+// swapped tells who waits that link has changed; mu is held.
+func (c *client) swapped() {
+	close(c.swap)
+	c.swap = make(chan struct{})
+}
+
+// current is the connection, nil when there is none, and what is closed when
+// that changes.
+func (c *client) current() (*link, chan struct{}) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.link, c.swap
+}
+
+// bye tells the server, now or when it is there again.
+func (c *client) bye(id wire.SessionID, reason wire.EndReason) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	b := &wire.Bye{Session: id, Reason: reason}
+	switch {
+	case c.link != nil:
+		c.queue(c.link, b)
+	case len(c.byes) < maxByes:
+		c.byes = append(c.byes, b)
+	default:
+		c.dropped(dropBye)
+	}
+}
+
+// queue never waits.
+func (c *client) queue(l *link, m wire.FromClient) {
+	b, err := wire.Marshal(m)
+	if err != nil {
+		c.dropped(dropBye)
+		return
+	}
+	select {
+	case l.outbox <- b:
+	default:
+		c.dropped(dropBye)
+	}
+}
+
+// add makes a line known; false when its session is known already.
+func (c *client) add(l *line) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.lines[l.id] != nil {
+		return false
+	}
+	c.lines[l.id] = l
+	return true
+}
+
+func (c *client) forget(id wire.SessionID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.lines, id)
+}
+
+func (c *client) find(id wire.SessionID) *line {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l := c.lines[id]
+	if l == nil {
+		c.dropped(dropForeign)
+	}
+	return l
+}
+
+// dispatch gives a message to its line; an error ends the connection.
+func (c *client) dispatch(m wire.FromServer) error {
+	switch m := m.(type) {
+	case *wire.Signal:
+		if l := c.find(m.Session); l != nil {
+			l.take(m)
+		}
+	case *wire.Bye:
+		if l := c.find(m.Session); l != nil {
+			l.finish(m.Reason, ErrEnded)
+		}
+	case *wire.Refused:
+		if m.Session == (wire.SessionID{}) {
+			return refused(m)
+		}
+		if l := c.find(m.Session); l != nil {
+			l.finish(wire.EndServerStopped, refused(m))
+		}
+	default:
+		return c.handle(m)
+	}
+	return nil
+}
+
+func refused(m *wire.Refused) *RefusedError {
+	return &RefusedError{Why: m.Why, Wait: time.Duration(m.Wait) * time.Second}
+}

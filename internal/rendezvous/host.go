@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rendezvous
+
+import (
+	"context"
+
+	"assist/internal/trust"
+	"assist/internal/wire"
+)
+
+// Host registers this machine at the server and hands out the calls it gets.
+type Host struct {
+	*client
+	key   *trust.HostKey
+	calls chan *Call // one slot
+}
+
+// Call is one request that reached this machine.
+type Call struct {
+	*line
+	ring wire.Ring
+}
+
+// NewHost prepares a registration; Run makes it.
+func NewHost(cfg Config, key *trust.HostKey) *Host {
+	h := &Host{client: newClient(cfg), key: key, calls: make(chan *Call, 1)}
+	h.client.greet, h.client.handle = h.greet, h.handle
+	return h
+}
+
+// Run stays registered until ctx ends. It is called once.
+func (h *Host) Run(ctx context.Context) error { return h.run(ctx, nil) }
+
+// Calls is where requests arrive. One waits at most; a second is turned down.
+func (h *Host) Calls() <-chan *Call { return h.calls }
+
+func (h *Host) greet(ctx context.Context, l *link) (ready, error) {
+	sig, err := l.sign(h.key, trust.RoleHost)
+	if err != nil {
+		return ready{}, err
+	}
+	hello := &wire.HostHello{Version: wire.Version, HostKey: h.key.Public(), Signature: sig}
+	if err := l.send(ctx, hello); err != nil {
+		return ready{}, err
+	}
+	m, err := l.receive(ctx)
+	if err != nil {
+		return ready{}, err
+	}
+	r, ok := m.(*wire.HostReady)
+	if !ok {
+		return ready{}, refusal(m)
+	}
+	return ready{address: r.Address, stun: r.STUN}, nil
+}
+
+func (h *Host) handle(m wire.FromServer) error {
+	ring, ok := m.(*wire.Ring)
+	if !ok {
+		return ErrServer
+	}
+	c := &Call{newLine(h.client, ring.Session), *ring}
+	if !h.add(c.line) {
+		return nil // rung twice for one request
+	}
+	select {
+	case old := <-h.calls: // only this goroutine fills the slot, so it stays free
+		if !old.ended() {
+			h.calls <- old
+			c.End(wire.EndRefused)
+			return nil
+		}
+	default:
+	}
+	h.calls <- c
+	return nil
+}
+
+func (l *line) ended() bool {
+	select {
+	case <-l.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Ring is the request as it came, with what the server vouches for.
+func (c *Call) Ring() wire.Ring { return c.ring }
+
+// Pledge sends the envelope of the host's pledge.
+func (c *Call) Pledge(ctx context.Context, env []byte) error {
+	return c.post(ctx, &wire.Pledged{Session: c.id, Pledge: env})
+}
+
+// Answer sends the envelope of the host's answer. After a grant the call goes
+// on, even when the server is lost; after anything else it is over.
+func (c *Call) Answer(ctx context.Context, env []byte) error {
+	yes, err := grants(env)
+	if err != nil {
+		return err
+	}
+	if yes {
+		// Before it is sent: the connection may be lost right after.
+		c.granted()
+	}
+	if err := c.post(ctx, &wire.Answered{Session: c.id, Answer: env}); err != nil {
+		return err
+	}
+	if !yes {
+		c.settle()
+	}
+	return nil
+}
+
+// grants reads the verdict of an answer, without believing it.
+func grants(env []byte) (bool, error) {
+	e, err := wire.UnmarshalEnvelope(env)
+	if err != nil {
+		return false, err
+	}
+	body, err := wire.UnmarshalSigned(e.Body)
+	if err != nil {
+		return false, err
+	}
+	a, ok := body.(*wire.Answer)
+	return ok && a.Verdict == wire.VerdictGranted, nil
+}
