@@ -4,7 +4,6 @@ package session
 
 import (
 	"context"
-	"errors"
 	"image"
 	"sync"
 	"time"
@@ -41,7 +40,7 @@ func (t *Technician) mind() {
 	select {
 	case <-t.ctx.Done():
 	case <-grace.C:
-		t.stop(&Ended{wire.EndNetworkLost})
+		t.stop(&Ended{lossOf(t.cfg.Broke, t.link.Err())})
 	}
 }
 
@@ -98,7 +97,7 @@ func (t *Technician) receive() {
 	for {
 		m, err := t.link.Receive(t.ctx)
 		if err != nil {
-			if errors.Is(err, wire.ErrMalformed) {
+			if t.cfg.Broke(err) {
 				t.stop(&Ended{wire.EndProtocol})
 			}
 			return // mind says why the link has gone

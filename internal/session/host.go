@@ -13,7 +13,7 @@ import (
 	"assist/internal/wire"
 )
 
-// HostConfig is all that a host needs. Say and Report may be nil.
+// HostConfig is all that a host needs. Say, Report and Broke may be nil.
 type HostConfig struct {
 	Key      *trust.HostKey
 	Unit     trust.UnitPublic
@@ -25,6 +25,7 @@ type HostConfig struct {
 	Identity func() (HostDialer, error)
 	Say      func(d Deed) string // words a deed for the banner
 	Report   func(r Record)      // called once after each intervention
+	Broke    func(error) bool    // tells an error of a link that is the other end's doing
 	Log      *slog.Logger
 }
 
@@ -61,6 +62,7 @@ func NewHost(cfg HostConfig) (*Host, error) {
 	if cfg.Report == nil {
 		cfg.Report = func(Record) {}
 	}
+	cfg.Broke = orMalformed(cfg.Broke)
 	return &Host{cfg: cfg, changed: make(chan struct{}, 1), state: HostState{Machine: cfg.ID}}, nil
 }
 

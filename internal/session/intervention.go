@@ -253,7 +253,7 @@ func (s *intervention) connect() {
 	cancel()
 	if err != nil {
 		s.host.cfg.Log.Info("no connection", "error", err)
-		s.cut(wire.EndNetworkLost)
+		s.cut(lossOf(s.host.cfg.Broke, err))
 		return
 	}
 	newLive(s, link).run()

@@ -103,7 +103,7 @@ func (l *live) mind() {
 	select {
 	case <-l.ctx.Done():
 	case <-grace.C:
-		l.s.cut(wire.EndNetworkLost)
+		l.s.cut(lossOf(l.s.host.cfg.Broke, l.link.Err()))
 	}
 }
 

@@ -166,7 +166,6 @@ func (l *live) show(ctx context.Context, f *screen.Frame) error {
 	again := false
 	return l.patiently(ctx, func() error {
 		if again {
-			l.link.Forget(f.Monitor)
 			f = whole(f)
 		}
 		again = true

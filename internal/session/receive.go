@@ -22,7 +22,7 @@ func (l *live) receive() {
 	for {
 		m, err := l.link.Receive(l.ctx)
 		if err != nil {
-			if errors.Is(err, wire.ErrMalformed) {
+			if l.s.host.cfg.Broke(err) {
 				l.s.cut(wire.EndProtocol)
 			}
 			return // mind says why the link has gone

@@ -205,7 +205,7 @@ func (t *Technician) connect(r *request) error {
 	defer cancel()
 	link, err := r.dialer.Connect(ctx, r.answer.Fingerprint, r.line)
 	if err != nil {
-		return errors.Join(&Ended{wire.EndNetworkLost}, err)
+		return errors.Join(&Ended{lossOf(t.cfg.Broke, err)}, err)
 	}
 	t.link = link
 	return nil
@@ -246,9 +246,17 @@ func (t *Technician) outcome(err error) TechnicianState {
 	case errors.As(err, &no):
 		return TechnicianState{End: wire.EndRefused, Verdict: no.verdict}
 	case errors.As(err, &ended):
-		return TechnicianState{End: ended.Reason}
+		return TechnicianState{End: ended.Reason, Err: beside(err, ended)}
 	case errors.Is(err, context.DeadlineExceeded):
 		return TechnicianState{End: wire.EndNetworkLost, Err: err}
 	}
 	return TechnicianState{End: wire.EndProtocol, Err: err}
+}
+
+// beside is what is known of an ending besides its reason.
+func beside(err error, ended *Ended) error {
+	if err == error(ended) {
+		return nil
+	}
+	return err
 }

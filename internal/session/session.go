@@ -90,6 +90,22 @@ func fromServer(r wire.EndReason) wire.EndReason {
 	return wire.EndServerStopped
 }
 
+// orMalformed adds to what the app knows of broken protocols what package wire
+// says of them.
+func orMalformed(broke func(error) bool) func(error) bool {
+	return func(err error) bool {
+		return errors.Is(err, wire.ErrMalformed) || (broke != nil && broke(err))
+	}
+}
+
+// lossOf is why a link that failed with err has gone.
+func lossOf(broke func(error) bool, err error) wire.EndReason {
+	if err != nil && broke(err) {
+		return wire.EndProtocol
+	}
+	return wire.EndNetworkLost
+}
+
 // nudge fills a one-slot channel.
 func nudge(c chan struct{}) {
 	select {

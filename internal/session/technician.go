@@ -19,8 +19,8 @@ import (
 const inputTime = 2 * time.Second
 
 // TechnicianConfig is all that a technician's request needs. Refusal tells a
-// refusal of the server from other errors of Ask, Pledge and Answer; it may be
-// nil.
+// refusal of the server from other errors of Ask, Pledge and Answer, Broke an error
+// of a link that is the other end's doing; both may be nil.
 type TechnicianConfig struct {
 	Key         *trust.DeviceKey
 	Certificate []byte // envelope, from the server
@@ -29,6 +29,7 @@ type TechnicianConfig struct {
 	Ask         func(ctx context.Context, totp string, request []byte) (Outgoing, error)
 	Identity    func() (TechnicianDialer, error)
 	Refusal     func(error) (why wire.Refusal, wait time.Duration, ok bool)
+	Broke       func(error) bool
 	Log         *slog.Logger
 }
 
@@ -74,6 +75,7 @@ func NewTechnician(cfg TechnicianConfig, w Wish) (*Technician, error) {
 	if cfg.Refusal == nil {
 		cfg.Refusal = func(error) (wire.Refusal, time.Duration, bool) { return 0, 0, false }
 	}
+	cfg.Broke = orMalformed(cfg.Broke)
 	t := &Technician{
 		cfg: cfg, wish: w,
 		changed: make(chan struct{}, 1), done: make(chan struct{}), live: make(chan struct{}),

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package session_test
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"assist/internal/consent"
+	"assist/internal/consent/consenttest"
+	"assist/internal/screen"
+	"assist/internal/session"
+	"assist/internal/trust"
+	"assist/internal/wire"
+)
+
+const viewPoint = consent.RightView | consent.RightPoint
+
+// identity is who takes part. Making one takes long (see trust), so all tests
+// share it.
+type identity struct {
+	host    *trust.HostKey
+	unit    *trust.UnitKey
+	device  *trust.DeviceKey
+	machine string
+}
+
+var people = sync.OnceValues(func() (*identity, error) {
+	i := &identity{}
+	var err error
+	if i.host, err = trust.NewHostKey(); err != nil {
+		return nil, err
+	}
+	if i.unit, err = trust.NewUnitKey(); err != nil {
+		return nil, err
+	}
+	if i.device, err = trust.NewDeviceKey(); err != nil {
+		return nil, err
+	}
+	i.machine, err = i.host.MachineID(i.unit.Public())
+	return i, err
+})
+
+// world is a host, a server, a network and whoever asks, all in memory and in a
+// time that costs nothing.
+type world struct {
+	t       *testing.T
+	who     *identity
+	lamp    *consenttest.Lamp
+	server  *server
+	net     *network
+	machine *machine
+	host    *session.Host
+	close   context.CancelFunc // closes the host's app
+	closed  chan struct{}      // the host's app is gone
+
+	mu        sync.Mutex
+	person    consenttest.Person
+	questions []consent.Question
+	records   []session.Record
+	said      []session.Deed
+}
+
+// play runs a test in a world of its own. When it ends, not one goroutine may be
+// left: synctest sees to that.
+func play(t *testing.T, f func(t *testing.T, w *world)) {
+	t.Helper()
+	who, err := people()
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{
+			t: t, who: who, lamp: &consenttest.Lamp{}, server: newServer(), net: newNetwork(), machine: newMachine(),
+			closed: make(chan struct{}),
+			person: func(_ context.Context, q consent.Question) (consent.Rights, error) { return q.Wanted, nil },
+		}
+		w.host = w.newHost()
+		ctx, cancel := context.WithCancel(context.Background())
+		w.close = cancel
+		go func() {
+			defer close(w.closed)
+			w.host.Run(ctx)
+		}()
+		defer func() {
+			cancel()
+			<-w.closed
+		}()
+		f(t, w)
+	})
+}
+
+func (w *world) hostConfig() session.HostConfig {
+	return session.HostConfig{
+		Key: w.who.host, Unit: w.who.unit.Public(), ID: w.who.machine, WordList: []string{"citron", "valise", "orage", "lune"},
+		Gate:    consent.NewGate(consenttest.Person(w.answer), w.lamp, consent.AllRights),
+		Machine: w.machine.ports(), Next: w.server.Next,
+		Identity: func() (session.HostDialer, error) { return hostDialer{newDialer(w.net)}, nil },
+		Broke:    func(err error) bool { return err == errWrong },
+		Log:      slog.New(slog.DiscardHandler),
+		Report: func(r session.Record) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.records = append(w.records, r)
+		},
+		Say: func(d session.Deed) string {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.said = append(w.said, d)
+			return "something was done"
+		},
+	}
+}
+
+func (w *world) newHost() *session.Host {
+	h, err := session.NewHost(w.hostConfig())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return h
+}
+
+func (w *world) answer(ctx context.Context, q consent.Question) (consent.Rights, error) {
+	w.mu.Lock()
+	w.questions = append(w.questions, q)
+	person := w.person
+	w.mu.Unlock()
+	return person(ctx, q)
+}
+
+// now changes the person's mind.
+func (w *world) now(person consenttest.Person) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.person = person
+}
+
+func says(r consent.Rights, err error) consenttest.Person {
+	return func(context.Context, consent.Question) (consent.Rights, error) { return r, err }
+}
+
+func silent(ctx context.Context, _ consent.Question) (consent.Rights, error) {
+	<-ctx.Done()
+	return 0, ctx.Err()
+}
+
+// asked is every question put so far.
+func (w *world) asked() []consent.Question {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]consent.Question(nil), w.questions...)
+}
+
+// record is the only record there is.
+func (w *world) record() session.Record {
+	w.t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.records) != 1 {
+		w.t.Fatalf("%d records", len(w.records))
+	}
+	return w.records[0]
+}
+
+// certificate is good for a day around the bubble's time.
+func (w *world) certificate() []byte {
+	w.t.Helper()
+	env, err := w.who.unit.IssueCertificate(wire.Certificate{
+		Name: "Prénom Nom", Role: "Assistance", Unit: "INCI", DeviceKey: w.who.device.Public(),
+		NotBefore: time.Now().Add(-time.Hour).Unix(), NotAfter: time.Now().Add(24 * time.Hour).Unix(),
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return env
+}
+
+func (w *world) technicianConfig() session.TechnicianConfig {
+	return session.TechnicianConfig{
+		Key: w.who.device, Certificate: w.certificate(), Unit: w.who.unit.Public(),
+		WordList: []string{"citron", "valise", "orage", "lune"},
+		Ask:      w.server.Ask, Refusal: refusal, Log: slog.New(slog.DiscardHandler),
+		Broke:    func(err error) bool { return err == errWrong },
+		Identity: func() (session.TechnicianDialer, error) { return helperDialer{newDialer(w.net)}, nil },
+	}
+}
+
+func (w *world) wish(r consent.Rights) session.Wish {
+	return session.Wish{Machine: w.who.machine, Reason: "Imprimante introuvable", TOTP: "123456", Rights: r}
+}
+
+// ask starts a request.
+func (w *world) ask(r consent.Rights) *session.Technician {
+	w.t.Helper()
+	t, err := session.NewTechnician(w.technicianConfig(), w.wish(r))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	t.Start(context.Background())
+	w.t.Cleanup(func() {
+		t.End()
+		<-t.Done()
+	})
+	return t
+}
+
+// meet starts a request and waits until both ends are live.
+func (w *world) meet(r consent.Rights) *session.Technician {
+	w.t.Helper()
+	t := w.ask(r)
+	until(w.t, t.Changed(), func() bool { return t.State().Phase >= session.TechnicianLive })
+	synctest.Wait()
+	if s := t.State(); s.Phase != session.TechnicianLive || w.host.State().Phase != session.HostLive {
+		w.t.Fatalf("not live: technician %+v, host %+v", s, w.host.State())
+	}
+	return t
+}
+
+// until waits for a condition, which each value of changed may have made true.
+func until(t *testing.T, changed <-chan struct{}, ok func() bool) {
+	t.Helper()
+	limit := time.After(2 * time.Hour)
+	for !ok() {
+		select {
+		case <-changed:
+		case <-limit:
+			t.Fatal("it never came true")
+		}
+	}
+}
+
+// over waits until both ends are done with an intervention.
+func (w *world) over(t *session.Technician) session.TechnicianState {
+	w.t.Helper()
+	<-t.Done()
+	until(w.t, w.host.Changed(), func() bool { return w.host.State().Phase == session.HostIdle })
+	synctest.Wait()
+	return t.State()
+}
+
+// pass lets time go by, and everybody do what they had to do.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+// shows is how many pictures of a monitor left the host.
+func (w *world) shows(id screen.MonitorID) int {
+	l := w.link()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := 0
+	for _, s := range l.shown {
+		if s.frame.Monitor == id {
+			n++
+		}
+	}
+	return n
+}
+
+// link is the newest link.
+func (w *world) link() *link {
+	w.net.mu.Lock()
+	defer w.net.mu.Unlock()
+	return w.net.links[len(w.net.links)-1]
+}
