@@ -42,8 +42,7 @@ func (w *Window) finish(why wire.EndReason) {
 	}
 	page := newEndPage(w, why)
 	w.win.SetCloseIntercept(page.leave)
-	w.win.SetContent(page.root)
-	w.win.Canvas().Focus(page.note)
+	w.win.SetContent(page.root) // the note has no focus: keys meant for the host must not land in it
 }
 
 // closed runs when the main window has gone.

@@ -43,7 +43,10 @@ func (p *pane) under() (screen.MonitorID, image.Point, bool) {
 	if !ok && p.hands.holding() {
 		s, ok = spotOf(p.spots, p.target)
 	}
-	return s.id, s.toHost(p.hover), ok
+	if !ok {
+		return 0, image.Point{}, false
+	}
+	return s.id, s.toHost(p.hover), true
 }
 
 // MouseIn implements desktop.Hoverable.

@@ -7,8 +7,8 @@ package view
 // the technician's layout, and the host's layout must decide what a key types.
 type keyTable [512]uint16
 
-// pair is one key: its scan code on a system, and its HID usage.
-type pair struct {
+// keyCode is one key: its scan code on a system, and its HID usage.
+type keyCode struct {
 	scan  int
 	usage uint16
 }
@@ -35,7 +35,7 @@ func newKeyTable(goos string) *keyTable {
 	return t
 }
 
-func (t *keyTable) add(offset int, pairs []pair) {
+func (t *keyTable) add(offset int, pairs []keyCode) {
 	for _, p := range pairs {
 		t[p.scan+offset] = p.usage
 	}
@@ -50,8 +50,8 @@ func (t *keyTable) usage(scan int) uint16 {
 }
 
 // evdevKeys lists the Linux kernel's key codes.
-func evdevKeys() []pair {
-	return []pair{
+func evdevKeys() []keyCode {
+	return []keyCode{
 		{30, 0x04}, {48, 0x05}, {46, 0x06}, {32, 0x07}, {18, 0x08}, {33, 0x09}, // a to f
 		{34, 0x0a}, {35, 0x0b}, {23, 0x0c}, {36, 0x0d}, {37, 0x0e}, {38, 0x0f}, // g to l
 		{50, 0x10}, {49, 0x11}, {24, 0x12}, {25, 0x13}, {16, 0x14}, {19, 0x15}, // m to r
@@ -87,8 +87,8 @@ func evdevKeys() []pair {
 
 // windowsKeys lists what differs from the kernel's codes; 0x100 marks an
 // extended scan code.
-func windowsKeys() []pair {
-	return []pair{
+func windowsKeys() []keyCode {
+	return []keyCode{
 		{0x45, 0x48}, {0x145, 0x53}, // pause, num lock: swapped by the system
 		{0x55, 0}, // not a key of set 1
 		{0x11c, 0x58}, {0x11d, 0xe4}, {0x135, 0x54}, {0x137, 0x46}, {0x138, 0xe6},
@@ -104,8 +104,8 @@ func windowsKeys() []pair {
 }
 
 // darwinKeys lists the virtual key codes of macOS.
-func darwinKeys() []pair {
-	return []pair{
+func darwinKeys() []keyCode {
+	return []keyCode{
 		{0x00, 0x04}, {0x0b, 0x05}, {0x08, 0x06}, {0x02, 0x07}, {0x0e, 0x08}, {0x03, 0x09},
 		{0x05, 0x0a}, {0x04, 0x0b}, {0x22, 0x0c}, {0x26, 0x0d}, {0x28, 0x0e}, {0x25, 0x0f},
 		{0x2e, 0x10}, {0x2d, 0x11}, {0x1f, 0x12}, {0x23, 0x13}, {0x0c, 0x14}, {0x0f, 0x15},

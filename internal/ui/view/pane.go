@@ -107,6 +107,8 @@ func (p *pane) place(size fyne.Size) {
 	p.ground.Resize(size)
 	area := image.Pt(p.pixels(size.Width), p.pixels(size.Height))
 	p.spots = spread(area, p.shown, p.actual)
+	whole := image.Rectangle{Max: area}
+	show(p.ground, len(p.spots) != 1 || !whole.In(p.spots[0].rect)) // painting it costs, also unseen
 	for _, s := range p.spots {
 		p.fit(p.images[s.id], s.rect)
 	}

@@ -31,7 +31,8 @@ type toolbar struct {
 	keys     *widget.Button
 	more     *widget.Button
 	end      *widget.Button
-	tab      *widget.Button
+	tab      *fyne.Container // thin, around unfold
+	unfold   *widget.Button
 }
 
 // choice is the button of a monitor; id is negative for all of them.
@@ -50,7 +51,8 @@ func newToolbar(w *Window) *toolbar {
 	b.more = widget.NewButtonWithIcon(t("view.more"), theme.MoreHorizontalIcon(), func() { w.menu(b.more, w.moreMenu()) })
 	b.end = widget.NewButton(t("view.end"), func() { w.finish(wire.EndTechnician) })
 	b.end.Importance = widget.DangerImportance
-	b.tab = widget.NewButton("", func() { w.fold(!w.frame.open) })
+	b.unfold = widget.NewButton("", func() { w.fold(!w.frame.open) })
+	b.tab = container.New(layout.NewCustomPaddedLayout(-7, -5, 0, 0), b.unfold)
 	b.tab.Hide()
 	row := container.NewHBox(b.monitors, gap(), b.zoom, gap(), b.control, b.pointer, gap(), b.keys, gap(), b.more)
 	end := container.NewThemeOverride(b.end, alarm{theme.Current()})
@@ -121,7 +123,7 @@ func (b *toolbar) update() {
 	if w.frame != nil && w.frame.open {
 		tab = "▴ " + w.c.Machine
 	}
-	setButton(b.tab, tab, nil, widget.MediumImportance)
+	setButton(b.unfold, tab, nil, widget.MediumImportance)
 }
 
 // setButton changes a button, and costs nothing when it is the same.

@@ -17,8 +17,11 @@ import (
 	"assist/internal/wire"
 )
 
-// firstWidth and firstHeight bound the picture's part of a new window, in device pixels.
-const firstWidth, firstHeight = 1600, 900
+// Bounds of the picture's part of a new window, in device pixels.
+const (
+	firstWidth, firstHeight = 1600, 900
+	leastWidth, leastHeight = 960, 540
+)
 
 // Window is one session's window, with the windows of single monitors beside it.
 type Window struct {
@@ -104,7 +107,10 @@ func (w *Window) title() string {
 func (w *Window) firstSize() fyne.Size {
 	area := image.Pt(firstWidth, firstHeight)
 	if u := union(w.state.Layout).Size(); u.X > 0 {
-		area = image.Pt(min(u.X, firstWidth), min(u.Y, firstHeight))
+		if num, den := ratio(area, u); num < den {
+			u = u.Mul(num).Div(den)
+		}
+		area = image.Pt(max(u.X, leastWidth), max(u.Y, leastHeight))
 	}
 	scale := w.main.scale()
 	bars := w.page.MinSize().Height - 100
