@@ -94,16 +94,17 @@ func (r *checkRenderer) side() float32 { return r.c.Theme().Size(theme.SizeNameT
 
 func (r *checkRenderer) MinSize() fyne.Size {
 	m := r.label.MinSize()
-	return fyne.NewSize(m.Width+r.side()*1.3+2*ringWidth, fyne.Max(m.Height, r.side())+2*ringWidth)
+	return fyne.NewSize(m.Width+r.side()*1.3, fyne.Max(m.Height, r.side())+ringWidth)
 }
 
 func (r *checkRenderer) Layout(size fyne.Size) {
 	m, side := r.label.MinSize(), r.side()
-	r.ring.Resize(fyne.NewSize(r.MinSize().Width, size.Height))
+	r.ring.Resize(fyne.NewSize(r.MinSize().Width+2*ringWidth, size.Height))
+	r.ring.Move(fyne.NewPos(-ringWidth, 0))
 	r.box.Resize(fyne.NewSquareSize(side))
-	r.box.Move(fyne.NewPos(ringWidth, (size.Height-side)/2))
+	r.box.Move(fyne.NewPos(-side/8, (size.Height-side)/2)) // the drawing has a margin of an eighth
 	r.label.Resize(m)
-	r.label.Move(fyne.NewPos(ringWidth+side*1.3, (size.Height-m.Height)/2))
+	r.label.Move(fyne.NewPos(side*1.15, (size.Height-m.Height)/2))
 }
 
 func (r *checkRenderer) Refresh() {

@@ -52,15 +52,15 @@ func (a *App) header() fyne.CanvasObject {
 	f.english.choose(a.tongue.code == "en")
 	f.variant = a.variantPress()
 	f.settings = tag(a, newPress(a.say("place.settings"), pressQuiet, a.toggleSettings), "settings").with(a.icon("settings"))
-	places := newRow(4, -1, f.helped, f.helper)
+	places := newRow(8, -1, f.helped, f.helper)
 	if a.place == placeFirst {
 		name := styleTitle()
 		places = newRow(4, -1, newLine("Assist", name))
 	}
-	tools := newRow(2, -1, f.french, f.english, f.variant, f.settings)
+	tools := newRow(theme.Size(theme.SizeNameText), -1, newRow(6, -1, f.french, f.english), f.variant, f.settings)
 	back := canvas.NewRectangle(theme.Color(colorCard))
 	line := canvas.NewRectangle(theme.Color(colorLine))
-	bar := container.New(&inset{wide: 16, high: 4}, container.New(&ends{gap: 16}, places, tools))
+	bar := container.New(&inset{wide: 20, high: 8}, container.New(&ends{gap: 16}, places, tools))
 	return container.NewStack(back, container.NewBorder(nil, line1(line), nil, nil, bar))
 }
 
@@ -159,8 +159,8 @@ func (a *App) focusFirst() {
 	a.win.Canvas().Unfocus()
 }
 
-// ends puts one object at the left and one at the right, or below each other when both
-// do not fit.
+// ends puts one object at the left and one at the right, or the second below the first
+// when both do not fit.
 type ends struct {
 	gap  float32
 	wide float32 // the width of the last layout
@@ -172,8 +172,8 @@ func (e *ends) Layout(objs []fyne.CanvasObject, size fyne.Size) {
 	objs[0].Resize(l)
 	objs[1].Resize(r)
 	if e.stacked(l, r) {
-		objs[0].Move(fyne.NewPos(0, r.Height))
-		objs[1].Move(fyne.NewPos(size.Width-r.Width, 0))
+		objs[0].Move(fyne.NewPos(0, 0))
+		objs[1].Move(fyne.NewPos(0, l.Height+e.gap/2))
 		return
 	}
 	objs[0].Move(fyne.NewPos(0, (size.Height-l.Height)/2))
@@ -187,7 +187,7 @@ func (e *ends) stacked(l, r fyne.Size) bool {
 func (e *ends) MinSize(objs []fyne.CanvasObject) fyne.Size {
 	l, r := objs[0].MinSize(), objs[1].MinSize()
 	if e.stacked(l, r) {
-		return fyne.NewSize(fyne.Max(l.Width, r.Width), l.Height+r.Height)
+		return fyne.NewSize(fyne.Max(l.Width, r.Width), l.Height+r.Height+e.gap/2)
 	}
 	return fyne.NewSize(fyne.Max(l.Width, r.Width), fyne.Max(l.Height, r.Height))
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
 
 	"assist/internal/consent"
@@ -47,7 +48,7 @@ func (h *homePage) build() fyne.CanvasObject {
 	h.refused = newText("", styleMuted())
 	receipts := tag(a, newPress(a.say("home.receipts"), pressQuiet, h.openReceipts), "receipts").with(a.icon("next"))
 	gap := theme.Size(sizeGap)
-	number := newFlow(gap*0.75, h.number, h.copy, spell)
+	number := container.New(&ends{gap: gap}, h.number, newRow(gap*0.6, -1, h.copy, spell))
 	return newPage(
 		h.live.box,
 		h.ending.box,

@@ -33,18 +33,14 @@ func (s *stack) Layout(objs []fyne.CanvasObject, size fyne.Size) {
 }
 
 func (s *stack) MinSize(objs []fyne.CanvasObject) fyne.Size {
-	var m fyne.Size
+	m := fyne.NewSize(0, -s.gap)
 	for _, o := range objs {
-		if !o.Visible() {
-			continue
+		if o.Visible() {
+			c := o.MinSize()
+			m = fyne.NewSize(fyne.Max(m.Width, c.Width), m.Height+s.gap+c.Height)
 		}
-		if m.Height > 0 {
-			m.Height += s.gap
-		}
-		c := o.MinSize()
-		m = fyne.NewSize(fyne.Max(m.Width, c.Width), m.Height+c.Height)
 	}
-	return m
+	return m.Max(fyne.Size{})
 }
 
 // fit gives an object a width and the height that it then asks for, which it returns.
@@ -90,18 +86,14 @@ func (r *row) Layout(objs []fyne.CanvasObject, size fyne.Size) {
 }
 
 func (r *row) MinSize(objs []fyne.CanvasObject) fyne.Size {
-	var m fyne.Size
+	m := fyne.NewSize(-r.gap, 0)
 	for _, o := range objs {
-		if !o.Visible() {
-			continue
+		if o.Visible() {
+			c := o.MinSize()
+			m = fyne.NewSize(m.Width+r.gap+c.Width, fyne.Max(m.Height, c.Height))
 		}
-		if m.Width > 0 {
-			m.Width += r.gap
-		}
-		c := o.MinSize()
-		m = fyne.NewSize(m.Width+c.Width, fyne.Max(m.Height, c.Height))
 	}
-	return m
+	return m.Max(fyne.Size{})
 }
 
 // flow is a row that breaks into lines when it is too narrow.
@@ -148,6 +140,22 @@ func (f *flow) place(objs []fyne.CanvasObject, put func(fyne.CanvasObject, fyne.
 		widest = fyne.Max(widest, m.Width)
 	}
 	return fyne.NewSize(widest, at.Y+line)
+}
+
+// pair is a name and its value: a third and two thirds of the width.
+type pair struct{}
+
+func (*pair) Layout(objs []fyne.CanvasObject, size fyne.Size) {
+	left := size.Width / 3
+	fit(objs[0], left-8)
+	fit(objs[1], size.Width-left)
+	objs[0].Move(fyne.NewPos(0, 0))
+	objs[1].Move(fyne.NewPos(left, 0))
+}
+
+func (*pair) MinSize(objs []fyne.CanvasObject) fyne.Size {
+	a, b := objs[0].MinSize(), objs[1].MinSize()
+	return fyne.NewSize(a.Width+b.Width+8, fyne.Max(a.Height, b.Height))
 }
 
 // column centres one object, no wider than limit, with a margin round it.

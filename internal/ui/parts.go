@@ -3,6 +3,8 @@
 package ui
 
 import (
+	"image/color"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
@@ -124,6 +126,18 @@ func (s *statusLine) set(icon string, ink fyne.ThemeColorName, words string) {
 func newField(label string, field fyne.CanvasObject, below ...fyne.CanvasObject) fyne.CanvasObject {
 	objs := append([]fyne.CanvasObject{newText(label, styleStrong()), field}, below...)
 	return newStack(theme.Size(theme.SizeNameText)*0.4, objs...)
+}
+
+// figures is a field for digits, in larger type and as wide as they need, with a remark
+// beside it; ems is its width in characters.
+func (a *App) figures(e *widget.Entry, ems float32, remark fyne.CanvasObject) fyne.CanvasObject {
+	larger := *NewLook(a.prefs)
+	larger.digits = true
+	unit := theme.Size(theme.SizeNameText)
+	hold := canvas.NewRectangle(color.Transparent)
+	hold.SetMinSize(fyne.NewSize(ems*unit, 0))
+	field := container.NewStack(hold, container.NewThemeOverride(e, &larger))
+	return newRow(unit, 1, field, remark)
 }
 
 // newEntry is a field that keeps what is typed in a variable of its page, and goes on at

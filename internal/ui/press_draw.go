@@ -37,7 +37,8 @@ func newPressRenderer(p *press) *pressRenderer {
 	return r
 }
 
-// ringWidth is the room that the ring takes on each side.
+// ringWidth is how far the ring stands outside the surface, on each side. It lies over
+// the gap between two objects, so that surfaces stand flush with the text beside them.
 const ringWidth = 4
 
 // margins are the blanks between surface and content.
@@ -47,7 +48,7 @@ func (r *pressRenderer) margins() (x, y float32) {
 	case pressTile:
 		return unit * 1.2, unit
 	case pressQuiet:
-		return unit * 0.4, unit * 0.35
+		return 0, unit * 0.4
 	case pressTab, pressChoice:
 		return unit * 0.8, unit * 0.5
 	}
@@ -75,22 +76,28 @@ func (r *pressRenderer) inner() fyne.Size {
 
 func (r *pressRenderer) MinSize() fyne.Size {
 	x, y := r.margins()
-	return r.inner().AddWidthHeight(2*(x+ringWidth), 2*(y+ringWidth))
+	return r.inner().AddWidthHeight(2*x, 2*y)
 }
 
 func (r *pressRenderer) Layout(size fyne.Size) {
-	r.ring.Resize(size)
-	inner := size.SubtractWidthHeight(2*ringWidth, 2*ringWidth)
-	for _, o := range []*canvas.Rectangle{r.back, r.shade} {
-		o.Resize(inner)
-		o.Move(fyne.NewPos(ringWidth, ringWidth))
+	x, y := r.margins()
+	outer := float32(ringWidth)
+	if r.p.kind == pressQuiet {
+		outer += 2
 	}
-	r.line.Resize(fyne.NewSize(inner.Width, 3))
-	r.line.Move(fyne.NewPos(ringWidth, size.Height-ringWidth-3))
+	r.ring.Resize(size.AddWidthHeight(2*outer, 2*ringWidth))
+	r.ring.Move(fyne.NewPos(-outer, -ringWidth))
+	r.back.Resize(size)
+	r.shade.Resize(size)
+	if r.p.kind == pressQuiet { // no surface: the shade reaches out to the ring
+		r.shade.Resize(size.AddWidthHeight(2*outer, 0))
+		r.shade.Move(fyne.NewPos(-outer, 0))
+	}
+	r.line.Resize(fyne.NewSize(size.Width, 3))
+	r.line.Move(fyne.NewPos(0, size.Height-3))
 	if r.p.content != nil {
-		x, y := r.margins()
-		r.p.content.Resize(inner.SubtractWidthHeight(2*x, 2*y))
-		r.p.content.Move(fyne.NewPos(ringWidth+x, ringWidth+y))
+		r.p.content.Resize(size.SubtractWidthHeight(2*x, 2*y))
+		r.p.content.Move(fyne.NewPos(x, y))
 		return
 	}
 	r.layoutLabel(size)
@@ -102,8 +109,7 @@ func (r *pressRenderer) layoutLabel(size fyne.Size) {
 	m, side := r.inner(), r.iconSide()
 	at := fyne.NewPos((size.Width-m.Width)/2, size.Height/2)
 	if r.p.kind == pressQuiet {
-		x, _ := r.margins()
-		at.X = ringWidth + x
+		at.X = 0
 	}
 	if side > 0 {
 		r.icon.Resize(fyne.NewSquareSize(side))

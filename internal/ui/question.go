@@ -27,6 +27,7 @@ type question struct {
 	ticked   consent.Rights
 	answered bool
 	over     bool
+	tight    bool // drawn in less room
 
 	refuse, accept, report *press
 	left                   *text
@@ -67,8 +68,13 @@ func (d *question) show() {
 			d.say(consent.ErrRefused)
 		}
 	})
-	d.win.SetContent(d.build())
-	d.a.placeDialog(d.win, d.q.Widening || d.q.Renewing)
+	content, small := d.build(), d.q.Widening || d.q.Renewing
+	if _, whole := d.a.dialogSize(content, d.win.Canvas().Scale(), small); !whole {
+		d.tight = true
+		content = d.build()
+	}
+	d.win.SetContent(content)
+	d.a.placeDialog(d.win, small)
 	d.win.Canvas().Focus(d.refuse)
 	d.born = d.a.cfg.Now()
 	d.raise()

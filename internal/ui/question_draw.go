@@ -40,7 +40,7 @@ func (d *question) build() fyne.CanvasObject {
 	d.accept.Disable()
 	d.report = tag(a, newPress(a.say("dialog.report"), pressQuiet, func() { d.say(consent.ErrReported) }), "refuse-report")
 	d.left = tag(a, newLine("", styleMuted()), "seconds")
-	gap := theme.Size(sizeGap)
+	gap := d.gap()
 	head := tag(a, newText(d.headline(), styleTitle()), "headline")
 	parts := []fyne.CanvasObject{head, d.card()}
 	if d.q.Reason != "" {
@@ -54,6 +54,14 @@ func (d *question) build() fyne.CanvasObject {
 	}
 	foot := newStack(gap*0.4, newRow(gap*0.75, 2, d.refuse, d.left, space(), d.accept), newRow(0, -1, d.report))
 	return container.New(&footed{margin: gap * 1.25, gap: gap}, container.NewVScroll(newStack(gap, parts...)), foot)
+}
+
+// gap is the blank between two blocks, halved where the screen is low for the text size.
+func (d *question) gap() float32 {
+	if d.tight {
+		return theme.Size(sizeGap) * 0.4
+	}
+	return theme.Size(sizeGap)
 }
 
 func (d *question) acceptKey() string {
@@ -75,6 +83,9 @@ func (d *question) card() fyne.CanvasObject {
 	ok.paint(theme.ColorNameSuccess)
 	verified := newRow(unit*0.3, -1, a.iconView("tick", theme.ColorNameSuccess, unit*1.2), ok)
 	facts := newStack(unit*0.2, newText(join(", ", who.Role, who.Unit), styleBody()), newText(until, styleMuted()), verified)
+	if d.tight {
+		return newStack(0, newRow(unit, 0, newText(join(", ", who.Role, who.Unit), styleBody()), verified), newText(until, styleMuted()))
+	}
 	return newRow(unit, 1, avatar(initials(who.Name), unit*3.6), facts)
 }
 
@@ -118,7 +129,11 @@ func (d *question) rights() fyne.CanvasObject {
 // words are the check words, to compare over the phone.
 func (d *question) words() fyne.CanvasObject {
 	a := d.a
-	words := tag(a, newText(strings.Join(d.q.Words[:], " – "), styleTitle()), "words")
+	said := strings.Join(d.q.Words[:], " – ")
+	if d.tight {
+		return newStack(0, tag(a, newText(a.say("words", "words", said), styleStrong()), "words"), newText(a.say("dialog.wordsHint"), styleMuted()))
+	}
+	words := tag(a, newText(said, styleTitle()), "words")
 	return surface(colorInfoBack, colorInfoBack, newText(a.say("dialog.words"), styleMuted()), words, newText(a.say("dialog.wordsHint"), styleBody()))
 }
 
@@ -153,21 +168,27 @@ func padded(o fyne.CanvasObject) fyne.CanvasObject {
 	return container.New(&column{limit: 1e4, margin: theme.Size(sizeGap) * 1.25}, newStack(0, o))
 }
 
-// placeDialog gives a dialog its size, shows it on the primary monitor: in the middle,
-// or below the banner when it is a small one.
-func (a *App) placeDialog(w fyne.Window, small bool) {
-	scale := w.Canvas().Scale()
-	area := a.primary()
+// dialogSize is the size that a content asks for, and whether the primary monitor has
+// room for all of it.
+func (a *App) dialogSize(content fyne.CanvasObject, scale float32, small bool) (size fyne.Size, whole bool) {
 	width := 46 * theme.Size(theme.SizeNameText)
 	if small {
 		width = 40 * theme.Size(theme.SizeNameText)
 	}
 	room := fyne.NewSize(960, 660)
-	if !area.Empty() {
+	if area := a.primary(); !area.Empty() {
 		room = fyne.NewSize(float32(area.Dx())/scale-40, float32(area.Dy())/scale-64)
 	}
 	width = fyne.Min(width, room.Width)
-	size := fyne.NewSize(width, fyne.Min(heightAt(w.Content(), width), room.Height))
+	height := heightAt(content, width)
+	return fyne.NewSize(width, fyne.Min(height, room.Height)), height <= room.Height
+}
+
+// placeDialog gives a dialog its size and shows it on the primary monitor: in the middle,
+// or below the banner when it is a small one.
+func (a *App) placeDialog(w fyne.Window, small bool) {
+	scale, area := w.Canvas().Scale(), a.primary()
+	size, _ := a.dialogSize(w.Content(), scale, small)
 	w.Resize(size)
 	d, ok := w.(desktop.Window)
 	if !ok || area.Empty() {

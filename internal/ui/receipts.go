@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
 	"fyne.io/fyne/v2/theme"
 
@@ -85,7 +86,7 @@ func (r *receiptPage) build() fyne.CanvasObject {
 	r.note = a.newNotice()
 	r.save = tag(a, newPress(a.say("receipt.save"), pressPrimary, r.saveAs), "save")
 	report := tag(a, newPress(a.say("receipt.report"), pressPlain, r.report), "report")
-	card := newCard(
+	card := newCard(newStack(theme.Size(theme.SizeNameText)*0.6,
 		r.line("receipt.who", plain(c.Who.Name, maxShownName)),
 		r.line("receipt.role", join(", ", plain(c.Who.Role, maxShownName), plain(c.Who.Unit, maxShownName))),
 		r.line("receipt.when", a.say("format.moment", "date", a.tongue.date(c.Began), "time", c.Began.Local().Format("15:04"))),
@@ -94,7 +95,7 @@ func (r *receiptPage) build() fyne.CanvasObject {
 		r.line("receipt.allowed", a.rightsWords(c.Allowed)),
 		r.line("receipt.end", a.endedHere(c.End)),
 		r.line("receipt.words", strings.Join(c.Words[:], " – ")),
-	)
+	))
 	return newPage(a.titled(a.say("receipt.title"), r.back), card, r.deeds(), r.note.box, newActions(report, r.save))
 }
 
@@ -113,7 +114,7 @@ func (r *receiptPage) line(key, value string) fyne.CanvasObject {
 	if value == "" {
 		value = "—"
 	}
-	return newStack(0, newText(r.a.say(key), styleMuted()), newText(value, styleBody()))
+	return container.New(&pair{}, newText(r.a.say(key), styleMuted()), newText(value, styleBody()))
 }
 
 // deeds is what was done, minute by minute.

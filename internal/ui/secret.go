@@ -60,7 +60,7 @@ func (s *secretPage) build() fyne.CanvasObject {
 		a.titled(a.say("secret.title"), s.back),
 		newCard(
 			newRow(theme.Size(sizeGap)*1.5, 1, s.picture(secret.URL), words),
-			newField(a.say("secret.code"), s.entry),
+			newField(a.say("secret.code"), a.figures(s.entry, 9, space())),
 			s.fault.box,
 			newActions(nil, s.ok),
 		),

@@ -35,7 +35,7 @@ func (s *settingsPage) build() fyne.CanvasObject {
 
 func (s *settingsPage) languages() fyne.CanvasObject {
 	p := s.a.prefs
-	return newFlow(4,
+	return newFlow(8,
 		s.choice("language-system", s.a.say("system"), p.Language == "", func(p *Preferences) { p.Language = "" }),
 		s.choice("language-french", "Français", p.Language == "fr", func(p *Preferences) { p.Language = "fr" }),
 		s.choice("language-english", "English", p.Language == "en", func(p *Preferences) { p.Language = "en" }),
@@ -44,7 +44,7 @@ func (s *settingsPage) languages() fyne.CanvasObject {
 
 func (s *settingsPage) themes() fyne.CanvasObject {
 	p := s.a.prefs
-	return newFlow(4,
+	return newFlow(8,
 		s.choice("theme-system", s.a.say("system"), p.Theme == "", func(p *Preferences) { p.Theme = "" }),
 		s.choice("theme-light", s.a.say("theme.light"), p.Theme == "light", func(p *Preferences) { p.Theme = "light" }),
 		s.choice("theme-dark", s.a.say("theme.dark"), p.Theme == "dark", func(p *Preferences) { p.Theme = "dark" }),
@@ -52,7 +52,7 @@ func (s *settingsPage) themes() fyne.CanvasObject {
 }
 
 func (s *settingsPage) sizes() fyne.CanvasObject {
-	line := newFlow(4)
+	line := newFlow(8)
 	for _, size := range []int{100, 125, 150, 175, 200} {
 		line.Add(s.choice(fmt.Sprint("size-", size), s.a.say("settings.percent", "n", fmt.Sprint(size)),
 			s.a.prefs.size() == size, func(p *Preferences) { p.TextSize = size }))

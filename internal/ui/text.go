@@ -100,7 +100,7 @@ func (r *textRenderer) Layout(size fyne.Size) {
 
 func (r *textRenderer) MinSize() fyne.Size {
 	p := r.pad()
-	return r.t.rich.MinSize().SubtractWidthHeight(2*p, 2*p)
+	return r.t.rich.MinSize().SubtractWidthHeight(2*p, 2*p).Max(fyne.Size{})
 }
 
 func (r *textRenderer) Refresh()                     { r.t.rich.Refresh() }

@@ -25,6 +25,7 @@ type Look struct {
 	dark    colors
 	forced  *fyne.ThemeVariant // nil: as the system says
 	percent int
+	digits  bool // for the fields of figures: text one step larger
 }
 
 // NewLook is the theme for these preferences.
@@ -78,6 +79,9 @@ func (l *Look) Size(n fyne.ThemeSizeName) float32 {
 	case theme.SizeNameHeadingText, theme.SizeNameSubHeadingText:
 		return l.scaled(20)
 	case theme.SizeNameText:
+		if l.digits {
+			return l.scaled(20)
+		}
 		return l.scaled(14)
 	case theme.SizeNameCaptionText:
 		return l.scaled(13)
@@ -90,7 +94,7 @@ func (l *Look) Size(n fyne.ThemeSizeName) float32 {
 	case theme.SizeNamePadding:
 		return 4
 	case theme.SizeNameInnerPadding:
-		return 8
+		return 10
 	case theme.SizeNameInputRadius, theme.SizeNameButtonRadius, theme.SizeNameSelectionRadius:
 		return 6
 	}
