@@ -111,6 +111,9 @@ func Load(d Dirs) (File, error) {
 	return merge(machine, user), nil
 }
 
+// ReadUser reads the user's own file alone.
+func ReadUser(d Dirs) (File, error) { return Read(filepath.Join(d.User, "assist.toml")) }
+
 // Read reads one file strictly; a missing file is an empty one.
 func Read(path string) (File, error) {
 	var f File

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"assist/assets"
+	"assist/internal/consent"
+	"assist/internal/peer"
+	"assist/internal/rendezvous"
+	"assist/internal/session"
+	"assist/internal/trust"
+	"assist/internal/ui"
+	"assist/internal/wire"
+)
+
+var errNotMember = errors.New("this app belongs to no unit")
+
+// helped is the side of the person who is helped: this machine at its server.
+type helped struct {
+	p       *program
+	gate    *consent.Gate
+	changed chan struct{}
+
+	mu sync.Mutex
+	at *membership // nil before the app belongs to a unit
+}
+
+// membership is this machine in one unit.
+type membership struct {
+	code   trust.JoinCode
+	server *rendezvous.Host
+	host   *session.Host // nil until the machine ID is known
+	id     string
+	stop   context.CancelFunc
+	over   sync.WaitGroup
+}
+
+func newHelped(p *program) *helped { return &helped{p: p, changed: make(chan struct{}, 1)} }
+
+// start registers this machine at the server of the code, in place of the one before.
+func (h *helped) start(code trust.JoinCode) error {
+	key, err := trust.LoadOrCreateHostKey(filepath.Join(h.p.dirs.Data, "host.key"), osIdentity())
+	if err != nil {
+		return err
+	}
+	h.close()
+	ctx, cancel := context.WithCancel(context.Background())
+	m := &membership{code: code, stop: cancel}
+	m.server = rendezvous.NewHost(rendezvous.Config{Server: h.p.trial.near(code), Pin: code.Pin, Log: h.p.log}, key)
+	h.mu.Lock()
+	h.at = m
+	h.mu.Unlock()
+	m.over.Go(func() { h.live(ctx, m, key) })
+	m.over.Go(func() {
+		if err := m.server.Run(ctx); err != nil && ctx.Err() == nil {
+			h.p.log.Error("registration ended", "error", err)
+		}
+	})
+	m.over.Go(func() { h.relay(ctx, m.server.Changed()) })
+	return nil
+}
+
+// live works out the machine ID, which takes a moment by design, then answers calls.
+func (h *helped) live(ctx context.Context, m *membership, key *trust.HostKey) {
+	id, err := key.MachineID(m.code.Unit)
+	if err != nil {
+		h.p.log.Error("no machine ID", "error", err)
+		return
+	}
+	host, err := session.NewHost(h.hostConfig(m, key, id))
+	if err != nil {
+		h.p.log.Error("this machine cannot be helped", "error", err)
+		return
+	}
+	h.mu.Lock()
+	m.id, m.host = id, host
+	h.mu.Unlock()
+	nudge(h.changed)
+	m.over.Go(func() { h.relay(ctx, host.Changed()) })
+	if err := host.Run(ctx); err != nil && ctx.Err() == nil {
+		h.p.log.Error("calls are answered no more", "error", err)
+	}
+}
+
+func (h *helped) hostConfig(m *membership, key *trust.HostKey, id string) session.HostConfig {
+	return session.HostConfig{
+		Key: key, Unit: m.code.Unit, ID: id, WordList: assets.WordsFR(), Gate: h.gate,
+		Machine: h.p.desktop.machine(),
+		Next: func(ctx context.Context) (session.Call, error) {
+			select {
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			case c := <-m.server.Calls():
+				return c, nil
+			}
+		},
+		Identity: func() (session.HostDialer, error) {
+			id, err := peer.NewIdentity()
+			if err != nil {
+				return nil, err
+			}
+			return hostDialer{Identity: id, stun: m.server.State().STUN, log: h.p.log}, nil
+		},
+		Say:    func(d session.Deed) string { return time.Now().Format("15:04 ") + h.p.texts()(deedKey(d)) },
+		Report: func(r session.Record) { h.p.receipts.keep(id, r) },
+		Log:    h.p.log,
+	}
+}
+
+// relay passes the changes of one part on to the screens.
+func (h *helped) relay(ctx context.Context, from <-chan struct{}) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-from:
+			nudge(h.changed)
+		}
+	}
+}
+
+// close leaves the unit; the intervention under way ends first.
+func (h *helped) close() {
+	h.mu.Lock()
+	m := h.at
+	h.at = nil
+	h.mu.Unlock()
+	if m == nil {
+		return
+	}
+	m.stop()
+	m.over.Wait()
+}
+
+func (h *helped) now() (m *membership, host *session.Host, id string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.at == nil {
+		return nil, nil, ""
+	}
+	return h.at, h.at.host, h.at.id
+}
+
+// Changed has a value after each change of State.
+func (h *helped) Changed() <-chan struct{} { return h.changed }
+
+// State is what the screens show of the helped side.
+func (h *helped) State() ui.HelpedState {
+	m, host, id := h.now()
+	if m == nil {
+		return ui.HelpedState{}
+	}
+	at := m.server.State()
+	s := ui.HelpedState{
+		Joined: true, Machine: id, Unit: at.Unit, Server: m.code.Server,
+		Trial: h.p.trial.serves(m.code), RetryAt: at.RetryAt,
+	}
+	s.Phase, s.Refusal = phase(at)
+	if host != nil {
+		state := host.State()
+		s.RefusedToday = state.RefusedToday
+		s.Live, s.Last = shownLive(state), shownLast(state)
+	}
+	return s
+}
+
+func shownLast(s session.HostState) *ui.Ending {
+	if s.Last == nil {
+		return nil
+	}
+	return &ui.Ending{Why: s.Last.Why, At: s.Last.At, Receipt: hex.EncodeToString(s.Last.Session[:])}
+}
+
+func shownLive(s session.HostState) *ui.Live {
+	if s.Phase != session.HostConnecting && s.Phase != session.HostLive {
+		return nil
+	}
+	return &ui.Live{Who: s.Card, Rights: s.Rights, Since: s.Since, Paused: s.Pictures, Words: s.Words}
+}
+
+// phase puts the state of a connection into the screens' words.
+func phase(s rendezvous.State) (ui.Phase, wire.Refusal) {
+	switch s.Phase {
+	case rendezvous.Ready:
+		return ui.PhaseReady, 0
+	case rendezvous.Waiting:
+		return ui.PhaseWaiting, 0
+	case rendezvous.Refused:
+		var refused *rendezvous.RefusedError
+		if errors.As(s.Err, &refused) {
+			return ui.PhaseRefused, refused.Why
+		}
+		return ui.PhaseRefused, wire.RefusedProtocol
+	}
+	return ui.PhaseConnecting, 0
+}
+
+// Cut ends the question or the intervention under way.
+func (h *helped) Cut(why wire.EndReason) {
+	if _, host, _ := h.now(); host != nil {
+		host.Cut(why)
+	}
+}
+
+// SetPaused holds pictures and input back, or lets them go on.
+func (h *helped) SetPaused(paused bool) {
+	if _, host, _ := h.now(); host != nil {
+		host.SetPaused(paused)
+	}
+}
+
+// TakeBack takes mouse and keyboard back.
+func (h *helped) TakeBack() {
+	if _, host, _ := h.now(); host != nil {
+		host.TakeBack()
+	}
+}

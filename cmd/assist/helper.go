@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"assist/assets"
+	"assist/internal/consent"
+	"assist/internal/peer"
+	"assist/internal/rendezvous"
+	"assist/internal/session"
+	"assist/internal/trust"
+	"assist/internal/ui"
+	"assist/internal/wire"
+)
+
+// helper is the technician's side: their account at the server.
+type helper struct {
+	p       *program
+	changed chan struct{}
+	notes   *notes
+
+	ctx  context.Context // ends with the app
+	stop context.CancelFunc
+
+	mu sync.Mutex
+	at *post // nil before the app belongs to a unit
+}
+
+// post is a technician's app in one unit.
+type post struct {
+	code   trust.JoinCode
+	key    *trust.DeviceKey
+	server *rendezvous.Technician
+	login  string // signed in; empty otherwise
+	stop   context.CancelFunc
+}
+
+func newHelper(p *program) *helper {
+	h := &helper{p: p, changed: make(chan struct{}, 1), notes: newNotes(filepath.Join(p.dirs.Data, "technician.json"), p.log)}
+	h.ctx, h.stop = context.WithCancel(context.Background())
+	return h
+}
+
+// start makes this app one that can help in the unit of the code.
+func (h *helper) start(code trust.JoinCode) error {
+	key, err := trust.LoadOrCreateDeviceKey(filepath.Join(h.p.dirs.Data, "device.key"), osIdentity())
+	if err != nil {
+		return err
+	}
+	cfg := rendezvous.Config{Server: h.p.trial.near(code), Pin: code.Pin, Log: h.p.log}
+	ctx, cancel := context.WithCancel(h.ctx)
+	at := &post{code: code, key: key, server: rendezvous.NewTechnician(cfg, key), stop: cancel}
+	h.mu.Lock()
+	before := h.at
+	h.at = at
+	h.mu.Unlock()
+	before.leave()
+	go h.relay(ctx, at.server.Changed())
+	return nil
+}
+
+// leave signs out and forgets the unit.
+func (at *post) leave() {
+	if at == nil {
+		return
+	}
+	at.server.Logout()
+	at.stop()
+}
+
+func (h *helper) relay(ctx context.Context, from <-chan struct{}) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-from:
+			nudge(h.changed)
+		}
+	}
+}
+
+func (h *helper) close() {
+	h.stop()
+	h.mu.Lock()
+	at := h.at
+	h.at = nil
+	h.mu.Unlock()
+	at.leave()
+}
+
+func (h *helper) post() (*post, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.at == nil {
+		return nil, errNotMember
+	}
+	return h.at, nil
+}
+
+// Changed has a value after each change of State.
+func (h *helper) Changed() <-chan struct{} { return h.changed }
+
+// State is what the screens show of the technician's side.
+func (h *helper) State() ui.HelperState {
+	s := ui.HelperState{Login: h.notes.login()}
+	at, err := h.post()
+	if err != nil {
+		return s
+	}
+	h.mu.Lock()
+	signedIn := at.login != ""
+	h.mu.Unlock()
+	if !signedIn {
+		return s
+	}
+	now := at.server.State()
+	s.SignedIn, s.RetryAt = true, now.RetryAt
+	s.Phase, s.Refusal = phase(now)
+	s.Who = h.who(at)
+	return s
+}
+
+// who is the technician as hosts will see them.
+func (h *helper) who(at *post) consent.Card {
+	c, err := trust.VerifyCertificate(at.server.Certificate(), at.code.Unit, time.Now())
+	if err != nil {
+		return consent.Card{}
+	}
+	return consent.Card{Name: c.Name, Role: c.Role, Unit: c.Unit, Until: time.Unix(c.NotAfter, 0)}
+}
+
+// Login signs in; the connection is kept until Logout.
+func (h *helper) Login(ctx context.Context, login, password string) error {
+	at, err := h.post()
+	if err != nil {
+		return err
+	}
+	if err := at.server.Login(ctx, login, password); err != nil {
+		return shownError(err)
+	}
+	h.mu.Lock()
+	at.login = login
+	h.mu.Unlock()
+	h.notes.setLogin(login)
+	nudge(h.changed)
+	return nil
+}
+
+// Logout signs out and forgets the password.
+func (h *helper) Logout() {
+	at, err := h.post()
+	if err != nil {
+		return
+	}
+	at.server.Logout()
+	h.mu.Lock()
+	at.login = ""
+	h.mu.Unlock()
+	nudge(h.changed)
+}
+
+// Ask makes a request and remembers the machine.
+func (h *helper) Ask(_ context.Context, f ui.AskForm) (ui.Request, error) {
+	at, err := h.post()
+	if err != nil {
+		return nil, err
+	}
+	link := new(atomic.Pointer[peer.Technician])
+	t, err := session.NewTechnician(session.TechnicianConfig{
+		Key: at.key, Certificate: at.server.Certificate(), Unit: at.code.Unit, WordList: assets.WordsFR(),
+		Ask: func(ctx context.Context, totp string, request []byte) (session.Outgoing, error) {
+			o, err := at.server.Ask(ctx, totp, request)
+			if err != nil {
+				return nil, err
+			}
+			return o, nil
+		},
+		Identity: func() (session.TechnicianDialer, error) {
+			id, err := peer.NewIdentity()
+			if err != nil {
+				return nil, err
+			}
+			return technicianDialer{Identity: id, stun: at.server.STUN(), log: h.p.log, link: link}, nil
+		},
+		Refusal: refusal,
+		Log:     h.p.log,
+	}, session.Wish{Machine: f.Machine, Reason: f.Reason, TOTP: f.TOTP, Rights: f.Rights})
+	if err != nil {
+		return nil, err
+	}
+	h.notes.remember(ui.Recent{Machine: f.Machine, Reason: f.Reason, At: time.Now()})
+	t.Start(h.ctx)
+	return &request{t: t, link: link}, nil
+}
+
+// Recent lists the machines asked in the last 30 days, newest first.
+func (h *helper) Recent() []ui.Recent { return h.notes.recent(time.Now()) }
+
+// Clear forgets the machines asked.
+func (h *helper) Clear() error { return h.notes.clear() }
+
+// refusal tells a refusal of the server from other errors.
+func refusal(err error) (wire.Refusal, time.Duration, bool) {
+	var r *rendezvous.RefusedError
+	if errors.As(err, &r) {
+		return r.Why, r.Wait, true
+	}
+	return 0, 0, false
+}
+
+// shownError is an error of the server dialogue as the screens know it.
+func shownError(err error) error {
+	why, wait, refused := refusal(err)
+	switch {
+	case refused:
+		return &ui.Refused{Why: why, Wait: wait}
+	case errors.Is(err, rendezvous.ErrPin):
+		return ui.ErrWrongServer
+	case errors.Is(err, context.Canceled):
+		return err
+	}
+	return ui.ErrUnreachable
+}

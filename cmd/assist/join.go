@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"runtime"
+	"strings"
+
+	"assist/internal/config"
+	"assist/internal/trust"
+	"assist/internal/ui"
+)
+
+// Join makes this app part of the unit whose code was pasted.
+func (p *program) Join(_ context.Context, code string) error {
+	parsed, err := trust.ParseJoinCode(strings.TrimSpace(code))
+	if err != nil {
+		return ui.ErrBadCode
+	}
+	return p.join(parsed)
+}
+
+// JoinFile makes this app part of the unit that an assist.toml names.
+func (p *program) JoinFile(_ context.Context, path string) error {
+	file, err := config.Read(path)
+	var bad *config.Error
+	if errors.As(err, &bad) {
+		return &ui.BadFile{File: bad.File, Line: bad.Line, Key: bad.Key}
+	}
+	if err != nil || file.Unit.Join == "" {
+		return &ui.BadFile{File: path, Key: "unit.join"}
+	}
+	return p.Join(context.Background(), file.Unit.Join)
+}
+
+// join remembers the unit, then becomes its member.
+func (p *program) join(code trust.JoinCode) error {
+	err := p.settings.change(func(f *config.File) { f.Unit.Join = code.String() })
+	if err != nil {
+		p.log.Error("the join code is not kept", "error", err)
+		return ui.ErrDisk
+	}
+	return p.member(code)
+}
+
+// osIdentity names the installed system, so that keys do not follow a cloned disk.
+func osIdentity() string {
+	for _, path := range []string{"/etc/machine-id", "/var/lib/dbus/machine-id"} {
+		if b, err := os.ReadFile(path); err == nil && len(b) > 0 {
+			return strings.TrimSpace(string(b))
+		}
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		name = "unnamed"
+	}
+	return runtime.GOOS + " " + name
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+
+	"assist/internal/capture"
+	"assist/internal/consent"
+	"assist/internal/input"
+	"assist/internal/lamp"
+	"assist/internal/peer"
+	"assist/internal/process"
+	"assist/internal/screen"
+	"assist/internal/session"
+)
+
+var errElevated = errors.New("run as administrator")
+
+// desktop is what this computer has for sharing. What is missing is nil: without a
+// lamp nothing can be shared, without a watcher nobody can accept or drive.
+type desktop struct {
+	lamp    *lamp.Lamp
+	watcher *input.Watcher
+	hotkey  *lamp.Hotkey
+	asking  func() bool // a dialog of ours is open
+	log     *slog.Logger
+}
+
+// machine is the desktop as a session wants it.
+func (d *desktop) machine() session.Machine {
+	return session.Machine{
+		Fit:     d.fit,
+		Capture: func(v consent.View) (session.Screens, error) { return capture.Open(v, d.log) },
+		Drive:   d.drive,
+		Point:   d.point,
+		Gone:    capture.ErrGone,
+		Yield:   input.ErrYield,
+	}
+}
+
+// fit says why nothing may be shared here and now.
+func (d *desktop) fit() (screen.Layout, error) {
+	if process.Elevated() {
+		return nil, errElevated
+	}
+	if d.lamp == nil {
+		return nil, lamp.ErrUnsupported
+	}
+	return capture.Monitors()
+}
+
+func (d *desktop) drive(c consent.Control, layout func() screen.Layout) (session.Desk, error) {
+	return input.Open(c, input.Options{Layout: layout, Held: d.asking, Local: d.watcher, Log: d.log})
+}
+
+func (d *desktop) point(p screen.CursorPlace) {
+	if d.lamp != nil {
+		d.lamp.Point(p.Monitor, p.At, p.Visible)
+	}
+}
+
+// Light makes desktop the gate's lamp even where there is none: it then refuses.
+func (d *desktop) Light(s consent.Status, beat func()) (consent.Lit, error) {
+	if d.lamp == nil {
+		return nil, lamp.ErrUnsupported
+	}
+	return d.lamp.Light(s, beat)
+}
+
+// monitors is where dialogs can be put.
+func (d *desktop) monitors() screen.Layout {
+	l, err := capture.Monitors()
+	if err != nil {
+		d.log.Info("monitors not known", "error", err)
+	}
+	return l
+}
+
+// genuine says whether a device of this computer was pressed a moment ago.
+func (d *desktop) genuine() bool {
+	return d.watcher != nil && d.watcher.GenuinePress(genuineWithin)
+}
+
+func (d *desktop) close() {
+	if d.hotkey != nil {
+		d.hotkey.Close()
+	}
+	if d.watcher != nil {
+		d.watcher.Close()
+	}
+}
+
+// hostDialer is a fresh identity of this machine.
+type hostDialer struct {
+	*peer.Identity
+	stun string
+	log  *slog.Logger
+}
+
+// Connect waits for the technician whose certificate has the fingerprint remote.
+func (d hostDialer) Connect(ctx context.Context, remote [32]byte, s session.Signals) (session.HostLink, error) {
+	h, err := peer.ConnectHost(ctx, peer.Config{Identity: d.Identity, Remote: remote, Signaler: s, STUN: d.stun, Log: d.log})
+	if err != nil {
+		return nil, err // never a non-nil link that holds nothing
+	}
+	return h, nil
+}
+
+// technicianDialer is a fresh identity of this technician.
+type technicianDialer struct {
+	*peer.Identity
+	stun string
+	log  *slog.Logger
+	link *atomic.Pointer[peer.Technician] // set once connected, for the figures
+}
+
+// Connect reaches the host whose certificate has the fingerprint remote.
+func (d technicianDialer) Connect(ctx context.Context, remote [32]byte, s session.Signals) (session.TechnicianLink, error) {
+	t, err := peer.ConnectTechnician(ctx, peer.Config{Identity: d.Identity, Remote: remote, Signaler: s, STUN: d.stun, Log: d.log})
+	if err != nil {
+		return nil, err
+	}
+	d.link.Store(t)
+	return t, nil
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command assist is the desktop app of both people: the one who is helped and the
+// technician. It ties the packages together and decides nothing.
+//
+//	assist [--config-dir DIR] [--verbose]
+//
+// All that the app keeps is in the user's own folders, or below DIR. It refuses to
+// run as administrator.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/app"
+
+	"assist/assets"
+	"assist/internal/config"
+	"assist/internal/process"
+)
+
+// appID names the app to the desktop.
+const appID = "org.assist.app"
+
+// version is set by the release build; a build from a checkout names its commit.
+var version = "" //nolint:gochecknoglobals // the linker needs a variable
+
+func main() { os.Exit(run(os.Args[1:], os.Stderr)) }
+
+// flags are what can be asked on the command line.
+type flags struct {
+	dir     string
+	verbose bool
+	version bool
+}
+
+func parse(args []string, out io.Writer) (flags, error) {
+	var f flags
+	set := flag.NewFlagSet("assist", flag.ContinueOnError)
+	set.SetOutput(out)
+	set.StringVar(&f.dir, "config-dir", "", "keep settings, keys and receipts below this `folder`")
+	set.BoolVar(&f.verbose, "verbose", false, "say on standard error what happens")
+	set.BoolVar(&f.version, "version", false, "print the version and stop")
+	err := set.Parse(args)
+	if err == nil && set.NArg() > 0 {
+		err = fmt.Errorf("unexpected argument %q", set.Arg(0))
+		fmt.Fprintln(out, "assist:", err)
+	}
+	return f, err
+}
+
+// run is main with its outside handed in; it returns the exit status.
+func run(args []string, out io.Writer) int {
+	f, err := parse(args, out)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		return 2
+	case f.version:
+		fmt.Fprintln(os.Stdout, "assist", buildVersion())
+		return 0
+	}
+	text, err := assets.Texts("program", systemLanguage())
+	if err != nil {
+		return fail(out, "", err)
+	}
+	if process.Elevated() {
+		return fail(out, text("elevated"), nil)
+	}
+	dirs, err := directories(f.dir)
+	if err != nil {
+		return fail(out, text("config"), err)
+	}
+	file, err := config.Load(dirs)
+	if err != nil {
+		return fail(out, text("config"), err)
+	}
+	if err := start(dirs, file, newLog(out, f.verbose)); err != nil {
+		return fail(out, text("start"), err)
+	}
+	return 0
+}
+
+// start runs the app until it is closed. A second start shows the first and ends.
+func start(dirs config.Dirs, file config.File, log *slog.Logger) error {
+	raise := make(chan struct{}, 1)
+	only, err := process.Only(dirs.Data, func() { nudge(raise) })
+	if errors.Is(err, process.ErrSecond) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer only.Close()
+	p := newProgram(dirs, file, log)
+	defer p.close()
+	app.SetMetadata(fyne.AppMetadata{ID: appID, Name: "Assist", Version: buildVersion()})
+	if err := p.open(app.NewWithID(appID)); err != nil {
+		return err
+	}
+	go p.raiseOn(raise)
+	p.screen.Run()
+	return nil
+}
+
+func fail(out io.Writer, sentence string, err error) int {
+	if sentence != "" {
+		fmt.Fprintln(out, sentence)
+	}
+	if err != nil {
+		fmt.Fprintln(out, err)
+	}
+	return 1
+}
+
+func directories(dir string) (config.Dirs, error) {
+	if dir != "" {
+		return config.At(dir), nil
+	}
+	return config.Default()
+}
+
+func newLog(out io.Writer, verbose bool) *slog.Logger {
+	level := slog.LevelWarn
+	if verbose {
+		level = slog.LevelInfo
+	}
+	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: level}))
+}
+
+// systemLanguage is "fr" where the system speaks French, else "en".
+func systemLanguage() string {
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		if v := os.Getenv(name); v != "" {
+			if strings.HasPrefix(v, "fr") {
+				return "fr"
+			}
+			return "en"
+		}
+	}
+	return "en"
+}
+
+func buildVersion() string {
+	if version != "" {
+		return version
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			return "0-" + s.Value[:12]
+		}
+	}
+	return "0-dev"
+}
+
+// nudge fills a one-slot channel.
+func nudge(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"assist/internal/config"
+	"assist/internal/ui"
+)
+
+const (
+	keepRecent = 30 * 24 * time.Hour
+	maxRecent  = 20
+	maxClosing = 500
+)
+
+// notes is what the technician's app remembers on this computer: the last login, the
+// machines asked, the closing notes. No name of a person helped is among it.
+type notes struct {
+	path string
+	log  *slog.Logger
+
+	mu   sync.Mutex
+	kept noted
+}
+
+type noted struct {
+	Login   string    `json:"login"`
+	Recent  []asked   `json:"recent"`
+	Closing []closing `json:"closing"`
+}
+
+type asked struct {
+	Machine string    `json:"machine"`
+	Reason  string    `json:"reason"`
+	At      time.Time `json:"at"`
+}
+
+// closing is the technician's note at the end of a session.
+type closing struct {
+	Machine string    `json:"machine"`
+	At      time.Time `json:"at"`
+	Note    string    `json:"note"`
+}
+
+// newNotes reads what was kept. A file that cannot be read is put aside, not lost.
+func newNotes(path string, log *slog.Logger) *notes {
+	n := &notes{path: path, log: log}
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return n
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &n.kept)
+	}
+	if err != nil {
+		log.Warn("notes not readable, put aside", "error", err)
+		n.kept = noted{}
+		if err := os.Rename(path, path+".damaged"); err != nil {
+			log.Warn("notes not put aside", "error", err)
+		}
+	}
+	return n
+}
+
+// change edits and keeps. The caller holds mu.
+func (n *notes) change(edit func(*noted)) error {
+	edit(&n.kept)
+	b, err := json.MarshalIndent(n.kept, "", "  ")
+	if err != nil {
+		return err
+	}
+	return config.WriteFile(n.path, b)
+}
+
+func (n *notes) try(what string, edit func(*noted)) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if err := n.change(edit); err != nil {
+		n.log.Warn("notes not kept", "what", what, "error", err)
+	}
+}
+
+func (n *notes) login() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.kept.Login
+}
+
+func (n *notes) setLogin(login string) {
+	n.try("login", func(k *noted) { k.Login = login })
+}
+
+func (n *notes) remember(r ui.Recent) {
+	n.try("recent", func(k *noted) {
+		k.Recent = slices.DeleteFunc(k.Recent, func(a asked) bool {
+			return a.Machine == r.Machine || r.At.Sub(a.At) > keepRecent
+		})
+		k.Recent = slices.Insert(k.Recent, 0, asked(r))
+		k.Recent = k.Recent[:min(len(k.Recent), maxRecent)]
+	})
+}
+
+func (n *notes) recent(now time.Time) []ui.Recent {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var out []ui.Recent
+	for _, a := range n.kept.Recent {
+		if now.Sub(a.At) <= keepRecent {
+			out = append(out, ui.Recent(a))
+		}
+	}
+	return out
+}
+
+func (n *notes) clear() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.change(func(k *noted) { k.Recent = nil })
+}
+
+// closeWith keeps the closing note of a session.
+func (n *notes) closeWith(c closing) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.change(func(k *noted) {
+		k.Closing = append(k.Closing, c)
+		k.Closing = k.Closing[max(0, len(k.Closing)-maxClosing):]
+	})
+}

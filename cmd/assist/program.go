@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"fyne.io/fyne/v2"
+
+	"assist/assets"
+	"assist/internal/config"
+	"assist/internal/consent"
+	"assist/internal/input"
+	"assist/internal/lamp"
+	"assist/internal/receipt"
+	"assist/internal/trust"
+	"assist/internal/ui"
+	"assist/internal/wire"
+)
+
+// genuineWithin is how long after a press of a device a click still counts as the
+// person's: a click is taken at once, even on a busy computer.
+const genuineWithin = time.Second
+
+// program is the running app: one of each part.
+type program struct {
+	dirs     config.Dirs
+	log      *slog.Logger
+	settings *settings
+	desktop  *desktop
+	receipts *receipts
+	helped   *helped
+	helper   *helper
+	trial    *trial
+	screen   *ui.App
+	quit     chan struct{}
+
+	mu   sync.Mutex
+	text assets.Text // in the language shown; read by other goroutines
+}
+
+func newProgram(dirs config.Dirs, file config.File, log *slog.Logger) *program {
+	p := &program{dirs: dirs, log: log, quit: make(chan struct{})}
+	p.settings = &settings{dirs: dirs, file: file, changed: func(config.File) { p.speak() }}
+	p.receipts = &receipts{book: receipt.Open(filepath.Join(dirs.Data, "receipts"), log), text: p.texts, log: log}
+	p.desktop = &desktop{log: log}
+	p.helped = newHelped(p)
+	p.helper = newHelper(p)
+	p.trial = newTrial(p)
+	return p
+}
+
+// open makes the windows, takes hold of the desktop, and starts what was set up
+// before. It is called on the main goroutine.
+func (p *program) open(app fyne.App) error {
+	p.speak()
+	p.desktop.open(p)
+	screen, err := ui.New(ui.Config{
+		App: app, Log: p.log, Store: p.settings, Helped: p.helped, Reins: p.helped, Receipts: p.receipts,
+		Joiner: p, Trial: p.trial, Helper: p.helper, Account: p.helper, Asking: p.helper,
+		Check:    trust.CheckMachineID,
+		Genuine:  p.desktop.genuine,
+		Monitors: p.desktop.monitors,
+		Session:  func(o ui.Opening) { p.openSession(app, o) },
+		Version:  buildVersion(),
+	})
+	if err != nil {
+		return err
+	}
+	p.screen = screen
+	p.desktop.asking = screen.DialogOpen
+	p.helped.gate = consent.NewGate(screen, p.desktop, ceiling(p.settings.get()))
+	return p.resume()
+}
+
+// resume goes on with the unit this app belongs to, if any.
+func (p *program) resume() error {
+	if p.trial.exists() {
+		if err := p.trial.run(); err != nil {
+			p.log.Error("the server on this computer does not start", "error", err)
+		}
+	}
+	text := p.settings.get().Unit.Join
+	if text == "" {
+		return nil
+	}
+	code, err := trust.ParseJoinCode(text)
+	if err != nil {
+		return err
+	}
+	return p.member(code)
+}
+
+// member makes this app part of the unit that the code names.
+func (p *program) member(code trust.JoinCode) error {
+	if err := p.helped.start(code); err != nil {
+		return err
+	}
+	return p.helper.start(code)
+}
+
+func (p *program) raiseOn(raise <-chan struct{}) {
+	for {
+		select {
+		case <-p.quit:
+			return
+		case <-raise:
+			p.screen.Raise()
+		}
+	}
+}
+
+// close ends everything, the person's desktop first.
+func (p *program) close() {
+	close(p.quit)
+	p.helped.Cut(wire.EndHostClosed)
+	p.helper.close()
+	p.helped.close()
+	p.trial.close()
+	p.desktop.close()
+}
+
+// speak takes the language in force for all that is not a window.
+func (p *program) speak() {
+	language := p.settings.get().App.Language
+	if language == "" {
+		language = systemLanguage()
+	}
+	text, err := assets.Texts("program", language)
+	if err != nil {
+		p.log.Error("no texts", "error", err)
+		return
+	}
+	p.mu.Lock()
+	p.text = text
+	p.mu.Unlock()
+	if p.desktop.lamp != nil {
+		p.desktop.lamp.SetTexts(bannerTexts(text))
+	}
+}
+
+func (p *program) texts() assets.Text {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text
+}
+
+// open takes hold of what a shared desktop needs. What cannot be had stays nil, and
+// sharing is refused when it is asked for.
+func (d *desktop) open(p *program) {
+	reins := p.helped
+	l, err := lamp.New(lamp.Options{
+		Texts:      bannerTexts(p.texts()),
+		OnCut:      func() { reins.Cut(wire.EndUserCut) },
+		OnPause:    func() { reins.SetPaused(true) },
+		OnResume:   func() { reins.SetPaused(false) },
+		OnTakeBack: reins.TakeBack,
+		Log:        d.log,
+	})
+	if err != nil {
+		d.log.Warn("this screen cannot be shared: no banner", "error", err)
+		return
+	}
+	d.lamp = l
+	if d.watcher, err = input.Watch(d.log); err != nil {
+		d.log.Warn("this screen cannot be shared: no watcher", "error", err)
+	}
+	if d.hotkey, err = lamp.NewHotkey(d.log, func() { reins.Cut(wire.EndUserCut) }); err != nil {
+		d.log.Warn("no hot-key", "error", err)
+	}
+}
+
+func bannerTexts(t assets.Text) lamp.Texts {
+	return lamp.Texts{
+		Seen: t("banner.seen"), SeenShort: t("banner.seen.short"),
+		Driven: t("banner.driven"), DrivenShort: t("banner.driven.short"),
+		Paused: t("banner.paused"), PausedShort: t("banner.paused.short"),
+		Pause: t("banner.pause"), Resume: t("banner.resume"), TakeBack: t("banner.takeBack"), Cut: t("banner.cut"),
+	}
+}
