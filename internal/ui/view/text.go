@@ -3,9 +3,7 @@
 package view
 
 import (
-	"encoding/json"
 	"fmt"
-	"io/fs"
 	"strconv"
 	"strings"
 	"time"
@@ -16,34 +14,6 @@ import (
 // Text returns the text of a key with each {name} replaced; pairs are name, value,
 // name, value. A key without a text is its own text.
 type Text func(key string, pairs ...string) string
-
-// LoadText reads the texts of a language from i18n/view.<language>.json.
-func LoadText(fsys fs.FS, language string) (Text, error) {
-	b, err := fs.ReadFile(fsys, "i18n/view."+language+".json")
-	if err != nil {
-		return nil, fmt.Errorf("read the session window's texts: %w", err)
-	}
-	var texts map[string]string
-	if err := json.Unmarshal(b, &texts); err != nil {
-		return nil, fmt.Errorf("read the session window's texts: %w", err)
-	}
-	return func(key string, pairs ...string) string {
-		t, ok := texts[key]
-		if !ok {
-			return key
-		}
-		return fill(t, pairs)
-	}, nil
-}
-
-// fill replaces in one pass, so that a value which holds braces stays as it is.
-func fill(text string, pairs []string) string {
-	named := make([]string, len(pairs)/2*2)
-	for i := 0; i+1 < len(pairs); i += 2 {
-		named[i], named[i+1] = "{"+pairs[i]+"}", pairs[i+1]
-	}
-	return strings.NewReplacer(named...).Replace(text)
-}
 
 // clock is a duration as minutes:seconds.
 func clock(d time.Duration) string {

@@ -99,7 +99,7 @@ type Config struct {
 	Paint    Paint
 	Machine  string // as shown, "4829 1730 5566"
 	Reason   string // why the session was asked for
-	// Text returns a text in the technician's language, as LoadText makes it.
+	// Text returns a text in the technician's language, as assets.Texts gives it for "view".
 	Text Text
 	// Note keeps the closing note; called off the toolkit's goroutine.
 	Note func(note string) error

@@ -7,7 +7,6 @@ import (
 	"image"
 	"image/color"
 	"log/slog"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +17,7 @@ import (
 	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/widget"
 
+	"assist/assets"
 	"assist/internal/consent"
 	"assist/internal/screen"
 	"assist/internal/wire"
@@ -66,14 +66,14 @@ func pair() screen.Layout {
 func newTester(t *testing.T, s State) *tester {
 	app := test.NewTempApp(t)
 	app.Settings().SetTheme(palette{app.Settings().Theme()})
-	text, err := LoadText(os.DirFS("../../../assets"), "en")
+	text, err := assets.Texts("view", "en")
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := &fake{state: s, changed: make(chan struct{}, 1), notes: make(chan string, 1)}
 	f.film.next = make(chan *screen.Picture)
 	w := build(Config{App: app, Log: slog.New(slog.DiscardHandler), Watcher: f, Pictures: &f.film, Hands: &f.record,
-		Ladder: f, Paint: paintLuma, Machine: "4829 1730 5566", Reason: "printer", Text: text,
+		Ladder: f, Paint: paintLuma, Machine: "4829 1730 5566", Reason: "printer", Text: Text(text),
 		Note:   func(n string) error { f.notes <- n; return f.noteErr },
 		Closed: func() { f.closed++ }})
 	w.win.Resize(fyne.NewSize(1200, 900))
