@@ -466,4 +466,3 @@ func TestConfigIsChecked(t *testing.T) {
 		t.Error(err)
 	}
 }
-
