@@ -9,7 +9,9 @@ import (
 	"encoding/json"
 	"net"
 	"os"
+	"runtime"
 	"sync"
+	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -18,7 +20,8 @@ import (
 )
 
 // This file is not in the product. It answers, on the unix socket that
-// ASSIST_TEST_DOOR names, where which widget is; it can press nothing.
+// ASSIST_TEST_DOOR names, where which widget is; it can press nothing. It also tells
+// the size of the process, and can keep the interface stuck for a while.
 
 // door is the names of the widgets. The lock is for tests that tag from their own
 // goroutine.
@@ -41,6 +44,26 @@ type seen struct {
 	Enabled bool   `json:"enabled"`
 	Focused bool   `json:"focused"`
 	Checked bool   `json:"checked"`
+}
+
+// blockFor is how long "block" keeps the toolkit's goroutine from everything else, as
+// a broken driver or a stuck disk would.
+const blockFor = 4 * time.Second
+
+// figures are what must not grow from one intervention to the next.
+type figures struct {
+	Goroutines int    `json:"goroutines"`
+	Heap       uint64 `json:"heap"` // bytes in use after a collection
+	Stacks     string `json:"stacks"`
+}
+
+func measure() figures {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	stacks := make([]byte, 1<<20)
+	stacks = stacks[:runtime.Stack(stacks, true)]
+	return figures{runtime.NumGoroutine(), m.HeapInuse, string(stacks)}
 }
 
 // tag names a widget for tests.
@@ -95,6 +118,11 @@ func (a *App) answerDoor(c net.Conn) {
 			var all []seen
 			fyne.DoAndWait(func() { all = a.widgets() })
 			err = out.Encode(all)
+		case "stats":
+			err = out.Encode(measure())
+		case "block":
+			fyne.Do(func() { <-time.After(blockFor) })
+			err = out.Encode(map[string]string{"blocked": blockFor.String()})
 		default:
 			err = out.Encode(map[string]string{"error": "unknown question"})
 		}
