@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"assist/internal/journal"
+	"assist/internal/trust"
+	"assist/internal/wire"
+)
+
+func TestHostRegisters(t *testing.T) {
+	r := served(t)
+	c := r.dial()
+	if c.challenge.Version != wire.Version || c.challenge.Unit != "INCI" || c.challenge.Time != r.now().Unix() {
+		t.Errorf("challenge is %+v", c.challenge)
+	}
+	c.hello(r.fix.hosts[0])
+	m := expect[*wire.HostReady](c)
+	host, port, err := net.SplitHostPort(m.STUN)
+	if m.Address != "127.0.0.1" || err != nil || host != "127.0.0.1" || port == "0" {
+		t.Errorf("ready is %+v", m)
+	}
+}
+
+func TestHostWithAForeignKeyIsRefused(t *testing.T) {
+	r := served(t)
+	c := r.dial()
+	// The key of one machine, signed by another.
+	c.send(&wire.HostHello{Version: wire.Version, HostKey: r.fix.hosts[0].Public(), Signature: c.sign(r.fix.hosts[1], trust.RoleHost)})
+	c.refused(wire.RefusedIdentity)
+	c.closed()
+	c = r.dial()
+	c.send(&wire.HostHello{Version: wire.Version, HostKey: []byte("no key"), Signature: []byte("x")})
+	c.refused(wire.RefusedIdentity)
+}
+
+// The slow hash is computed for a key that was never seen, and then no more.
+func TestMachineNumberIsComputedOnce(t *testing.T) {
+	r := served(t)
+	k, err := trust.NewHostKey()
+	must(t, err)
+	c := r.dial()
+	c.hello(k)
+	expect[*wire.HostReady](c)
+	want, err := k.MachineID(r.unit)
+	must(t, err)
+	id, err := r.store.machineByKey(t.Context(), k.Public())
+	must(t, err)
+	if id != want {
+		t.Fatalf("number is %s, want %s", id, want)
+	}
+	found := false
+	for _, e := range entries[*journal.MachineRegistered](r) {
+		found = found || e.Machine == want
+	}
+	if !found {
+		t.Error("a new machine is not in the journal")
+	}
+	must(t, errors.Join(c.ws.CloseNow()))
+	r = r.restart()
+	for range cap(r.naming.inside) { // no place left to compute
+		r.naming.inside <- struct{}{}
+	}
+	c = r.dial()
+	c.hello(k)
+	expect[*wire.HostReady](c)
+}
+
+func TestTwoKeysWithOneNumberAreNotBothKnown(t *testing.T) {
+	r := unserved(t)
+	if err := r.addMachine(t.Context(), r.fix.numbers[0], []byte("another key")); !errors.Is(err, errDuplicate) {
+		t.Errorf("error is %v", err)
+	}
+	must(t, r.addMachine(t.Context(), r.fix.numbers[0], r.fix.hosts[0].Public()))
+}
+
+func TestNewKeysAreLimitedPerAddress(t *testing.T) {
+	r := unserved(t)
+	a, b := mustAddr(t, "192.0.2.1"), mustAddr(t, "192.0.2.2")
+	for range newcomerBurst {
+		if !r.newcomers.allow(a, r.now()) {
+			t.Fatal("the burst is too small")
+		}
+	}
+	if r.newcomers.allow(a, r.now()) {
+		t.Error("no limit")
+	}
+	if !r.newcomers.allow(b, r.now()) {
+		t.Error("another address is limited too")
+	}
+	r.advance(newcomerEvery)
+	if !r.newcomers.allow(a, r.now()) {
+		t.Error("the limit never lifts")
+	}
+	k, err := trust.NewHostKey()
+	must(t, err)
+	for r.newcomers.allow(a, r.now()) {
+	}
+	if _, err := r.machineOf(t.Context(), k.Public(), a); !errors.Is(err, errBusy) {
+		t.Errorf("error is %v", err)
+	}
+	if id, err := r.machineOf(t.Context(), r.fix.hosts[0].Public(), a); err != nil || id != r.fix.numbers[0] {
+		t.Errorf("a known key is limited: %v", err)
+	}
+}
+
+func TestSecondHostWithOneKeyIsRefusedWhileTheFirstAnswers(t *testing.T) {
+	r := served(t)
+	first := r.host(0)
+	// Somebody must read, or the first does not answer pings.
+	heard := make(chan wire.FromServer, 1)
+	go func() {
+		m, _ := first.read()
+		heard <- m
+	}()
+	second := r.dial()
+	second.hello(r.fix.hosts[0])
+	second.refused(wire.RefusedDuplicate)
+	second.closed()
+	p := r.enrolled("claire")
+	c, cert := r.technician(p)
+	_, env := r.request(p, cert, r.fix.numbers[0])
+	c.send(&wire.Ask{TOTP: r.code(p, 0), Request: env})
+	if m, ok := (<-heard).(*wire.Ring); !ok {
+		t.Errorf("the first heard %T", m)
+	}
+}
+
+func TestAHostThatNoLongerAnswersGivesWay(t *testing.T) {
+	r := served(t, func(s *Server) { s.limits.claim = 300 * time.Millisecond })
+	r.host(0) // nobody reads there: a ping gets no answer
+	second := r.dial()
+	second.hello(r.fix.hosts[0])
+	expect[*wire.HostReady](second)
+	p := r.enrolled("claire")
+	c, cert := r.technician(p)
+	_, env := r.request(p, cert, r.fix.numbers[0])
+	c.send(&wire.Ask{TOTP: r.code(p, 0), Request: env})
+	expect[*wire.Ring](second)
+}
+
+func TestASilentClientIsDropped(t *testing.T) {
+	r := served(t, func(s *Server) { s.limits.idle, s.limits.pong = 20*time.Millisecond, 100*time.Millisecond })
+	r.host(0)
+	subject := subjectMachine(r.fix.numbers[0])
+	waitFor(t, func() bool {
+		_, err := r.bus.ask(t.Context(), subject, []byte{0}, time.Second)
+		return errors.Is(err, errNotListened)
+	})
+}
+
+// A machine is present while somebody listens to its subject, and not a moment
+// longer.
+func TestPresenceEndsWithTheConnection(t *testing.T) {
+	r := served(t)
+	host := r.host(0)
+	host.ws.CloseNow()
+	p := r.enrolled("claire")
+	c, cert := r.technician(p)
+	waitFor(t, func() bool {
+		_, err := r.bus.ask(t.Context(), subjectClaim(r.fix.numbers[0]), nil, time.Second)
+		return errors.Is(err, errNotListened)
+	})
+	start := time.Now()
+	_, env := r.request(p, cert, r.fix.numbers[0])
+	c.send(&wire.Ask{TOTP: r.code(p, 0), Request: env})
+	c.refused(wire.RefusedOffline)
+	if took := time.Since(start); took > r.limits.ring {
+		t.Errorf("no responders took %v", took)
+	}
+}
+
+// A host that is slow to take the request is not rung behind the technician's
+// back once that one was told "offline".
+func TestAHostThatTakesTheRequestTooLateDoesNotRing(t *testing.T) {
+	r := served(t)
+	p := r.enrolled("claire")
+	c, cert := r.technician(p)
+	// A stand-in for the slow connection: it listens and says nothing.
+	inbox := make(chan *nats.Msg, 2)
+	sub, err := r.bus.listen(subjectMachine(r.fix.numbers[0]), inbox)
+	must(t, err)
+	id, env := r.request(p, cert, r.fix.numbers[0])
+	c.send(&wire.Ask{TOTP: r.code(p, 0), Request: env})
+	c.refused(wire.RefusedOffline)
+	r.bus.unlisten(sub)
+	if len(inbox) != 2 {
+		t.Errorf("asked %d times", len(inbox))
+	}
+	host := r.host(0)
+	late := <-inbox
+	must(t, r.bus.conn.PublishRequest(late.Subject, "nobody", late.Data))
+	r.advance(totpStep * time.Second)
+	next, env := r.request(p, cert, r.fix.numbers[0])
+	c.send(&wire.Ask{TOTP: r.code(p, 0), Request: env})
+	if ring := expect[*wire.Ring](host); ring.Session == id || ring.Session != next {
+		t.Error("the late request rang")
+	}
+}
+
+func TestARingAskedTwiceRingsOnce(t *testing.T) {
+	r := served(t)
+	m := rung(r)
+	raw, err := wire.Marshal(&wire.Ring{Session: m.id, Login: "claire", Address: "127.0.0.1", Request: m.request})
+	must(t, err)
+	reply, err := r.bus.ask(t.Context(), subjectMachine(r.fix.numbers[0]), raw, patience)
+	if err != nil || reply != replyRung {
+		t.Errorf("reply is %q, %v", reply, err)
+	}
+	m.technician.send(&wire.Bye{Session: m.id, Reason: wire.EndCancelled})
+	expect[*wire.Bye](m.host) // and no second Ring before it
+}
+
+func TestTooManyWaitersAreTurnedAway(t *testing.T) {
+	g := newGate(1, 1)
+	must(t, g.enter(t.Context()))
+	ctx, cancel := context.WithCancel(t.Context())
+	waiting := make(chan error, 1)
+	go func() { waiting <- g.enter(ctx) }()
+	waitFor(t, func() bool { return len(g.waiting) == 1 })
+	if err := g.enter(t.Context()); !errors.Is(err, errBusy) {
+		t.Errorf("error is %v", err)
+	}
+	cancel()
+	if err := <-waiting; !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v", err)
+	}
+	g.leave()
+	must(t, g.enter(t.Context()))
+}
+
+func TestSubjectsHoldOnlyDigitsAndHex(t *testing.T) {
+	id := wire.SessionID{0: 0xff, 15: '*'}
+	for _, s := range []string{subjectMachine("123456789012"), subjectClaim("123456789012"), subjectHostOf(id), subjectTechnician(id)} {
+		if strings.ContainsAny(s, "*> ") {
+			t.Errorf("subject %q is a pattern", s)
+		}
+	}
+}
