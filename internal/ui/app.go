@@ -38,6 +38,8 @@ type App struct {
 	running Request // the technician's request or session under way
 	tray    tray
 
+	spawn func(func()) // starts a goroutine
+
 	open atomic.Int32 // dialogs that are open, from before they show until they are gone
 	end  sync.Once
 	done chan struct{}
@@ -76,6 +78,7 @@ func New(cfg Config) (*App, error) {
 		cfg.Locale = string(lang.SystemLocale())
 	}
 	a := &App{cfg: cfg, pages: map[place]page{}, tasks: map[place]task{}, done: make(chan struct{})}
+	a.spawn = func(f func()) { go f() }
 	if err := a.wear(cfg.Store.Load()); err != nil {
 		return nil, err
 	}
@@ -230,14 +233,14 @@ func (a *App) background(call func(context.Context) error, then func(error)) {
 		t.ctx, t.stop = context.WithCancel(context.Background())
 		a.tasks[a.place] = t
 	}
-	go func() {
+	a.spawn(func() {
 		err := call(t.ctx)
 		fyne.Do(func() {
 			if t.ctx.Err() == nil {
 				then(err)
 			}
 		})
-	}()
+	})
 }
 
 // dropTask ends the calls of the page in a place.

@@ -46,14 +46,17 @@ func (d *question) build() fyne.CanvasObject {
 	if d.q.Reason != "" {
 		parts = append(parts, tag(a, newText(a.say("reason", "reason", d.q.Reason), styleBody()), "reason"))
 	}
-	if !d.q.Renewing {
+	switch {
+	case d.single():
+		parts = append(parts, newText(a.say("dialog.keepHand"), styleBody()))
+	case !d.q.Renewing:
 		parts = append(parts, d.rights())
 	}
 	if !d.q.Widening && !d.q.Renewing {
 		parts = append(parts, d.words())
 	}
-	foot := newStack(gap*0.4, newRow(gap*0.75, 2, d.refuse, d.left, space(), d.accept), newRow(0, -1, d.report))
-	return container.New(&footed{margin: gap * 1.25, gap: gap}, container.NewVScroll(newStack(gap, parts...)), foot)
+	foot := newStack(gap*0.4, newRow(theme.Size(sizeGap)*0.75, 2, d.refuse, d.left, space(), d.accept), newRow(0, -1, d.report))
+	return container.New(&footed{margin: theme.Size(sizeGap) * 1.1, gap: gap}, container.NewVScroll(newStack(gap, parts...)), foot)
 }
 
 // gap is the blank between two blocks, halved where the screen is low for the text size.
@@ -101,21 +104,19 @@ func avatar(letters string, side float32) fyne.CanvasObject {
 	return container.NewStack(hold, round, container.NewCenter(t))
 }
 
-// rights are boxes for what is asked, and nothing else. One right asked alone needs no
-// box: the answer is about it.
+// single says that one more right is asked, alone: the headline names it, the answer is
+// about it, and no box is needed.
+func (d *question) single() bool { return d.q.Widening && d.q.Wanted&(d.q.Wanted-1) == 0 }
+
+// rights are boxes for what is asked, and nothing else.
 func (d *question) rights() fyne.CanvasObject {
 	a := d.a
 	boxes := newStack(2, newText(a.say("dialog.may"), styleStrong()))
-	single := d.q.Widening && d.q.Wanted&(d.q.Wanted-1) == 0
 	for _, r := range rightsInOrder() {
 		if !d.q.Wanted.Has(r) {
 			continue
 		}
 		label := a.tongue.count("dialog."+r.String(), max(d.q.Monitors, 1))
-		if single {
-			boxes.Add(newText(label, styleBody()))
-			continue
-		}
 		c := tag(a, a.newCheck(label, d.ticked.Has(r), func(on bool) { d.tickRight(r, on) }), "right-"+r.String())
 		c.allow = a.cfg.Genuine
 		boxes.Add(c)

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !screens
+
+package ui
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/test"
+
+	"assist/internal/consent"
+	"assist/internal/wire"
+)
+
+// descend lists an object and all below it, in the order of the focus.
+func descend(o fyne.CanvasObject) []fyne.CanvasObject {
+	if o == nil || !o.Visible() {
+		return nil
+	}
+	out := []fyne.CanvasObject{o}
+	var inner []fyne.CanvasObject
+	switch o := o.(type) {
+	case *fyne.Container:
+		inner = o.Objects
+	case *container.Scroll:
+		inner = []fyne.CanvasObject{o.Content}
+	case *container.ThemeOverride:
+		inner = []fyne.CanvasObject{o.Content}
+	case *press:
+		inner = []fyne.CanvasObject{o.content}
+	}
+	for _, i := range inner {
+		if i != nil {
+			out = append(out, descend(i)...)
+		}
+	}
+	return out
+}
+
+// signIn goes to the form of a technician who is signed in.
+func signIn(t *testing.T, a *App, f *fake) *askPage {
+	t.Helper()
+	a.goTo(placeHelper)
+	l, ok := a.shown.(*loginPage)
+	if !ok {
+		t.Fatalf("shown %T", a.shown)
+	}
+	l.fields[0].SetText("camille")
+	l.fields[1].SetText("une phrase assez longue")
+	l.submit()
+	p, ok := a.shown.(*askPage)
+	if !ok {
+		t.Fatalf("after the login: %T", a.shown)
+	}
+	return p
+}
+
+// send asks for a machine.
+func send(t *testing.T, a *App, f *fake) *waitPage {
+	t.Helper()
+	p := signIn(t, a, f)
+	p.machine.SetText("482917305566")
+	p.reason.SetText("Imprimante\u202e introuvable")
+	p.totp.SetText("123456")
+	test.Tap(p.ask)
+	w, ok := a.shown.(*waitPage)
+	if !ok {
+		t.Fatalf("after asking: %T, %q", a.shown, p.fault.said)
+	}
+	return w
+}
+
+func TestJoinByCode(t *testing.T) {
+	a, f := newTestApp(t, func(f *fake) { f.helped.Joined = false })
+	first, ok := a.shown.(*firstPage)
+	if !ok {
+		t.Fatalf("starts with %T", a.shown)
+	}
+	test.Tap(first.code)
+	j := a.shown.(*joinPage)
+	if !j.join.Disabled() {
+		t.Error("an empty code can be sent")
+	}
+	f.fault = ErrBadCode
+	j.entry.SetText(" ASSIST1-AAAA ")
+	test.Tap(j.join)
+	if !strings.Contains(j.fault.said, "Ce code n'est pas complet") {
+		t.Errorf("said %q", j.fault.said)
+	}
+	f.fault = nil
+	test.Tap(j.join)
+	if _, ok := a.shown.(*homePage); !ok || !f.said("join ASSIST1-AAAA") {
+		t.Errorf("shown %T, calls %q", a.shown, f.calls)
+	}
+}
+
+func TestJoinByFile(t *testing.T) {
+	a, f := newTestApp(t, func(f *fake) { f.helped.Joined = false })
+	test.Tap(a.shown.(*firstPage).code)
+	f.fault = &BadFile{File: "/tmp/assist.toml", Line: 3, Key: "server.pin"}
+	a.shown.(*joinPage).openFile("/tmp/assist.toml")
+	if said := a.shown.(*joinPage).fault.said; !strings.Contains(said, "assist.toml") || !strings.Contains(said, "ligne 3") || !strings.Contains(said, "server.pin") {
+		t.Errorf("said %q", said)
+	}
+}
+
+func TestTrialEnrolsTheFirstTechnician(t *testing.T) {
+	a, f := newTestApp(t, func(f *fake) { f.helped.Joined = false })
+	a.turn(placeFirst, newTrialPage(a, a.shown))
+	p := a.shown.(*trialPage)
+	test.Tap(p.start)
+	p.fields[0].SetText("Camille Fontaine")
+	p.fields[2].SetText("court")
+	test.Tap(p.start)
+	p.fields[2].SetText("une phrase assez longue")
+	test.Tap(p.start)
+	if len(f.calls) != 0 {
+		t.Fatalf("a faulty form was sent: %q", f.calls)
+	}
+	p.fields[3].SetText("une phrase assez longue")
+	test.Tap(p.start)
+	s, ok := a.shown.(*secretPage)
+	if !ok {
+		t.Fatalf("shown %T: %q", a.shown, p.fault.said)
+	}
+	s.entry.SetText("123456")
+	test.Tap(s.ok)
+	test.Tap(a.shown.(*trialDonePage).ok)
+	if _, ok := a.shown.(*homePage); !ok || !f.said("trial Camille Fontaine") || !f.said("confirm 123456") {
+		t.Errorf("shown %T, calls %q", a.shown, f.calls)
+	}
+}
+
+func TestEnrolByCode(t *testing.T) {
+	a, f := newTestApp(t)
+	a.goTo(placeHelper)
+	a.turn(placeHelper, newEnrolPage(a, a.shown.(*loginPage)))
+	p := a.shown.(*enrolPage)
+	p.fields[0].SetText("CODE")
+	p.fields[1].SetText("une phrase assez longue")
+	p.fields[2].SetText("une phrase assez longue")
+	test.Tap(p.next)
+	s := a.shown.(*secretPage)
+	f.fault = &Refused{Why: wire.RefusedIdentity}
+	s.entry.SetText("111111")
+	test.Tap(s.ok)
+	if !strings.Contains(s.fault.said, "R1") || s.entry.Text != "" {
+		t.Errorf("said %q, code %q", s.fault.said, s.entry.Text)
+	}
+	f.fault = nil
+	s.entry.SetText("222222")
+	test.Tap(s.ok)
+	if l, ok := a.shown.(*loginPage); !ok || l.login != "camille.fontaine" {
+		t.Errorf("shown %T", a.shown)
+	}
+}
+
+func TestLoginForgetsThePassword(t *testing.T) {
+	a, f := newTestApp(t)
+	a.goTo(placeHelper)
+	l := a.shown.(*loginPage)
+	f.fault = &Refused{Why: wire.RefusedTooMany, Wait: 90 * time.Second}
+	l.fields[0].SetText("camille")
+	l.fields[1].SetText("faux")
+	l.submit()
+	if l.password != "" || l.fields[1].Text != "" || !strings.Contains(l.fault.said, "1 min 30 s") {
+		t.Errorf("password %q, said %q", l.password, l.fault.said)
+	}
+}
+
+func TestRequestGrantedOpensTheSession(t *testing.T) {
+	a, f := newTestApp(t)
+	w := send(t, a, f)
+	if got := f.asked[0]; got.Machine != "482917305566" || got.Reason != "Imprimante introuvable" || got.TOTP != "123456" ||
+		got.Rights != consent.RightView|consent.RightPoint {
+		t.Errorf("asked %+v", got)
+	}
+	words := [3]string{"citron", "valise", "orage"}
+	f.request.state = RequestState{Words: words, Deadline: f.now.Add(41 * time.Second)}
+	w.update()
+	if w.words.seg.Text != "citron – valise – orage" || w.left.seg.Text != "Encore 41 secondes pour répondre" {
+		t.Errorf("%q, %q", w.words.seg.Text, w.left.seg.Text)
+	}
+	f.request.state.Granted = true
+	w.update()
+	w.update()
+	if len(f.opened) != 1 || f.opened[0].Request != Request(f.request) || f.opened[0].Language != "fr" {
+		t.Fatalf("opened %+v", f.opened)
+	}
+	f.opened[0].Closed(wire.EndUserCut)
+	p, ok := a.shown.(*askPage)
+	if !ok || !strings.Contains(p.fault.said, "L'utilisateur a coupé") || p.form.TOTP != "" {
+		t.Errorf("shown %T", a.shown)
+	}
+}
+
+func TestRequestEndsInAPlainSentence(t *testing.T) {
+	for want, err := range map[string]error{
+		"L'utilisateur a refusé":                 &Declined{Verdict: wire.VerdictRefused},
+		"Pas de réponse":                         &Declined{Verdict: wire.VerdictNoAnswer},
+		"n'est pas en ligne":                     &Refused{Why: wire.RefusedOffline},
+		"n'existe pas":                           &Refused{Why: wire.RefusedUnknown},
+		"La connexion avec l'ordinateur":         &Ended{Reason: wire.EndNetworkLost},
+		"La réponse vient d'un autre ordinateur": ErrWrongMachine,
+	} {
+		a, f := newTestApp(t)
+		w := send(t, a, f)
+		f.request.state.Err = err
+		w.update()
+		p, ok := a.shown.(*askPage)
+		if !ok || !strings.Contains(p.fault.said, want) {
+			t.Errorf("%v: shown %T", err, a.shown)
+		}
+	}
+}
+
+func TestCancelledRequest(t *testing.T) {
+	a, f := newTestApp(t)
+	w := send(t, a, f)
+	test.Tap(w.end)
+	p, ok := a.shown.(*askPage)
+	if !ok || p.fault.said != "" || f.request.cancelled != 1 || a.running != nil {
+		t.Errorf("shown %T, cancelled %d", a.shown, f.request.cancelled)
+	}
+}
+
+func TestRequestEndsWhileElsewhere(t *testing.T) {
+	a, f := newTestApp(t)
+	w := send(t, a, f)
+	a.goTo(placeHelped)
+	f.request.state.Err = &Declined{Verdict: wire.VerdictRefused}
+	w.check()
+	if _, ok := a.shown.(*homePage); !ok {
+		t.Errorf("torn away to %T", a.shown)
+	}
+	a.goTo(placeHelper)
+	if p, ok := a.shown.(*askPage); !ok || !strings.Contains(p.fault.said, "refusé") {
+		t.Errorf("then %T", a.shown)
+	}
+}
+
+func TestFollowSeesTheGrant(t *testing.T) {
+	f := newFake()
+	cfg := f.config(test.NewTempApp(t))
+	opened := make(chan Opening, 1)
+	cfg.Session = func(o Opening) { opened <- o }
+	a, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &fakeRequest{changed: make(chan struct{}, 1)}
+	w := newWaitPage(newAskPage(a), AskForm{Machine: "482917305566"}, r)
+	done := make(chan struct{})
+	go func() { defer close(done); w.follow() }()
+	r.put(RequestState{Granted: true})
+	<-opened
+	a.stop()
+	<-done
+}
+
+func TestReins(t *testing.T) {
+	a, f := newTestApp(t)
+	h := a.shown.(*homePage)
+	f.helped.Live = &Live{Who: card(), Rights: consent.AllRights, Since: f.now.Add(-252 * time.Second)}
+	a.update()
+	if got := h.live.head.seg.Text; got != "Camille Fontaine (INCI) UTILISE votre ordinateur · 04:12" {
+		t.Errorf("head %q", got)
+	}
+	test.Tap(h.live.hold)
+	test.Tap(h.live.take)
+	f.helped.Live.Paused, f.helped.Live.Rights = wire.PauseUser, consent.RightView
+	a.update()
+	if h.live.take.Visible() {
+		t.Error("take back stays when nobody drives")
+	}
+	test.Tap(h.live.hold)
+	test.Tap(h.live.cut)
+	if len(f.paused) != 2 || !f.paused[0] || f.paused[1] || f.taken != 1 || len(f.cuts) != 1 || f.cuts[0] != wire.EndUserCut {
+		t.Errorf("paused %v, taken %d, cuts %v", f.paused, f.taken, f.cuts)
+	}
+}
+
+func TestClosingCutsFirst(t *testing.T) {
+	a, f := newTestApp(t)
+	send(t, a, f)
+	a.Close()
+	if len(f.cuts) != 1 || f.cuts[0] != wire.EndHostClosed || f.request.cancelled != 1 {
+		t.Errorf("cuts %v, cancelled %d", f.cuts, f.request.cancelled)
+	}
+}
+
+func TestHomeSaysHowThingsAre(t *testing.T) {
+	a, f := newTestApp(t)
+	h := a.shown.(*homePage)
+	for want, change := range map[string]func(){
+		"Prêt — personne n'est connecté":                 func() { f.helped.Phase = PhaseReady },
+		"Connexion au serveur…":                          func() { f.helped.Phase = PhaseConnecting },
+		"Serveur injoignable — nouvel essai dans 8 s":    func() { f.helped.Phase, f.helped.RetryAt = PhaseWaiting, f.now.Add(8*time.Second) },
+		"Deux ordinateurs se présentent avec le même nu": func() { f.helped.Phase, f.helped.Refusal = PhaseRefused, wire.RefusedDuplicate },
+	} {
+		change()
+		a.update()
+		if !strings.HasPrefix(h.state.line.seg.Text, want) {
+			t.Errorf("%q, want %q", h.state.line.seg.Text, want)
+		}
+		if h.number.seg.Text != "4829 1730 5566" {
+			t.Error("the number went away")
+		}
+	}
+	h.toggleSpelling()
+	if !strings.HasPrefix(h.digits.seg.Text, "quatre, huit, deux, neuf — un, sept, trois, zéro") {
+		t.Errorf("spelled %q", h.digits.seg.Text)
+	}
+}
+
+func TestReceipts(t *testing.T) {
+	a, f := newTestApp(t, func(f *fake) { f.receipts = someReceipts() })
+	a.shown.(*homePage).openReceipts()
+	test.Tap(a.shown.(*receiptsPage).top.(*press))
+	r := a.shown.(*receiptPage)
+	r.keep("/tmp/x.html")
+	r.report()
+	if !f.said("save 1 /tmp/x.html") || !f.said("report 1") {
+		t.Errorf("calls %q", f.calls)
+	}
+	if said(a, "Vous avez coupé") != 1 || said(a, "6 min 40 s") != 1 {
+		t.Error("the receipt lacks its end or its length")
+	}
+}
+
+func TestLanguageSwitchesAtOnce(t *testing.T) {
+	a, f := newTestApp(t)
+	a.goTo(placeHelper)
+	a.shown.(*loginPage).fields[0].SetText("camille")
+	test.Tap(a.frame.english)
+	if said(a, "Help someone") == 0 || f.prefs.Language != "en" || a.shown.(*loginPage).fields[0].Text != "camille" {
+		t.Errorf("prefs %+v, login %q", f.prefs, a.shown.(*loginPage).fields[0].Text)
+	}
+	test.Tap(a.frame.french)
+	if said(a, "Identifiant") == 0 {
+		t.Error("not back in French")
+	}
+}
+
+func TestNewNeedsItsPorts(t *testing.T) {
+	f := newFake()
+	cfg := f.config(test.NewTempApp(t))
+	cfg.Genuine = nil
+	if _, err := New(cfg); err == nil {
+		t.Error("made without knowing a real press")
+	}
+}
