@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assist_test
+
+import (
+	"go/token"
+	"strings"
+	"testing"
+)
+
+// bites are files that must be found out, each by the one rule it breaks.
+func bites() []struct{ rule, path, code string } {
+	const consent = "import c \"assist/internal/consent\"\n"
+	return []struct{ rule, path, code string }{
+		{"who may know whom", "internal/capture/x.go", `import _ "assist/internal/input"`},
+		{"who may know whom", "internal/consent/x.go", `import _ "assist/internal/wire"`},
+		{"who may know whom", "internal/newcomer/x.go", `import _ "assist/internal/wire"`},
+		{"who may know whom", "cmd/assist/main.go", `import _ "assist/internal/server"`},
+		{"who may know whom", "cmd/assist/main.go", `import _ "assist/internal/consent/consenttest"`},
+		{"what nobody imports", "internal/wire/x.go", `import _ "net/http"`},
+		{"what nobody imports", "internal/trust/x.go", "import \"net\"\nfunc f() { net.Dial(``, ``) }"},
+		{"what nobody imports", "internal/session/x.go", `import _ "github.com/pion/webrtc/v4"`},
+		{"what nobody imports", "internal/server/x.go", `import "C"`},
+		{"sharp tools", "internal/ui/x.go", `import _ "unsafe"`},
+		{"sharp tools", "internal/ui/x_test.go", `import _ "unsafe"`},
+		{"sharp tools", "internal/video/x.go", `import _ "unsafe"`},
+		{"sharp tools", "internal/consent/x_linux.go", `import _ "reflect"`},
+		{"sharp tools", "internal/ui/x.go", "//go:linkname a b\nfunc a()"},
+		{"one asker", "internal/session/x.go", consent + "type t struct{}\nfunc (t) Ask(ctx any, q c.Question) (c.Rights, error) { return 0, nil }"},
+		{"one asker", "cmd/assist/x.go", consent + "type t struct{}\nfunc (*t) Ask(ctx any, q *c.Question) {}"},
+		{"one asker", "internal/consent/x.go", "type t struct{}\nfunc (t) Ask(q Question) {}"},
+		{"banned names", "internal/peer/x.go", "func f() { s.DisableCertificateFingerprintVerification(true) }"},
+		{"banned names", "internal/peer/x.go", "func f() { s.SetDTLSKeyLogWriter(nil) }"},
+		{"banned names", "internal/server/x.go", "func f() any { return tls.Config{InsecureSkipVerify: true, VerifyConnection: g} }"},
+		{"banned names", "internal/rendezvous/x.go", "func f() any { return tls.Config{InsecureSkipVerify: true} }"},
+		{"banned names", "internal/rendezvous/x.go", "func f() { c.InsecureSkipVerify = true }"},
+		{"limited packages", "internal/trust/x.go", `import _ "math/rand/v2"`},
+		{"limited packages", "internal/rendezvous/x.go", `import _ "math/rand"`},
+		{"limited packages", "internal/server/x.go", `import _ "os/exec"`},
+		{"no sleep in tests", "internal/ui/x_test.go", "import \"time\"\nfunc f() { time.Sleep(1) }"},
+		{"sizes", "internal/ui/x.go", strings.Repeat("\n", maxFile)},
+		{"sizes", "internal/ui/x_test.go", "func f() {" + strings.Repeat("\n", maxFunction) + "}"},
+		{"names", "internal/util/x.go", ""},
+		{"names", "internal/ui/helpers.go", ""},
+		{"documentation", "internal/ui/x.go", "type Exported int"},
+		{"documentation", "internal/ui/x.go", "const Exported = 1"},
+		{"documentation", "internal/ui/x.go", "func Exported() {}"},
+		{"documentation", "internal/ui/x.go", "// T is.\ntype T[A any] int\nfunc (*T[A]) Exported() {}"},
+		{"hidden state", "internal/ui/x.go", "func init() {}"},
+		{"hidden state", "internal/ui/x.go", "var cache map[string]int"},
+		{"hidden state", "internal/ui/x.go", "var errCount = 0"},
+		{"hidden state", "internal/ui/x.go", "func f() { panic(1) }"},
+	}
+}
+
+const header = "// SPDX-License-Identifier: Apache-2.0\n\npackage x\n"
+
+// broken lists the rules that a file breaks.
+func broken(t *testing.T, name, text string) []string {
+	t.Helper()
+	s, err := parse(token.NewFileSet(), name, []byte(text))
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", name, err, text)
+	}
+	var names []string
+	for _, r := range rules() {
+		s.wrong = nil
+		r.check(s)
+		if len(s.wrong) > 0 {
+			names = append(names, r.name)
+			if !strings.HasPrefix(s.wrong[0], name+":") || strings.Contains(s.wrong[0], "%!") {
+				t.Errorf("not a place and a reason: %q", s.wrong[0])
+			}
+		}
+	}
+	return names
+}
+
+// A rule that finds nothing wrong is worth nothing unless it would.
+func TestRulesBite(t *testing.T) {
+	for _, b := range bites() {
+		if got := broken(t, b.path, header+b.code); len(got) != 1 || got[0] != b.rule {
+			t.Errorf("%s with %q breaks %q, want %q", b.path, b.code, got, b.rule)
+		}
+	}
+	if got := broken(t, "internal/ui/x.go", "package x\n"); len(got) != 1 || got[0] != "licence line" {
+		t.Errorf("without a licence line: %q", got)
+	}
+}
+
+// What is fair must pass.
+func TestRulesLetPass(t *testing.T) {
+	for name, code := range map[string]string{
+		"internal/capture/x_linux.go":    "import (_ \"unsafe\"; _ \"assist/internal/consent\")",
+		"internal/video/x.go":            "import (_ \"unsafe\"; \"C\")",
+		"internal/trust/x_test.go":       `import _ "reflect"`,
+		"internal/trust/x.go":            "import \"net\"\nfunc f() { net.SplitHostPort(``) }",
+		"internal/ui/dialog.go":          "import \"assist/internal/consent\"\n// D asks.\ntype D int\n// Ask asks.\nfunc (D) Ask(q consent.Question) {}",
+		"internal/rendezvous/x.go":       "func f() any { return &tls.Config{InsecureSkipVerify: true, VerifyConnection: g} }",
+		"cmd/assist/embedded_server.go":  `import _ "assist/internal/server"`,
+		"internal/session/x_test.go":     `import _ "assist/internal/consent/consenttest"`,
+		"internal/ui/x.go":               "import \"errors\"\nvar errA = errors.New(``)\n//go:embed x\nvar b string\nvar _ I = T{}",
+		"cmd/assist/main.go":             "var version string",
+		"internal/ui/words.go":           "// Kinds.\nconst (\n\tA = 1\n\tB = 2\n)\ntype hidden int\nfunc (hidden) Exported() {}",
+		"internal/x11/x11test/server.go": "import (\"os/exec\"; _ \"assist/internal/consent/consenttest\")\n// F runs.\nfunc F() { panic(exec.ErrDot) }",
+	} {
+		if got := broken(t, name, header+code); len(got) != 0 {
+			t.Errorf("%s with %q breaks %q", name, code, got)
+		}
+	}
+}

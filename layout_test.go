@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package assist_test checks what the compiler does not: which package may know
+// which, where consent may be asked for, what no file may contain, and the
+// budgets of the house style. It reads every Go file of the tree, whatever
+// system or tag it is for. The rules are tables at the head of these files;
+// changing a rule is a change of design, and reads as one.
+package assist_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// module is the path of this module, and of the import of each of its packages.
+const module = "assist/"
+
+// mayImport holds each package's one place in the design: which of ours it may
+// import, and why no others. A test file may import any package but an app's.
+var mayImport = map[string]struct {
+	ours []string
+	why  string
+}{
+	"assets":           {nil, "embedded files know nobody"},
+	"internal/consent": {nil, "all that decides about consent is read at one sitting: the standard library alone"},
+	"internal/screen":  {nil, "values that everybody shares know nobody: no system, no toolkit, no network"},
+	"internal/wire":    {[]string{"internal/screen"}, "bytes and limits: what acts on a message must not live beside it"},
+	"internal/trust":   {[]string{"internal/wire"}, "what is believed does not depend on how it arrived or who shows it"},
+	"internal/x11":     {[]string{"internal/screen"}, "a connection to the display knows nothing of what it is used for"},
+	"internal/capture": {[]string{"internal/consent", "internal/screen", "internal/x11"},
+		"pixels are read under a consent.View and handed to whoever has it: reading must not know input, network or windows"},
+	"internal/input": {[]string{"internal/consent", "internal/screen", "internal/wire", "internal/x11"},
+		"keys are pressed under a consent.Control: pressing must not know capture, network or windows"},
+	"internal/lamp": {[]string{"internal/consent", "internal/screen", "internal/x11"},
+		"the banner must be there even when toolkit, session and network are stuck"},
+	"internal/video": {[]string{"internal/screen"}, "a codec decides nothing and knows no connection"},
+	"internal/peer": {[]string{"internal/screen", "internal/video", "internal/wire"},
+		"the connection carries what it is given a permit for; it can neither ask for consent nor read or drive a desktop"},
+	"internal/rendezvous": {[]string{"internal/trust", "internal/wire"},
+		"the server dialogue is untrusted ground: consent, pictures and windows are not within its reach"},
+	"internal/session": {[]string{"internal/consent", "internal/screen", "internal/trust", "internal/wire"},
+		"sessions are pure logic over small ports: no system, no connection, no toolkit, so that whole ones play in a test"},
+	"internal/journal": {nil, "the audit trail is read by people who know none of the rest"},
+	"internal/server": {[]string{"internal/journal", "internal/trust", "internal/wire"},
+		"the server introduces and relays: it can hold no consent, no picture, no key stroke and no window"},
+	"internal/config":  {[]string{"internal/trust"}, "the app's files say which unit is trusted, and nothing else of ours"},
+	"internal/receipt": {[]string{"internal/config"}, "the person's own record is a file among the app's files"},
+	"internal/process": {nil, "what this process is does not depend on what it does"},
+	"internal/ui": {[]string{"assets", "internal/consent", "internal/screen", "internal/session", "internal/wire"},
+		"windows show state and carry wishes: they neither read, drive, send nor reach the server themselves"},
+	"internal/ui/view": {[]string{"assets", "internal/consent", "internal/screen", "internal/session", "internal/wire"},
+		"the session window is a window like the others"},
+	"cmd/assist": {[]string{"assets", "internal/capture", "internal/config", "internal/consent", "internal/input",
+		"internal/lamp", "internal/peer", "internal/process", "internal/receipt", "internal/rendezvous",
+		"internal/screen", "internal/session", "internal/trust", "internal/ui", "internal/ui/view", "internal/video",
+		"internal/wire"},
+		"the app wires everything but the server, which only embedded_server.go may start"},
+	"cmd/assist-server": {[]string{"internal/journal", "internal/server", "internal/trust"},
+		"the server binary must not even contain what could share or drive a desktop"},
+}
+
+// exceptions are edges for one file alone.
+var exceptions = map[string][]string{
+	"cmd/assist/embedded_server.go": {"internal/server"},
+}
+
+// source is one Go file.
+type source struct {
+	path, dir string // from the root, with slashes
+	test      bool   // a test file, or a file of a package for tests
+	text      []byte
+	tree      *ast.File
+	files     *token.FileSet
+	bubble    bool // the tests of its package play in bubbles of testing/synctest
+	wrong     []string
+}
+
+func (s *source) line(p token.Pos) int { return s.files.Position(p).Line }
+
+// fail says what is wrong, where, and why that matters.
+func (s *source) fail(p token.Pos, format string, args ...any) {
+	s.wrong = append(s.wrong, fmt.Sprintf("%s:%d: %s", s.path, s.line(p), fmt.Sprintf(format, args...)))
+}
+
+// isForTests reports whether a package exists for tests alone.
+func isForTests(dir string) bool {
+	return strings.HasSuffix(dir, "test") && dir != "test" && strings.HasPrefix(dir, "internal/")
+}
+
+// parse reads one file of the tree.
+func parse(files *token.FileSet, name string, text []byte) (*source, error) {
+	tree, err := parser.ParseFile(files, name, text, parser.ParseComments|parser.SkipObjectResolution)
+	if err != nil {
+		return nil, err
+	}
+	dir := path.Dir(name)
+	return &source{
+		path: name, dir: dir, text: text, tree: tree, files: files,
+		test: strings.HasSuffix(name, "_test.go") || isForTests(dir),
+	}, nil
+}
+
+// sources parses every Go file of the tree.
+func sources(t *testing.T) []*source {
+	t.Helper()
+	var all []*source
+	files := token.NewFileSet()
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			return skip(name, d.Name())
+		}
+		if !strings.HasSuffix(name, ".go") {
+			return nil
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		s, err := parse(files, filepath.ToSlash(name), text)
+		all = append(all, s)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) < 20 {
+		t.Fatalf("only %d Go files found: the test looks at the wrong place", len(all))
+	}
+	markBubbles(all)
+	return all
+}
+
+// skip leaves out what is not ours.
+func skip(name, base string) error {
+	hidden := name != "." && strings.HasPrefix(base, ".")
+	if hidden || slices.Contains([]string{"out", "testdata", "third_party", "vendor"}, base) {
+		return fs.SkipDir
+	}
+	return nil
+}
+
+func markBubbles(all []*source) {
+	bubbles := map[string]bool{}
+	for _, s := range all {
+		if _, ok := s.imports()["testing/synctest"]; ok {
+			bubbles[s.dir] = true
+		}
+	}
+	for _, s := range all {
+		s.bubble = bubbles[s.dir]
+	}
+}
+
+// rule is one thing that must be so in every file.
+type rule struct {
+	name  string
+	check func(*source)
+}
+
+func rules() []rule {
+	return []rule{
+		{"who may know whom", (*source).checkEdges},
+		{"what nobody imports", (*source).checkOutside},
+		{"sharp tools", (*source).checkSharpTools},
+		{"one asker", (*source).checkAsker},
+		{"banned names", (*source).checkBannedNames},
+		{"limited packages", (*source).checkLimitedPackages},
+		{"no sleep in tests", (*source).checkSleep},
+		{"sizes", (*source).checkSizes},
+		{"licence line", (*source).checkLicence},
+		{"names", (*source).checkNames},
+		{"documentation", (*source).checkDocumentation},
+		{"hidden state", (*source).checkHiddenState},
+	}
+}
+
+func TestEveryFile(t *testing.T) {
+	all := sources(t)
+	for _, r := range rules() {
+		t.Run(r.name, func(t *testing.T) {
+			for _, s := range all {
+				s.wrong = nil
+				r.check(s)
+				for _, w := range s.wrong {
+					t.Error(w)
+				}
+			}
+		})
+	}
+}
+
+// imports lists what a file imports.
+func (s *source) imports() map[string]*ast.ImportSpec {
+	found := map[string]*ast.ImportSpec{}
+	for _, i := range s.tree.Imports {
+		if name, err := strconv.Unquote(i.Path.Value); err == nil {
+			found[name] = i
+		}
+	}
+	return found
+}
+
+func (s *source) checkEdges() {
+	for name, i := range s.imports() {
+		ours, isOurs := strings.CutPrefix(name, module)
+		switch {
+		case !isOurs:
+		case s.test && strings.HasPrefix(ours, "cmd/"):
+			s.fail(i.Pos(), "a test imports an app")
+		case s.test:
+		case isForTests(ours):
+			s.fail(i.Pos(), "imports %s, which makes what only tests may have", name)
+		default:
+			s.checkEdge(i.Pos(), ours)
+		}
+	}
+}
+
+func (s *source) checkEdge(at token.Pos, ours string) {
+	place, known := mayImport[s.dir]
+	if !known {
+		s.fail(at, "package %s is not in the table: give it its one purpose in mayImport, or put its code where it belongs", s.dir)
+		return
+	}
+	if !slices.Contains(place.ours, ours) && !slices.Contains(exceptions[s.path], ours) {
+		s.fail(at, "%s may not import %s: %s", s.dir, ours, place.why)
+	}
+}
+
+// The table must not promise what is not there.
+func TestTableIsOfThisTree(t *testing.T) {
+	for dir, rule := range mayImport {
+		for _, name := range append(slices.Clone(rule.ours), dir) {
+			if _, known := mayImport[name]; !known {
+				t.Errorf("%s: %s has no place of its own in the table", dir, name)
+			}
+		}
+		if rule.why == "" {
+			t.Errorf("%s: no reason", dir)
+		}
+	}
+}
+
+// outside lists packages of others that a package must never import, each by its
+// beginning, and why.
+var outside = []struct{ dir, never, why string }{
+	{"internal/consent", ".", "consent imports the standard library alone"},
+	{"internal/screen", ".", "values need no library"},
+	{"internal/wire", ".", "what is parsed from the network is parsed by our own few lines"},
+	{"internal/wire", "net", "wire moves nothing"},
+	{"internal/screen", "C", "values need no C"},
+	{"internal/trust", "net", "trust opens no connection"},
+	{"internal/trust", "fyne.io/", "trust shows nothing"},
+	{"internal/trust", "C", "the cryptography is the standard library's"},
+	{"internal/session", ".", "sessions are pure logic"},
+	{"internal/session", "net", "sessions open no connection"},
+	{"internal/session", "os", "sessions touch no file and no system"},
+	{"internal/session", "C", "sessions are pure logic"},
+	{"internal/rendezvous", "github.com/pion/", "the server dialogue is not the connection between the ends"},
+	{"internal/video", "github.com/pion/", "a codec knows no connection"},
+	{"internal/server", "C", "the server is one static binary"},
+	{"internal/server", "fyne.io/", "the server has no window"},
+	{"internal/journal", "C", "the server is one static binary"},
+	{"cmd/assist-server", "C", "the server is one static binary"},
+	{"internal/peer", "fyne.io/", "the connection has no window"},
+	{"internal/capture", "fyne.io/", "capture has no window"},
+	{"internal/input", "fyne.io/", "input has no window"},
+	{"internal/lamp", "fyne.io/", "the banner is drawn without the toolkit, or the toolkit could hide it"},
+	{"internal/ui", "github.com/pion/", "windows open no connection"},
+	{"internal/ui/view", "github.com/pion/", "windows open no connection"},
+	{"cmd/assist", "github.com/pion/", "the app wires, it does not negotiate"},
+}
+
+// begins reports whether an import falls under a rule: "." is every library that
+// is not the standard one, "net" is the package and what is below it.
+func begins(name, rule string) bool {
+	first, _, _ := strings.Cut(name, "/")
+	if rule == "." {
+		return strings.Contains(first, ".")
+	}
+	return name == rule || strings.HasPrefix(name, strings.TrimSuffix(rule, "/")+"/")
+}
+
+// pure are functions of package net that open nothing: they only take text apart.
+var pure = []string{"SplitHostPort", "JoinHostPort"}
+
+func (s *source) checkOutside() {
+	if s.test {
+		return
+	}
+	for name, i := range s.imports() {
+		for _, rule := range outside {
+			if s.dir != rule.dir || !begins(name, rule.never) || (name == "net" && s.usesOnly("net", pure)) {
+				continue
+			}
+			s.fail(i.Pos(), "%s may not import %s: %s", s.dir, name, rule.why)
+		}
+	}
+}
+
+// usesOnly reports whether a file takes nothing but these names from a package.
+func (s *source) usesOnly(pkg string, names []string) bool {
+	only := true
+	ast.Inspect(s.tree, func(n ast.Node) bool {
+		if sel, ok := n.(*ast.SelectorExpr); ok {
+			if x, ok := sel.X.(*ast.Ident); ok && x.Name == pkg && !slices.Contains(names, sel.Sel.Name) {
+				only = false
+			}
+		}
+		return only
+	})
+	return only
+}
+
+// sharp are tools that can reach round every guarantee of the compiler, and so
+// round consent.
+var sharp = map[string]string{
+	"unsafe":  "it can forge a lease",
+	"reflect": "it can look into one",
+	"plugin":  "what is loaded is not what was read here",
+}
+
+// handlesSharp says which files may hold them: those of one system, and the codecs.
+func handlesSharp(s *source) bool {
+	for _, system := range []string{"_linux.go", "_windows.go", "_darwin.go"} {
+		if strings.HasSuffix(s.path, system) {
+			return s.dir != "internal/consent" && s.dir != "internal/session"
+		}
+	}
+	_, cgo := s.imports()["C"]
+	return s.dir == "internal/video" && cgo
+}
+
+func (s *source) checkSharpTools() {
+	if handlesSharp(s) {
+		return
+	}
+	for name, i := range s.imports() {
+		compares := s.test && name == "reflect" // a test may compare what it likes
+		if why, bad := sharp[name]; bad && !compares {
+			s.fail(i.Pos(), "imports %s outside the files of one system and the codecs: %s", name, why)
+		}
+	}
+	for _, group := range s.tree.Comments {
+		for _, c := range group.List {
+			if strings.HasPrefix(c.Text, "//go:linkname") {
+				s.fail(c.Pos(), "go:linkname reaches into packages that did not ask for it")
+			}
+		}
+	}
+}
+
+// checkAsker: only the windows may put a question to the person. A second Asker is
+// a second way to say yes. Gate.Ask takes a question too, but to have it asked.
+func (s *source) checkAsker() {
+	windows := s.dir == "internal/ui" || strings.HasPrefix(s.dir, "internal/ui/")
+	if s.test || windows || s.path == "internal/consent/gate.go" {
+		return
+	}
+	for _, d := range s.tree.Decls {
+		if f, ok := d.(*ast.FuncDecl); ok && s.asks(f) {
+			s.fail(f.Pos(), "a method Ask with a consent.Question outside internal/ui: it would be a second way to say yes")
+		}
+	}
+}
+
+// asks reports whether f is a method named Ask that takes a consent.Question.
+func (s *source) asks(f *ast.FuncDecl) bool {
+	if f.Recv == nil || f.Name.Name != "Ask" {
+		return false
+	}
+	own := "consent"
+	if i := s.imports()[module+"internal/consent"]; i != nil && i.Name != nil {
+		own = i.Name.Name
+	}
+	found := false
+	for _, p := range f.Type.Params.List {
+		ast.Inspect(p.Type, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.SelectorExpr:
+				x, ok := n.X.(*ast.Ident)
+				found = found || (ok && x.Name == own && n.Sel.Name == "Question")
+			case *ast.Ident:
+				found = found || (n.Name == "Question" && (s.dir == "internal/consent" || own == "."))
+			}
+			return !found
+		})
+	}
+	return found
+}
