@@ -8,7 +8,6 @@ import (
 	"errors"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"assist/assets"
 	"assist/internal/consent"
@@ -108,7 +107,7 @@ func (h *helped) hostConfig(m *membership, key *trust.HostKey, id string) sessio
 			}
 			return hostDialer{Identity: id, stun: m.server.State().STUN, log: h.p.log}, nil
 		},
-		Say:    func(d session.Deed) string { return time.Now().Format("15:04 ") + h.p.texts()(deedKey(d)) },
+		Say:    func(d session.Deed) string { return h.p.texts()(deedKey(d)) },
 		Report: func(r session.Record) { h.p.receipts.keep(id, r) },
 		Log:    h.p.log,
 	}
@@ -154,8 +153,8 @@ func (h *helped) Changed() <-chan struct{} { return h.changed }
 // State is what the screens show of the helped side.
 func (h *helped) State() ui.HelpedState {
 	m, host, id := h.now()
-	if m == nil {
-		return ui.HelpedState{}
+	if m == nil { // not a member, or about to be one again
+		return ui.HelpedState{Joined: h.p.settings.get().Unit.Join != ""}
 	}
 	at := m.server.State()
 	s := ui.HelpedState{
