@@ -53,7 +53,8 @@ func (w *waitPage) build() fyne.CanvasObject {
 	)
 }
 
-// follow carries the request's changes to the page, until it is over.
+// follow carries the request's changes to the page until it is over or granted: from
+// then on the session window follows them, and no other may read them.
 func (w *waitPage) follow() {
 	for {
 		select {
@@ -63,6 +64,9 @@ func (w *waitPage) follow() {
 			return
 		case <-w.running.Changed():
 			fyne.DoAndWait(w.check)
+			if w.granted {
+				return
+			}
 		}
 	}
 }
@@ -116,7 +120,7 @@ func (w *waitPage) stop() {
 
 func (w *waitPage) update() {
 	s := w.running.State()
-	if s.Err != nil || s.Granted != w.granted {
+	if !w.granted && (s.Err != nil || s.Granted) {
 		w.check()
 		if w.over {
 			return
