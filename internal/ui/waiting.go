@@ -63,8 +63,12 @@ func (w *waitPage) follow() {
 		case <-w.a.done:
 			return
 		case <-w.running.Changed():
-			fyne.DoAndWait(w.check)
-			if w.granted {
+			granted := false
+			fyne.DoAndWait(func() {
+				w.check()
+				granted = w.granted
+			})
+			if granted {
 				return
 			}
 		}
