@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package screen holds the values that say what a monitor, a frame and a
 // pointer are. It knows no operating system, no toolkit and no network, so
 // capture, video, peer, session and ui can all speak of the same things.
