@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"image"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/jezek/xgb"
+	"github.com/jezek/xgb/randr"
+	"github.com/jezek/xgb/xproto"
+	"github.com/jezek/xgb/xtest"
+)
+
+// display is an X server of our own, with a window manager.
+type display struct {
+	number int
+	server *process
+	x      *xgb.Conn
+	root   xproto.Window
+	dir    string
+}
+
+// firstDisplay is where free display numbers are looked for.
+const firstDisplay = 51
+
+// name is the display as $DISPLAY holds it.
+func (d *display) name() string { return ":" + strconv.Itoa(d.number) }
+
+func (d *display) env() []string { return []string{"DISPLAY=" + d.name()} }
+
+// freeDisplay finds a number that no X server uses.
+func freeDisplay() int {
+	for n := firstDisplay; ; n++ {
+		_, lock := os.Stat(fmt.Sprintf("/tmp/.X%d-lock", n))
+		_, sock := os.Stat(fmt.Sprintf("/tmp/.X11-unix/X%d", n))
+		if errors.Is(lock, os.ErrNotExist) && errors.Is(sock, os.ErrNotExist) {
+			return n
+		}
+	}
+}
+
+// newDisplay starts an X server of one large screen.
+func newDisplay(t *testing.T, dir string, size image.Point) *display {
+	d := &display{number: freeDisplay(), dir: dir}
+	d.server = start(t, program{path: "Xvfb", log: filepath.Join(dir, fmt.Sprintf("x%d.log", d.number)),
+		args: []string{d.name(), "-screen", "0", fmt.Sprintf("%dx%dx24", size.X, size.Y), "-nolisten", "tcp", "-ac", "-noreset"}})
+	d.open(t)
+	return d
+}
+
+// xorgConf is a server without hardware whose screen can hold all monitors.
+const xorgConf = `Section "ServerFlags"
+  Option "AutoAddDevices" "false"
+  Option "AutoEnableDevices" "false"
+  Option "DontVTSwitch" "true"
+EndSection
+Section "Device"
+  Identifier "dummy"
+  Driver "dummy"
+  VideoRam 256000
+EndSection
+Section "Monitor"
+  Identifier "any"
+  HorizSync 5-1000
+  VertRefresh 5-200
+EndSection
+Section "Screen"
+  Identifier "screen"
+  Device "dummy"
+  Monitor "any"
+  DefaultDepth 24
+  SubSection "Display"
+    Depth 24
+    Virtual 3840 2160
+  EndSubSection
+EndSection
+`
+
+// twoMonitors starts an X server with two monitors of different sizes: the primary
+// one, of 1280x800, lies to the right of and above one of 1024x600.
+func twoMonitors(t *testing.T, dir string) *display {
+	if os.Getuid() != 0 {
+		d := newDisplay(t, dir, image.Pt(2304, 800))
+		run(t, d.env(), "xrandr", "--setmonitor", "*E2E-0", "1280/320x800/200+1024+0", "screen")
+		run(t, d.env(), "xrandr", "--setmonitor", "E2E-1", "1024/256x600/150+0+200", "none")
+		return d
+	}
+	d := &display{number: freeDisplay(), dir: dir}
+	conf := filepath.Join(dir, "xorg.conf")
+	if err := os.WriteFile(conf, []byte(xorgConf), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	d.server = start(t, program{path: "Xorg", log: filepath.Join(dir, fmt.Sprintf("x%d.log", d.number)),
+		args: []string{d.name(), "-config", conf, "-logfile", filepath.Join(dir, "xorg.log"),
+			"-noreset", "-novtswitch", "-sharevts", "-nolisten", "tcp", "-ac"}})
+	d.open(t)
+	for _, m := range [][]string{
+		{"a", "83.46", "1280", "1344", "1480", "1680", "800", "801", "804", "828", "DUMMY0"},
+		{"b", "48.96", "1024", "1064", "1168", "1312", "600", "601", "604", "622", "DUMMY1"},
+	} {
+		last := len(m) - 1
+		run(t, d.env(), "xrandr", append([]string{"--newmode"}, m[:last]...)...)
+		run(t, d.env(), "xrandr", "--addmode", m[last], m[0])
+	}
+	run(t, d.env(), "xrandr", "--output", "DUMMY0", "--mode", "a", "--pos", "1024x0", "--primary",
+		"--output", "DUMMY1", "--mode", "b", "--pos", "0x200")
+	return d
+}
+
+// open waits for the server, connects to it and starts a window manager.
+func (d *display) open(t *testing.T) {
+	t.Helper()
+	eventually(t, soon, "X server "+d.name(), func() error {
+		c, err := net.Dial("unix", fmt.Sprintf("/tmp/.X11-unix/X%d", d.number))
+		if err != nil {
+			return err
+		}
+		return c.Close()
+	})
+	var err error
+	if d.x, err = xgb.NewConnDisplay(d.name()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.x.Close)
+	for _, init := range []func(*xgb.Conn) error{randr.Init, xtest.Init} {
+		if err := init(d.x); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.root = xproto.Setup(d.x).DefaultScreen(d.x).Root
+	start(t, program{path: "openbox", env: append(d.env(), "HOME="+d.dir), log: filepath.Join(d.dir, "openbox.log")})
+	eventually(t, soon, "window manager", func() error {
+		_, err := d.property(d.root, "_NET_SUPPORTING_WM_CHECK")
+		return err
+	})
+}
+
+// monitors lists the places of the monitors, the primary one first.
+func (d *display) monitors() ([]image.Rectangle, error) {
+	r, err := randr.GetMonitors(d.x, d.root, true).Reply()
+	if err != nil {
+		return nil, err
+	}
+	var all []image.Rectangle
+	for _, m := range r.Monitors {
+		b := image.Rect(int(m.X), int(m.Y), int(m.X)+int(m.Width), int(m.Y)+int(m.Height))
+		if m.Primary {
+			all = append([]image.Rectangle{b}, all...)
+		} else {
+			all = append(all, b)
+		}
+	}
+	return all, nil
+}
+
+// atom and property read what clients tell about windows.
+func (d *display) atom(name string) (xproto.Atom, error) {
+	r, err := xproto.InternAtom(d.x, false, uint16(len(name)), name).Reply()
+	if err != nil {
+		return 0, err
+	}
+	return r.Atom, nil
+}
+
+func (d *display) property(w xproto.Window, name string) ([]byte, error) {
+	a, err := d.atom(name)
+	if err != nil {
+		return nil, err
+	}
+	r, err := xproto.GetProperty(d.x, false, w, a, xproto.GetPropertyTypeAny, 0, 1<<16).Reply()
+	if err != nil {
+		return nil, err
+	}
+	if len(r.Value) == 0 {
+		return nil, fmt.Errorf("no %s", name)
+	}
+	return r.Value, nil
+}
+
+// clients lists the managed windows, the oldest first.
+func (d *display) clients() ([]xproto.Window, error) {
+	b, err := d.property(d.root, "_NET_CLIENT_LIST")
+	if err != nil {
+		return nil, nil // none yet
+	}
+	var all []xproto.Window
+	for ; len(b) >= 4; b = b[4:] {
+		all = append(all, xproto.Window(binary.LittleEndian.Uint32(b)))
+	}
+	return all, nil
+}
+
+// active is the window that has the keyboard.
+func (d *display) active() xproto.Window {
+	b, err := d.property(d.root, "_NET_ACTIVE_WINDOW")
+	if err != nil || len(b) < 4 {
+		return 0
+	}
+	return xproto.Window(binary.LittleEndian.Uint32(b))
+}
+
+// window finds a managed window by its title, and its content's place.
+func (d *display) window(title string) (xproto.Window, image.Rectangle, error) {
+	all, err := d.clients()
+	if err != nil {
+		return 0, image.Rectangle{}, err
+	}
+	for _, w := range all {
+		name, err := d.property(w, "_NET_WM_NAME")
+		if err == nil && string(name) == title {
+			r, err := d.place(w)
+			return w, r, err
+		}
+	}
+	return 0, image.Rectangle{}, fmt.Errorf("no window %q", title)
+}
+
+// place is where a window lies on the screen.
+func (d *display) place(w xproto.Window) (image.Rectangle, error) {
+	g, err := xproto.GetGeometry(d.x, xproto.Drawable(w)).Reply()
+	if err != nil {
+		return image.Rectangle{}, err
+	}
+	o, err := xproto.TranslateCoordinates(d.x, w, d.root, 0, 0).Reply()
+	if err != nil {
+		return image.Rectangle{}, err
+	}
+	return image.Rect(0, 0, int(g.Width), int(g.Height)).Add(image.Pt(int(o.DstX), int(o.DstY))), nil
+}
+
+// shot is a picture of a part of the screen.
+func (d *display) shot(r image.Rectangle) (*image.RGBA, error) {
+	img := image.NewRGBA(image.Rectangle{Max: r.Size()})
+	rep, err := xproto.GetImage(d.x, xproto.ImageFormatZPixmap, xproto.Drawable(d.root),
+		int16(r.Min.X), int16(r.Min.Y), uint16(r.Dx()), uint16(r.Dy()), 0xffffffff).Reply()
+	if err != nil {
+		return nil, err
+	}
+	if len(rep.Data) < len(img.Pix) {
+		return nil, errors.New("short picture")
+	}
+	for i := 0; i < len(img.Pix); i += 4 {
+		img.Pix[i], img.Pix[i+1], img.Pix[i+2], img.Pix[i+3] = rep.Data[i+2], rep.Data[i+1], rep.Data[i], 0xff
+	}
+	return img, nil
+}
+
+// pointer is where the mouse is.
+func (d *display) pointer() (image.Point, error) {
+	r, err := xproto.QueryPointer(d.x, d.root).Reply()
+	if err != nil {
+		return image.Point{}, err
+	}
+	return image.Pt(int(r.RootX), int(r.RootY)), nil
+}
+
+// xdotool does what a person does with mouse and keyboard.
+func (d *display) xdotool(t *testing.T, args ...string) {
+	t.Helper()
+	c := exec.Command("xdotool", args...)
+	c.Env = append(os.Environ(), d.env()...)
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("xdotool %v: %v: %s", args, err, out)
+	}
+}
+
+// click presses a mouse button at a pixel of the screen.
+func (d *display) click(t *testing.T, at image.Point, button int) {
+	t.Helper()
+	d.xdotool(t, "mousemove", strconv.Itoa(at.X), strconv.Itoa(at.Y), "click", strconv.Itoa(button))
+}
+
+// keys strikes keys by their names.
+func (d *display) keys(t *testing.T, names ...string) {
+	t.Helper()
+	d.xdotool(t, append([]string{"key", "--delay", "30"}, names...)...)
+}
+
+// write types a text of the keyboard's own characters.
+func (d *display) write(t *testing.T, text string) {
+	t.Helper()
+	d.xdotool(t, "type", "--delay", "8", text)
+}
+
+// activate brings a window to the front and gives it the keyboard.
+func (d *display) activate(t *testing.T, title string) {
+	t.Helper()
+	eventually(t, soon, "activate "+title, func() error {
+		w, _, err := d.window(title)
+		if err != nil {
+			return err
+		}
+		if d.active() == w {
+			return nil
+		}
+		d.xdotool(t, "windowactivate", strconv.Itoa(int(w)))
+		return errNotYet
+	})
+}
+
+// fake makes one event of mouse or keyboard without starting a program, for floods.
+func (d *display) fake(kind, detail byte, at image.Point) {
+	xtest.FakeInput(d.x, kind, detail, 0, d.root, int16(at.X), int16(at.Y), 0)
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"image"
+	"net"
+	"strings"
+	"testing"
+	"time"
+)
+
+// widget is one widget as an app's test door tells it.
+type widget struct {
+	Window  string `json:"window"`
+	ID      string `json:"id"`
+	Kind    string `json:"kind"`
+	Text    string `json:"text"`
+	X       int    `json:"x"`
+	Y       int    `json:"y"`
+	W       int    `json:"w"`
+	H       int    `json:"h"`
+	Enabled bool   `json:"enabled"`
+	Focused bool   `json:"focused"`
+	Checked bool   `json:"checked"`
+}
+
+// figures are the size of an app's process.
+type figures struct {
+	Goroutines int    `json:"goroutines"`
+	Heap       uint64 `json:"heap"`
+	Stacks     string `json:"stacks"`
+}
+
+// ask puts one question to an app's test door.
+func (a *app) ask(question string, answer any) error {
+	c, err := net.DialTimeout("unix", a.door, soon)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(2 * soon))
+	if _, err := fmt.Fprintln(c, question); err != nil {
+		return err
+	}
+	return json.NewDecoder(bufio.NewReader(c)).Decode(answer)
+}
+
+func (a *app) widgets() ([]widget, error) {
+	var all []widget
+	err := a.ask("widgets", &all)
+	return all, err
+}
+
+func (a *app) figures(t *testing.T) figures {
+	t.Helper()
+	var f figures
+	if err := a.ask("stats", &f); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// want describes the widget that a test looks for.
+type want struct {
+	id     string // its name at the door
+	text   string // part of what it says
+	kind   string
+	window string // part of its window's title
+}
+
+func (w want) String() string {
+	return strings.Join(strings.Fields(fmt.Sprintf("%s %s %q in %q", w.kind, w.id, w.text, w.window)), " ")
+}
+
+func (w want) fits(g widget) bool {
+	return (w.id == "" || g.ID == w.id || strings.HasSuffix(w.id, "*") && strings.HasPrefix(g.ID, strings.TrimSuffix(w.id, "*"))) &&
+		strings.Contains(g.Text, w.text) && (w.kind == "" || g.Kind == w.kind) &&
+		strings.Contains(g.Window, w.window)
+}
+
+// find returns the first widget that fits.
+func (a *app) find(w want) (widget, error) {
+	all, err := a.widgets()
+	if err != nil {
+		return widget{}, err
+	}
+	for _, g := range all {
+		if w.fits(g) {
+			return g, nil
+		}
+	}
+	return widget{}, fmt.Errorf("no %v", w)
+}
+
+// see waits for a widget.
+func (a *app) see(t *testing.T, limit time.Duration, w want) widget {
+	t.Helper()
+	var found widget
+	err := wait(limit, func() (err error) {
+		found, err = a.find(w)
+		return err
+	})
+	if err != nil {
+		a.fail(t, err)
+	}
+	return found
+}
+
+// gone waits until no widget fits.
+func (a *app) gone(t *testing.T, limit time.Duration, w want) {
+	t.Helper()
+	err := wait(limit, func() error {
+		all, err := a.widgets()
+		if err != nil {
+			return err
+		}
+		for _, g := range all {
+			if w.fits(g) {
+				return fmt.Errorf("%v is still there", w)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		a.fail(t, err)
+	}
+}
+
+// press clicks a widget once it can be clicked.
+func (a *app) press(t *testing.T, w want) {
+	t.Helper()
+	var g widget
+	err := wait(aWhile, func() (err error) {
+		if g, err = a.find(w); err == nil && !g.Enabled {
+			err = fmt.Errorf("%v is disabled", w)
+		}
+		return err
+	})
+	if err != nil {
+		a.fail(t, err)
+	}
+	a.screen.activate(t, g.Window)
+	at, err := a.middle(g)
+	if err != nil {
+		a.fail(t, err)
+	}
+	a.screen.click(t, at, 1)
+}
+
+// middle is the middle of a widget on the screen.
+func (a *app) middle(g widget) (image.Point, error) {
+	_, r, err := a.screen.window(g.Window)
+	return r.Min.Add(image.Pt(g.X+g.W/2, g.Y+g.H/2)), err
+}
+
+// fill types a text into a field, in place of what is there.
+func (a *app) fill(t *testing.T, w want, text string) {
+	t.Helper()
+	a.press(t, w)
+	err := wait(soon, func() error {
+		g, err := a.find(w)
+		if err == nil && !g.Focused {
+			err = fmt.Errorf("%v has no focus", w)
+		}
+		return err
+	})
+	if err != nil {
+		a.fail(t, err)
+	}
+	a.screen.keys(t, "ctrl+a", "BackSpace")
+	a.screen.write(t, text)
+}
+
+// fail ends the test with a picture of the screen and all that the app shows.
+func (a *app) fail(t *testing.T, err error) {
+	t.Helper()
+	a.keepPicture(t, "failed")
+	var lines []string
+	if all, e := a.widgets(); e == nil {
+		for _, g := range all {
+			lines = append(lines, fmt.Sprintf("  [%s] %s %s %q enabled=%v", g.Window, g.Kind, g.ID, g.Text, g.Enabled))
+		}
+	}
+	t.Fatalf("%s: %v\n%s", a.name, err, strings.Join(lines, "\n"))
+}

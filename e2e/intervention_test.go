@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import "testing"
+
+// TestIntervention plays the whole job on one pair of apps, which stay open from the
+// first intervention to the last.
+func TestIntervention(t *testing.T) {
+	w := newWorld(t)
+	t.Run("before accept", w.beforeAccept)
+	t.Run("pictures", w.picturesMatch)
+}
