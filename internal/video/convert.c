@@ -6,15 +6,15 @@
 
 #include <stdlib.h>
 
-#include <libyuv/convert_argb.h>
 #include <libyuv/scale.h>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
 
-// libyuv has no BT.709 conversion towards YUV, only away from it, so this
-// direction is ours. Coefficients are scaled by 1 << 14.
+// libyuv has no BT.709 conversion towards YUV, and the one back is up to 12 steps
+// wrong in blue (its coefficients have seven bits), so both are ours; libyuv
+// scales. Coefficients are scaled by 1 << 14.
 enum {
 	SHIFT = 14,
 	Y_B = 1016, Y_G = 10064, Y_R = 2991, // sum 219/255
@@ -142,11 +142,84 @@ void bgrx_to_i420(const uint8_t *bgrx, int stride, planes to, int w, int h) {
 	}
 }
 
-// libyuv's "ARGB" is B, G, R, A in memory; with U and V swapped and the matrix
-// mirrored it writes R, G, B, A.
+// The way back. The products are kept with three bits of fraction, in 16 bits.
+enum {
+	B_U = 8652, // 2.112402 << 12
+	G_U = -873, // -0.213249 << 12
+	G_V = -2183, // -0.532909 << 12
+	R_V = 7343, // 1.792741 << 12
+	A_Y = 9539, // 1.164384 << 13
+};
+
+static uint8_t clip(int v) { return v < 0 ? 0 : v > 255 ? 255 : (uint8_t)v; }
+
+static void row_to_rgba(const uint8_t *y, const uint8_t *u, const uint8_t *v, uint8_t *to, int w) {
+	for (int x = 0; x < w; x++, to += 4) {
+		int a = A_Y * (y[x] - 16) + (1 << 12), d = u[x / 2] - 128, e = v[x / 2] - 128;
+		to[0] = clip((a + 2 * R_V * e) >> 13);
+		to[1] = clip((a + 2 * (G_U * d + G_V * e)) >> 13);
+		to[2] = clip((a + 2 * B_U * d) >> 13);
+		to[3] = 255;
+	}
+}
+
+#if defined(__SSE2__)
+
+static __m128i load4(const uint8_t *p) {
+	int four;
+	__builtin_memcpy(&four, p, 4);
+	return _mm_cvtsi32_si128(four);
+}
+
+// Four chroma samples, each twice, around zero, times 128.
+static __m128i twice(const uint8_t *p) {
+	__m128i c = load4(p);
+	c = _mm_unpacklo_epi8(_mm_unpacklo_epi8(c, c), _mm_setzero_si128());
+	return _mm_slli_epi16(_mm_sub_epi16(c, _mm_set1_epi16(128)), 7);
+}
+
+static __m128i times(__m128i c, int k) { return _mm_mulhi_epi16(c, _mm_set1_epi16((short)k)); }
+
+static __m128i bytes_of(__m128i v) {
+	v = _mm_srai_epi16(v, 3);
+	return _mm_packus_epi16(v, v);
+}
+
+static int row_to_rgba_fast(const uint8_t *y, const uint8_t *u, const uint8_t *v, uint8_t *to, int w) {
+	int x = 0;
+	for (; x + 8 <= w; x += 8, to += 32) {
+		__m128i a = _mm_unpacklo_epi8(_mm_loadl_epi64((const __m128i *)(y + x)), _mm_setzero_si128());
+		a = times(_mm_slli_epi16(_mm_sub_epi16(a, _mm_set1_epi16(16)), 6), A_Y);
+		a = _mm_add_epi16(a, _mm_set1_epi16(5)); // half, and what the products lose
+		__m128i d = twice(u + x / 2), e = twice(v + x / 2);
+		__m128i r = bytes_of(_mm_add_epi16(a, times(e, R_V)));
+		__m128i g = bytes_of(_mm_add_epi16(a, _mm_add_epi16(times(d, G_U), times(e, G_V))));
+		__m128i b = bytes_of(_mm_add_epi16(a, times(d, B_U)));
+		__m128i rg = _mm_unpacklo_epi8(r, g), ba = _mm_unpacklo_epi8(b, _mm_set1_epi8(-1));
+		_mm_storeu_si128((__m128i *)to, _mm_unpacklo_epi16(rg, ba));
+		_mm_storeu_si128((__m128i *)(to + 16), _mm_unpackhi_epi16(rg, ba));
+	}
+	return x;
+}
+
+#else
+
+static int row_to_rgba_fast(const uint8_t *y, const uint8_t *u, const uint8_t *v, uint8_t *to, int w) {
+	(void)y, (void)u, (void)v, (void)to, (void)w;
+	return 0;
+}
+
+#endif
+
 void i420_to_rgba(planes from, uint8_t *rgba, int stride, int w, int h) {
-	I420ToARGBMatrix(from.y, from.stride_y, from.v, from.stride_c, from.u, from.stride_c, rgba, stride,
-		&kYvuH709Constants, w, h);
+	for (int row = 0; row < h; row++) {
+		const uint8_t *y = from.y + (ptrdiff_t)row * from.stride_y;
+		const uint8_t *u = from.u + (ptrdiff_t)(row / 2) * from.stride_c;
+		const uint8_t *v = from.v + (ptrdiff_t)(row / 2) * from.stride_c;
+		uint8_t *to = rgba + (ptrdiff_t)row * stride;
+		int done = row_to_rgba_fast(y, u, v, to, w);
+		row_to_rgba(y + done, u + done / 2, v + done / 2, to + 4 * done, w - done);
+	}
 }
 
 int i420_scale_to_rgba(planes from, int w, int h, uint8_t *rgba, int stride, int dw, int dh) {

@@ -38,13 +38,23 @@ func ScaleToRGBA(p *screen.Picture, dst *image.RGBA) {
 		pixels(dst), C.int(dst.Stride), C.int(size.X), C.int(size.Y))
 }
 
+// fromBGRX converts one even rectangle of a frame into to, which is as large as
+// the frame.
+func fromBGRX(f *screen.Frame, r image.Rectangle, to *screen.Picture) {
+	luma, chroma := r.Min.Y*to.StrideY+r.Min.X, r.Min.Y/2*to.StrideC+r.Min.X/2
+	C.bgrx_to_i420(first(f.Pix[r.Min.Y*f.Stride+4*r.Min.X:]), C.int(f.Stride), C.planes{
+		y: first(to.Y[luma:]), u: first(to.U[chroma:]), v: first(to.V[chroma:]),
+		stride_y: C.int(to.StrideY), stride_c: C.int(to.StrideC),
+	}, C.int(r.Dx()), C.int(r.Dy()))
+}
+
 func planesOf(p *screen.Picture) C.planes {
 	return C.planes{
-		y: bytes(p.Y), u: bytes(p.U), v: bytes(p.V),
+		y: first(p.Y), u: first(p.U), v: first(p.V),
 		stride_y: C.int(p.StrideY), stride_c: C.int(p.StrideC),
 	}
 }
 
-func pixels(m *image.RGBA) *C.uint8_t { return bytes(m.Pix) }
+func pixels(m *image.RGBA) *C.uint8_t { return first(m.Pix) }
 
-func bytes(b []byte) *C.uint8_t { return (*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(b))) }
+func first(b []byte) *C.uint8_t { return (*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(b))) }

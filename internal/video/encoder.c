@@ -9,8 +9,6 @@
 
 #include <aom/aomcx.h>
 
-#include "convert.h"
-
 enum { SPEED = 10, NOMINAL_RATE = 30 };
 
 static int log2_floor(int n) {
@@ -77,6 +75,11 @@ static void control(encoder *e, int width, int threads) {
 		{AV1E_SET_ENABLE_FILTER_INTRA, 0},
 		{AV1E_SET_INTRA_DEFAULT_TX_ONLY, 1},
 		{AV1E_SET_CDF_UPDATE_MODE, 1},
+		// Costs recomputed once a tile: half the time of small changes, the same bytes.
+		{AV1E_SET_COEFF_COST_UPD_FREQ, 2},
+		{AV1E_SET_MODE_COST_UPD_FREQ, 2},
+		{AV1E_SET_MV_COST_UPD_FREQ, 2},
+		{AV1E_SET_DV_COST_UPD_FREQ, 2},
 		{AV1E_SET_COLOR_PRIMARIES, AOM_CICP_CP_BT_709},
 		{AV1E_SET_TRANSFER_CHARACTERISTICS, AOM_CICP_TC_BT_709},
 		{AV1E_SET_MATRIX_COEFFICIENTS, AOM_CICP_MC_BT_709},
@@ -157,18 +160,6 @@ encoded encoder_encode(encoder *e, int key, int use_map, int qmin, int qmax) {
 	}
 	aom_codec_control(&e->ctx, AOME_GET_LAST_QUANTIZER_64, &out.quantizer);
 	return out;
-}
-
-void encoder_convert(encoder *e, const uint8_t *bgrx, int stride, int x, int y, int w, int h) {
-	aom_image_t *i = e->img;
-	planes to = {
-		i->planes[AOM_PLANE_Y] + (ptrdiff_t)y * i->stride[AOM_PLANE_Y] + x,
-		i->planes[AOM_PLANE_U] + (ptrdiff_t)(y / 2) * i->stride[AOM_PLANE_U] + x / 2,
-		i->planes[AOM_PLANE_V] + (ptrdiff_t)(y / 2) * i->stride[AOM_PLANE_V] + x / 2,
-		i->stride[AOM_PLANE_Y],
-		i->stride[AOM_PLANE_U],
-	};
-	bgrx_to_i420(bgrx + (ptrdiff_t)y * stride + 4 * (ptrdiff_t)x, stride, to, w, h);
 }
 
 void encoder_free(encoder *e) {

@@ -22,6 +22,7 @@ import (
 type Encoder struct {
 	c       *C.encoder // nil once closed
 	size    image.Point
+	source  screen.Picture // what is encoded next; its planes are C memory
 	quality quality
 	out     []byte // the last packet
 }
@@ -41,7 +42,19 @@ func NewEncoder(size image.Point, o Options) (*Encoder, error) {
 		return nil, fmt.Errorf("%w: encoder not made (%d)", ErrCodec, int(code))
 	}
 	active := unsafe.Slice((*byte)(unsafe.Pointer(c.active)), int(c.cols)*int(c.rows))
-	return &Encoder{c: c, size: size, quality: newQuality(size, active)}, nil
+	return &Encoder{c: c, size: size, source: sourceOf(c.img, size), quality: newQuality(size, active)}, nil
+}
+
+// sourceOf is libaom's picture seen as one of ours.
+func sourceOf(img *C.aom_image_t, size image.Point) screen.Picture {
+	plane := func(p, rows int) []byte {
+		return unsafe.Slice((*byte)(img.planes[p]), rows*int(img.stride[p]))
+	}
+	half := (size.Y + 1) / 2
+	return screen.Picture{
+		Size: size, Y: plane(0, size.Y), U: plane(1, half), V: plane(2, half),
+		StrideY: int(img.stride[0]), StrideC: int(img.stride[1]),
+	}
 }
 
 // kbps keeps a bit rate within what libaom's sums can hold.
@@ -84,8 +97,7 @@ func (e *Encoder) convert(f *screen.Frame, r image.Rectangle) {
 	if r.Empty() {
 		return
 	}
-	C.encoder_convert(e.c, (*C.uint8_t)(unsafe.Pointer(&f.Pix[0])), C.int(f.Stride),
-		C.int(r.Min.X), C.int(r.Min.Y), C.int(r.Dx()), C.int(r.Dy()))
+	fromBGRX(f, r, &e.source)
 	e.quality.touch(r)
 }
 
@@ -144,5 +156,5 @@ func (e *Encoder) Close() {
 		return
 	}
 	C.encoder_free(e.c)
-	e.c, e.quality = nil, quality{}
+	e.c, e.source, e.quality = nil, screen.Picture{}, quality{}
 }

@@ -34,7 +34,6 @@ typedef struct {
 encoder *encoder_new(int width, int height, int threads, int kbps, int *err);
 encoded encoder_encode(encoder *e, int key, int use_map, int qmin, int qmax);
 void encoder_set_bitrate(encoder *e, int kbps);
-void encoder_convert(encoder *e, const uint8_t *bgrx, int stride, int x, int y, int w, int h);
 void encoder_free(encoder *e);
 
 #endif

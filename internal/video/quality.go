@@ -4,14 +4,14 @@ package video
 
 import "image"
 
-// Quantizers go from 0 (lossless) to 63. Measured on text: at 44 letters are
-// soft but readable, at 32 hardly anyone sees a difference, from 12 down nobody
-// does.
+// Quantizers go from 0 (lossless) to 63. Measured on dense coloured text at 1080p,
+// brightness alone: 8 gives 42 dB, 20 gives 39, 36 gives 36, 44 gives 35, 52 gives 31.
 const (
 	finest      = 8  // what a picture that stands still ends with
 	fine        = 20 // first step of a refinement that starts from far
-	coarsest    = 40 // while things move; beyond it the caller sends fewer frames
-	coarsestKey = 36 // a key frame is what people see first
+	coarsest    = 44 // while things move; beyond it the caller sends fewer frames
+	finestKey   = 32 // a finer key frame takes twice the time and the bytes
+	coarsestKey = 44
 )
 
 // block is the side of the squares that the active map and the quality are
@@ -55,7 +55,7 @@ func (q *quality) touch(r image.Rectangle) {
 // forFrame returns the limits of a frame that shows something new.
 func (q *quality) forFrame(key bool) limits {
 	if key {
-		return limits{finest, coarsestKey}
+		return limits{finestKey, coarsestKey}
 	}
 	return limits{finest, coarsest}
 }

@@ -4,11 +4,12 @@
 // pictures. It is a thin layer over three well-kept C libraries: libaom
 // encodes, dav1d decodes, libyuv scales and converts for the viewer.
 //
-// Cost follows what changed: only damaged rectangles are converted, and an
-// active map keeps the encoder off everything else. The encoder holds the
+// Cost follows what changed: only damaged rectangles are converted, and an active
+// map tells the encoder to stay off everything else. (libaom 3.6 accepts the map
+// without effect and finds unchanged blocks by itself.) The encoder holds the
 // quantizer between a floor and a ceiling at which text stays readable; when the
-// link is slow it is the caller who sends fewer frames. Refine then brings a
-// picture that stands still up to a quality the eye cannot tell from the screen.
+// link is slow it is the caller who sends fewer frames. Refine then brings a picture
+// that stands still up to a quality the eye cannot tell from the screen.
 //
 // Colours are BT.709 limited range with chroma taken at the centre of each two by
 // two block, in both directions.
