@@ -363,6 +363,7 @@ func TestNothingAfterRevoke(t *testing.T) {
 	if err := <-blocked; !errors.Is(err, consent.ErrRevoked) {
 		t.Errorf("waiting Next: %v", err)
 	}
+	<-time.After(2 * frameGap) // or else the wait between two frames would refuse, not the view
 	if f, err := s.Next(limit(t), 0); f != nil || !errors.Is(err, consent.ErrRevoked) {
 		t.Errorf("later Next: %v, %v", f, err)
 	}

@@ -528,12 +528,12 @@ func TestStuckCallbackHoldsUpNothing(t *testing.T) {
 	x11test.Start(t, "800x300")
 	d := newDesk(t)
 	stuck, cut := make(chan struct{}), make(chan struct{})
-	defer close(stuck)
 	l, err := New(Options{Texts: french(), OnPause: func() { <-stuck }, OnCut: func() { close(cut) }})
 	d.check(err)
 	lit, err := l.Light(seen(), func() {})
 	d.check(err)
 	defer lit.Douse()
+	defer close(stuck)
 	r := &rig{desk: d, lit: lit.(*Lit)}
 	all := image.Rect(0, 0, 800, 300)
 	r.click(r.button(actPause, all))
