@@ -116,6 +116,7 @@ func opened(t *testing.T, dir string, fix *fixture) *rig {
 	r.clock.Store((time.Now().Unix()/totpStep*totpStep + totpStep/2) * 1000)
 	s.now = func() time.Time { return time.UnixMilli(r.clock.Load()) }
 	s.unitKey = fix.unit
+	s.limits.closing = 200 * time.Millisecond // most tests' clients do not listen to it
 	for i, k := range fix.hosts {
 		must(t, s.addMachine(t.Context(), fix.numbers[i], k.Public()))
 	}
@@ -403,4 +404,25 @@ func must(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// lockedBuffer is a log that several goroutines write to.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+// Write appends.
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.text = append(b.text, p...)
+	return len(p), nil
+}
+
+// String is what was written so far.
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return string(b.text)
 }

@@ -20,7 +20,8 @@ type limits struct {
 	idle    time.Duration // of silence before the client is pinged
 	pong    time.Duration // for the answer to that
 	kick    time.Duration // between two looks for accounts that were closed
-	drain   time.Duration // for the connections to end when the server stops
+	drain   time.Duration // for web requests to end when the server stops
+	closing time.Duration // for a client to answer the goodbye
 	reading int           // messages per second and client
 	burst   int
 }
@@ -30,7 +31,7 @@ func standardLimits() limits {
 		hello: 10 * time.Second, enrol: 15 * time.Minute, write: 10 * time.Second,
 		ring: 500 * time.Millisecond, claim: 3 * time.Second, answer: 2 * time.Minute,
 		idle: 60 * time.Second, pong: 20 * time.Second, kick: time.Second,
-		drain: 8 * time.Second, reading: 50, burst: 200,
+		drain: time.Second, closing: 2 * time.Second, reading: 50, burst: 200,
 	}
 }
 

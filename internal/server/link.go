@@ -60,7 +60,10 @@ func (s *Server) serveLink(ctx context.Context, l *link) {
 		l.read(reading)
 	}()
 	err := s.dialogue(ctx, l)
+	// A reader whose context ends takes the connection down with it.
+	late := time.AfterFunc(s.limits.closing, stop)
 	l.close(err)
+	late.Stop()
 	stop()
 	<-ended
 	s.log.Debug("connection ended", "cause", err)

@@ -191,7 +191,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	defer s.bus.stop()
-	if err := s.recover(ctx); err != nil {
+	if err := s.recover(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
 	s.log.Info("serving", "address", s.Addr().String(), "unitKeyOpen", s.unitKey != nil)
