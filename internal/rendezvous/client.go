@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,8 +19,17 @@ import (
 	"assist/internal/wire"
 )
 
-// maxByes is how many goodbyes are kept for a server that is away.
-const maxByes = 16
+// Goodbyes are kept for a server that is away: how many, and for how long.
+const (
+	maxByes = 16
+	byeLife = time.Hour
+)
+
+// goodbye is one that was said, and when.
+type goodbye struct {
+	bye *wire.Bye
+	at  time.Time
+}
 
 // Why a message of the server's is thrown away.
 const (
@@ -51,7 +62,7 @@ type client struct {
 	link  *link         // nil while there is none
 	swap  chan struct{} // closed and replaced when link changes
 	lines map[wire.SessionID]*line
-	byes  []*wire.Bye // ended while there was no connection
+	byes  []goodbye // the latest, oldest first
 }
 
 func newClient(cfg Config) *client {
@@ -74,6 +85,9 @@ func (c *client) Changed() <-chan struct{} { return c.changed }
 
 func (c *client) publish(s State) {
 	c.mu.Lock()
+	if s.Unit == "" { // what the server said last stays true while it is away
+		s.Unit, s.STUN = c.state.Unit, c.state.STUN
+	}
 	c.state = s
 	c.mu.Unlock()
 	select {
@@ -93,7 +107,7 @@ func (c *client) connect(ctx context.Context) (*link, error) {
 		return nil, err
 	}
 	if l.ready, err = c.greet(ctx, l); err != nil {
-		l.ws.CloseNow()
+		l.drop()
 		return nil, err
 	}
 	return l, nil
@@ -177,21 +191,24 @@ func (p pace) delay(attempt int, err error, chance float64) time.Duration {
 // serve carries messages until the connection is lost or ctx ends; then the
 // last ones still leave. It returns when nothing of the connection is left.
 func (c *client) serve(ctx context.Context, l *link) error {
-	ctx, stop := context.WithCancel(ctx)
+	writing, stop := context.WithCancel(ctx)
 	defer stop()
-	// Reading goes on until the goodbyes have left: a read that is cancelled
-	// takes the connection with it.
-	reading, cut := context.WithCancel(context.WithoutCancel(ctx))
-	defer cut()
+	unwatch := context.AfterFunc(ctx, func() { time.AfterFunc(c.pace.linger, l.sever) })
+	defer unwatch()
 	c.up(l)
 	var work sync.WaitGroup
-	work.Go(func() { c.write(ctx, l, cut) })
-	work.Go(func() { c.ping(ctx, l, cut) })
-	err := c.read(reading, l)
+	lost := make(chan struct{})
+	work.Go(func() { c.write(writing, l, lost) })
+	work.Go(func() { c.ping(writing, l) })
+	// Reading goes on until the goodbyes have left: a read that is cancelled
+	// takes the connection with it.
+	err := c.read(context.WithoutCancel(ctx), l)
+	close(lost)
 	stop()
-	c.down(l)
+	c.down()
+	l.sever()
 	work.Wait()
-	l.ws.CloseNow()
+	l.drop()
 	return err
 }
 
@@ -208,48 +225,51 @@ func (c *client) read(ctx context.Context, l *link) error {
 }
 
 // write sends what is queued. When ctx ends it sends the rest and closes the
-// connection in good order, in linger at most; cut ends the reading.
-func (c *client) write(ctx context.Context, l *link, cut func()) {
+// connection in good order, unless it is lost anyway; serve sees to it that this
+// takes no longer than linger.
+func (c *client) write(ctx context.Context, l *link, lost <-chan struct{}) {
 	for {
 		select {
 		case b := <-l.outbox:
-			if !c.writeOne(ctx, l, b, c.pace.write) {
-				cut()
+			if !c.writeOne(ctx, l, b) {
+				l.sever()
 				return
 			}
-		case <-ctx.Done():
-			timer := time.AfterFunc(c.pace.linger, cut)
-			defer timer.Stop()
-			c.flush(ctx, l)
-			l.ws.Close(websocket.StatusNormalClosure, "")
-			cut()
+			continue
+		case <-lost:
 			return
+		case <-ctx.Done():
 		}
+		if c.flush(ctx, l) {
+			l.ws.Close(websocket.StatusNormalClosure, "")
+		}
+		l.sever()
+		return
 	}
 }
 
-func (c *client) flush(ctx context.Context, l *link) {
+func (c *client) flush(ctx context.Context, l *link) bool {
 	for {
 		select {
 		case b := <-l.outbox:
-			if !c.writeOne(ctx, l, b, c.pace.linger) {
-				return
+			if !c.writeOne(ctx, l, b) {
+				return false
 			}
 		default:
-			return
+			return true
 		}
 	}
 }
 
-func (c *client) writeOne(ctx context.Context, l *link, b []byte, within time.Duration) bool {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
+func (c *client) writeOne(ctx context.Context, l *link, b []byte) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.pace.write)
 	defer cancel()
 	return l.write(ctx, b) == nil
 }
 
 // ping asks the server for a sign of life now and then; without one the
 // connection is cut.
-func (c *client) ping(ctx context.Context, l *link, cut func()) {
+func (c *client) ping(ctx context.Context, l *link) {
 	tick := time.NewTicker(c.pace.ping)
 	defer tick.Stop()
 	for {
@@ -262,38 +282,36 @@ func (c *client) ping(ctx context.Context, l *link, cut func()) {
 		err := l.ws.Ping(one)
 		cancel()
 		if err != nil && ctx.Err() == nil {
-			cut()
+			l.sever()
 			return
 		}
 	}
 }
 
-// up makes a connection the current one, and sends the goodbyes kept for it.
+// up makes a connection the current one, and repeats the latest goodbyes: one
+// that was on its way when the last connection was lost may not have arrived.
 func (c *client) up(l *link) {
 	c.mu.Lock()
 	for _, b := range c.byes {
-		c.queue(l, b)
+		if time.Since(b.at) < byeLife {
+			c.queue(l, b.bye)
+		}
 	}
-	c.byes = nil
 	c.link = l
 	c.swapped()
 	c.mu.Unlock()
 	c.publish(State{Phase: Ready, Unit: l.challenge.Unit, Address: l.ready.address, STUN: l.ready.stun})
 }
 
-// down forgets a connection, and with it the requests not yet answered.
-func (c *client) down(l *link) {
+// down forgets the connection, and with it the requests not yet answered.
+func (c *client) down() {
 	c.mu.Lock()
 	c.link = nil
-	close(l.gone)
 	c.swapped()
-	lines := make([]*line, 0, len(c.lines))
-	for _, x := range c.lines {
-		lines = append(lines, x)
-	}
+	lines := slices.Collect(maps.Values(c.lines))
 	c.mu.Unlock()
-	for _, x := range lines {
-		x.dropped()
+	for _, l := range lines {
+		l.dropped()
 	}
 }
 
@@ -303,26 +321,28 @@ func (c *client) swapped() {
 	c.swap = make(chan struct{})
 }
 
-// current is the connection, nil when there is none, and what is closed when
-// that changes.
-func (c *client) current() (*link, chan struct{}) {
+// outbox is where messages for the server go, nil while there is no connection,
+// and what is closed when that changes.
+func (c *client) outbox() (chan<- []byte, <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.link, c.swap
+	if c.link == nil {
+		return nil, c.swap
+	}
+	return c.link.outbox, c.swap
 }
 
 // bye tells the server, now or when it is there again.
 func (c *client) bye(id wire.SessionID, reason wire.EndReason) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	b := &wire.Bye{Session: id, Reason: reason}
-	switch {
-	case c.link != nil:
-		c.queue(c.link, b)
-	case len(c.byes) < maxByes:
-		c.byes = append(c.byes, b)
-	default:
-		c.dropped(dropBye)
+	b := goodbye{&wire.Bye{Session: id, Reason: reason}, time.Now()}
+	if len(c.byes) == maxByes {
+		c.byes = slices.Delete(c.byes, 0, 1)
+	}
+	c.byes = append(c.byes, b)
+	if c.link != nil {
+		c.queue(c.link, b.bye)
 	}
 }
 

@@ -5,7 +5,7 @@ package rendezvous
 import (
 	"context"
 	"errors"
-	"time"
+	"sync"
 
 	"assist/internal/trust"
 	"assist/internal/wire"
@@ -20,23 +20,27 @@ const maxConfirms = 5
 // called again when that code was wrong.
 func (t *Technician) Enrol(ctx context.Context, code, password string,
 	confirm func(login, url string) (totp string, err error)) ([]byte, error) {
-	dialing, cancel := context.WithTimeout(ctx, t.pace.dial)
-	defer cancel()
-	l, err := dial(dialing, t.cfg, t.open)
+	l, secret, err := t.invited(ctx, code, password)
 	if err != nil {
 		return nil, err
 	}
-	defer l.ws.CloseNow()
-	secret, err := t.present(dialing, l, code, password)
-	if err != nil {
-		return nil, err
-	}
+	ctx, stop := context.WithCancel(ctx)
+	ear := make(chan heard)
+	var work sync.WaitGroup
+	work.Go(func() { listen(ctx, l, ear) })
+	work.Go(func() { t.ping(ctx, l) }) // looking for a phone takes long
+	defer func() {
+		stop()
+		l.sever()
+		work.Wait()
+		l.drop()
+	}()
 	for range maxConfirms {
-		totp, err := t.awake(ctx, l, func() (string, error) { return confirm(secret.Login, secret.URL) })
+		totp, err := confirm(secret.Login, secret.URL)
 		if err != nil {
 			return nil, err
 		}
-		certificate, err := t.confirmed(ctx, l, totp)
+		certificate, err := t.confirmed(ctx, l, ear, totp)
 		var no *RefusedError
 		if errors.As(err, &no) && no.Why == wire.RefusedIdentity {
 			continue
@@ -44,6 +48,43 @@ func (t *Technician) Enrol(ctx context.Context, code, password string,
 		return certificate, err
 	}
 	return nil, &RefusedError{Why: wire.RefusedIdentity}
+}
+
+// heard is one message of the server's, or the end of the connection.
+type heard struct {
+	message wire.FromServer
+	err     error
+}
+
+// listen reads until the connection or ctx ends.
+func listen(ctx context.Context, l *link, ear chan<- heard) {
+	for {
+		m, err := l.receive(context.WithoutCancel(ctx))
+		select {
+		case ear <- heard{m, err}:
+		case <-ctx.Done():
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// invited connects and presents the enrolment code.
+func (t *Technician) invited(ctx context.Context, code, password string) (*link, *wire.EnrolSecret, error) {
+	ctx, cancel := context.WithTimeout(ctx, t.pace.dial)
+	defer cancel()
+	l, err := dial(ctx, t.cfg, t.open)
+	if err != nil {
+		return nil, nil, err
+	}
+	secret, err := t.present(ctx, l, code, password)
+	if err != nil {
+		l.drop()
+		return nil, nil, err
+	}
+	return l, secret, nil
 }
 
 // present shows the enrolment code and receives the new account's secret.
@@ -68,47 +109,24 @@ func (t *Technician) present(ctx context.Context, l *link, code, password string
 	return secret, nil
 }
 
-// confirmed sends the phone's code and receives the certificate.
-func (t *Technician) confirmed(ctx context.Context, l *link, totp string) ([]byte, error) {
+// confirmed sends the phone's code and waits for the certificate.
+func (t *Technician) confirmed(ctx context.Context, l *link, ear <-chan heard, totp string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, t.pace.dial)
 	defer cancel()
 	if err := l.send(ctx, &wire.EnrolConfirm{TOTP: totp}); err != nil {
 		return nil, err
 	}
-	m, err := l.receive(ctx)
-	if err != nil {
-		return nil, err
-	}
-	done, ok := m.(*wire.Enrolled)
-	if !ok {
-		return nil, refusal(m)
-	}
-	return done.Certificate, nil
-}
-
-// awake runs f, which waits for a person, and keeps the connection from being
-// forgotten on the way meanwhile. Nobody reads, so no answer is waited for.
-func (t *Technician) awake(ctx context.Context, l *link, f func() (string, error)) (string, error) {
-	ctx, stop := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		tick := time.NewTicker(t.pace.ping)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			}
-			one, cancel := context.WithTimeout(ctx, t.pace.linger)
-			_ = l.ws.Ping(one) // its answer stays unread
-			cancel()
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case h := <-ear:
+		if h.err != nil {
+			return nil, h.err
 		}
-	}()
-	defer func() {
-		stop()
-		<-ended
-	}()
-	return f()
+		done, ok := h.message.(*wire.Enrolled)
+		if !ok {
+			return nil, refusal(h.message)
+		}
+		return done.Certificate, nil
+	}
 }

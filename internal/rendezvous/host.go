@@ -77,15 +77,6 @@ func (h *Host) handle(m wire.FromServer) error {
 	return nil
 }
 
-func (l *line) ended() bool {
-	select {
-	case <-l.done:
-		return true
-	default:
-		return false
-	}
-}
-
 // Ring is the request as it came, with what the server vouches for.
 func (c *Call) Ring() wire.Ring { return c.ring }
 

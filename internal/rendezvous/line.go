@@ -18,8 +18,9 @@ const maxSignals = 128
 type line struct {
 	client  *client
 	id      wire.SessionID
-	pledge  chan []byte // one
-	answer  chan []byte // one
+	pledge  chan []byte   // one, ever
+	answer  chan []byte   // one, ever
+	word    chan struct{} // closed at the first of the two
 	signals chan []byte
 	done    chan struct{} // closed when it is over, but for an answer that is no
 	sending chan struct{} // one slot: held while a Signal is numbered and queued
@@ -27,6 +28,8 @@ type line struct {
 	sent uint32 // number of the last Signal queued; guarded by sending
 
 	mu       sync.Mutex
+	pledged  bool
+	answered bool
 	received uint32 // number of the last Signal taken
 	gap      bool   // a Signal was lost: what comes later is useless
 	live     bool   // granted: it goes on without the server
@@ -38,7 +41,7 @@ type line struct {
 func newLine(c *client, id wire.SessionID) *line {
 	return &line{
 		client: c, id: id,
-		pledge: make(chan []byte, 1), answer: make(chan []byte, 1),
+		pledge: make(chan []byte, 1), answer: make(chan []byte, 1), word: make(chan struct{}),
 		signals: make(chan []byte, maxSignals), done: make(chan struct{}), sending: make(chan struct{}, 1),
 	}
 }
@@ -84,12 +87,12 @@ func (l *line) Send(ctx context.Context, body []byte) error {
 func (l *line) Receive(ctx context.Context) ([]byte, error) {
 	select { // what came before the end is still worth having
 	case b, ok := <-l.signals:
-		return l.received1(b, ok)
+		return step(b, ok)
 	default:
 	}
 	select {
 	case b, ok := <-l.signals:
-		return l.received1(b, ok)
+		return step(b, ok)
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-l.done:
@@ -97,7 +100,7 @@ func (l *line) Receive(ctx context.Context) ([]byte, error) {
 	}
 }
 
-func (l *line) received1(b []byte, ok bool) ([]byte, error) {
+func step(b []byte, ok bool) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: a step of the set-up is missing", ErrLost)
 	}
@@ -111,12 +114,10 @@ func (l *line) post(ctx context.Context, m wire.FromClient) error {
 		return err
 	}
 	for {
-		link, changed := l.client.current()
-		var outbox chan []byte
-		var gone chan struct{}
-		if link != nil {
-			outbox, gone = link.outbox, link.gone
+		if l.ended() {
+			return l.failure()
 		}
+		outbox, changed := l.client.outbox()
 		select {
 		case <-l.done:
 			return l.failure()
@@ -124,15 +125,7 @@ func (l *line) post(ctx context.Context, m wire.FromClient) error {
 			return ctx.Err()
 		case outbox <- b:
 			return nil
-		case <-gone:
 		case <-changed:
-		}
-		if link != nil {
-			select {
-			case <-changed:
-			case <-l.done:
-			case <-ctx.Done():
-			}
 		}
 	}
 }
@@ -177,6 +170,15 @@ func (l *line) dropped() {
 	}
 }
 
+func (l *line) ended() bool {
+	select {
+	case <-l.done:
+		return true
+	default:
+		return false
+	}
+}
+
 func (l *line) failure() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -205,15 +207,33 @@ func (l *line) take(m *wire.Signal) {
 	close(l.signals)
 }
 
-// first puts an envelope where its one reader waits; a second one is dropped.
-func (l *line) first(box chan []byte, env []byte) bool {
-	select {
-	case box <- env:
-		return true
-	default:
+// takePledge keeps the first pledge; there is no second one.
+func (l *line) takePledge(env []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.pledged || l.answered {
+		l.client.dropped(dropStale)
+		return
+	}
+	l.pledged = true
+	l.pledge <- env
+	close(l.word)
+}
+
+// takeAnswer keeps the first answer, and reports whether it is that.
+func (l *line) takeAnswer(env []byte) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.answered {
 		l.client.dropped(dropStale)
 		return false
 	}
+	l.answered = true
+	l.answer <- env
+	if !l.pledged {
+		close(l.word)
+	}
+	return true
 }
 
 // envelope waits for what the host sends once.

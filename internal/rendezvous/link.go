@@ -33,9 +33,9 @@ type dialFunc func(ctx context.Context, network, address string) (net.Conn, erro
 type link struct {
 	ws        *websocket.Conn
 	challenge *wire.Challenge
-	exporter  []byte // keying material of the TLS connection
+	exporter  []byte   // keying material of the TLS connection
+	tcp       net.Conn // below TLS
 	outbox    chan []byte
-	gone      chan struct{} // closed when it carries nothing any more
 	ready     ready
 }
 
@@ -47,7 +47,7 @@ type ready struct {
 
 // dial opens a connection and reads the server's challenge.
 func dial(ctx context.Context, cfg Config, open dialFunc) (*link, error) {
-	l := &link{outbox: make(chan []byte, maxOutbox), gone: make(chan struct{})}
+	l := &link{outbox: make(chan []byte, maxOutbox)}
 	transport := &http.Transport{
 		DisableKeepAlives: true,
 		DialTLSContext: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -56,6 +56,7 @@ func dial(ctx context.Context, cfg Config, open dialFunc) (*link, error) {
 				return nil, err
 			}
 			state := conn.ConnectionState()
+			l.tcp = conn.NetConn()
 			l.exporter, err = state.ExportKeyingMaterial(trust.ExporterLabel, nil, trust.ExporterLength)
 			return conn, err
 		},
@@ -70,7 +71,7 @@ func dial(ctx context.Context, cfg Config, open dialFunc) (*link, error) {
 	}
 	l.ws.SetReadLimit(wire.MaxMessage)
 	if err := l.challenged(ctx); err != nil {
-		l.ws.CloseNow()
+		l.drop()
 		return nil, err
 	}
 	return l, nil
@@ -151,6 +152,15 @@ func (l *link) write(ctx context.Context, b []byte) error {
 // sign proves that this client holds its key, over this very connection.
 func (l *link) sign(key trust.Signer, role trust.Role) ([]byte, error) {
 	return trust.SignHello(key, role, l.challenge.Nonce, l.exporter)
+}
+
+// sever ends the connection at once, whatever is being read or written.
+func (l *link) sever() { _ = l.tcp.Close() }
+
+// drop severs the connection and returns when nothing of it is left.
+func (l *link) drop() {
+	l.sever() // or CloseNow would first wait to take leave in TLS
+	l.ws.CloseNow()
 }
 
 // refusal is the error that an unexpected message stands for.

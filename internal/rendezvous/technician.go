@@ -143,7 +143,7 @@ func (t *Technician) Ask(ctx context.Context, totp string, request []byte) (*Out
 	if err != nil {
 		return nil, err
 	}
-	if l, _ := t.current(); l == nil {
+	if box, _ := t.outbox(); box == nil {
 		return nil, ErrOffline // a code typed now would be stale later
 	}
 	o := &Outgoing{newLine(t.client, id)}
@@ -181,11 +181,7 @@ func sessionOf(env []byte) (wire.SessionID, error) {
 // heard waits for the first word on a request, and leaves it to be read.
 func (o *Outgoing) heard(ctx context.Context) error {
 	select {
-	case b := <-o.pledge:
-		o.pledge <- b // one slot, and the connection fills it once
-		return nil
-	case b := <-o.answer:
-		o.answer <- b
+	case <-o.word:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -204,7 +200,7 @@ func (t *Technician) handle(m wire.FromServer) error {
 	switch m := m.(type) {
 	case *wire.Pledged:
 		if l := t.find(m.Session); l != nil {
-			l.first(l.pledge, m.Pledge)
+			l.takePledge(m.Pledge)
 		}
 	case *wire.Answered:
 		if l := t.find(m.Session); l != nil {
@@ -224,10 +220,11 @@ func (t *Technician) answered(l *line, env []byte) {
 		l.finish(wire.EndProtocol, ErrServer)
 		return
 	}
-	if yes {
+	switch {
+	case !l.takeAnswer(env):
+	case yes:
 		l.granted()
-	}
-	if l.first(l.answer, env) && !yes {
+	default:
 		l.settle()
 	}
 }
