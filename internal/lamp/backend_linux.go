@@ -42,12 +42,17 @@ func light(o Options, s consent.Status, beat func()) (*Lit, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoDisplay, err)
 	}
-	for deadline := time.Now().Add(lightLimit); !st.check(); {
-		if time.Now().After(deadline) || !st.c.Alive() {
+	patience := time.AfterFunc(lightLimit, st.c.Kill) // also when the server hangs
+	for !st.check() {
+		if !st.c.Alive() {
 			st.close()
 			return nil, ErrHidden
 		}
 		<-time.After(checkEvery / 3)
+	}
+	if !patience.Stop() {
+		st.close()
+		return nil, ErrHidden
 	}
 	go l.run(o, st, beat)
 	return l, nil

@@ -54,6 +54,8 @@ func newStage(o Options, l *Lit) (*stage, error) {
 	if st.c, err = x11.Dial(o.Display, st.event); err != nil {
 		return nil, err
 	}
+	l.own(nil, st.c.Kill)
+	defer time.AfterFunc(lightLimit, st.c.Kill).Stop()
 	if err := st.prepare(); err != nil {
 		st.c.Close()
 		return nil, err

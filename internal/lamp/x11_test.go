@@ -412,28 +412,71 @@ func TestNoBeatWhileCovered(t *testing.T) {
 	r := lightUp(t)
 	r.beating()
 	cover := r.window(image.Rect(0, 0, 900, 400), false)
-	stop, over := make(chan struct{}), make(chan struct{})
-	go func() { // a program that never lets the banner be seen
-		defer close(over)
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-				xproto.ConfigureWindow(r.c.X, cover, xproto.ConfigWindowStackMode, []uint32{xproto.StackModeAbove})
-				r.c.X.Sync()
-			}
-		}
-	}()
+	stop := keepOnTop(r.desk, cover)
 	<-time.After(200 * time.Millisecond)
 	from := r.beats.Load()
 	<-time.After(500 * time.Millisecond)
 	if n := r.beats.Load() - from; n > 1 {
 		t.Errorf("%d beats while covered", n)
 	}
-	close(stop)
-	<-over
+	stop()
 	r.beating()
+}
+
+// keepOnTop is a program that never lets anything else be on top.
+func keepOnTop(d *desk, w xproto.Window) (stop func()) {
+	halt, over := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(over)
+		for {
+			select {
+			case <-halt:
+				return
+			default:
+				xproto.ConfigureWindow(d.c.X, w, xproto.ConfigWindowStackMode, []uint32{xproto.StackModeAbove})
+				d.c.X.Sync()
+			}
+		}
+	}()
+	return func() { close(halt); <-over }
+}
+
+func TestNeverVisibleIsNoBanner(t *testing.T) {
+	x11test.Start(t, "500x300")
+	d := newDesk(t)
+	cover := d.window(image.Rect(0, 0, 500, 300), false)
+	stop := keepOnTop(d, cover)
+	defer stop()
+	l, err := New(Options{Texts: french()})
+	d.check(err)
+	before := d.children()
+	if _, err := l.Light(seen(), func() {}); !errors.Is(err, ErrHidden) {
+		t.Errorf("light under a cover: %v", err)
+	}
+	if n := d.children(); n != before {
+		t.Errorf("%d windows left", n-before)
+	}
+}
+
+func TestHungServer(t *testing.T) {
+	x11test.Start(t, "500x300")
+	r := lightUp(t)
+	r.beating()
+	r.check(xproto.GrabServerChecked(r.c.X).Check())
+	<-time.After(200 * time.Millisecond)
+	from := r.beats.Load()
+	<-time.After(200 * time.Millisecond)
+	if r.beats.Load() != from {
+		t.Error("beats while the server answers nothing")
+	}
+	doused := make(chan struct{})
+	go func() { r.lit.Douse(); close(doused) }()
+	select {
+	case <-doused:
+	case <-time.After(3 * time.Second):
+		t.Error("dousing hangs with the server")
+	}
+	r.check(xproto.UngrabServerChecked(r.c.X).Check())
 }
 
 func TestFollowsMonitors(t *testing.T) {
