@@ -92,6 +92,7 @@ func New(cfg Config) (*App, error) {
 	a.newWindow()
 	a.newTray()
 	a.rebuild()
+	cfg.App.Settings().AddListener(func(fyne.Settings) { a.followSystem() })
 	a.openDoor()
 	return a, nil
 }
@@ -120,6 +121,13 @@ func (a *App) prefer(change func(*Preferences)) {
 	}
 	a.rebuild()
 	a.refreshTray()
+}
+
+// followSystem draws anew when the system went from light to dark or back.
+func (a *App) followSystem() {
+	if a.frame.dark != a.isDark() {
+		a.rebuild()
+	}
 }
 
 // say is a text in the person's language.

@@ -193,6 +193,7 @@ func TestRequestGrantedOpensTheSession(t *testing.T) {
 		t.Fatalf("opened %+v", f.opened)
 	}
 	f.opened[0].Closed(wire.EndUserCut)
+	f.opened[0].Closed(wire.EndHostClosed) // the first end counts
 	p, ok := a.shown.(*askPage)
 	if !ok || !strings.Contains(p.fault.said, "L'utilisateur a coupé") || p.form.TOTP != "" {
 		t.Errorf("shown %T", a.shown)

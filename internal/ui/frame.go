@@ -17,11 +17,12 @@ type frame struct {
 	variant         *press
 	settings        *press
 	body            *fyne.Container
+	dark            bool // the variant that all of it was drawn in
 }
 
 // rebuild makes the window's content anew, in the language and look of now.
 func (a *App) rebuild() {
-	a.win.SetTitle("Assist")
+	a.frame.dark = a.isDark()
 	a.frame.body = container.NewStack()
 	a.win.SetContent(container.New(&frameLayout{}, a.header(), a.frame.body))
 	a.present(a.pages[a.place])

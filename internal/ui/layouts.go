@@ -115,8 +115,9 @@ func (f *flow) Layout(objs []fyne.CanvasObject, size fyne.Size) {
 }
 
 func (f *flow) MinSize(objs []fyne.CanvasObject) fyne.Size {
-	if f.wide == 0 {
-		return (&row{gap: f.gap, grow: -1}).MinSize(objs)
+	if f.wide == 0 { // one line for now, and no wider than the widest
+		m := (&stack{}).MinSize(objs)
+		return fyne.NewSize(m.Width, (&row{}).MinSize(objs).Height)
 	}
 	return f.place(objs, func(fyne.CanvasObject, fyne.Position) {})
 }

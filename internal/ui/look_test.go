@@ -6,11 +6,13 @@ package ui
 
 import (
 	"fmt"
+	"image"
 	"image/color"
 	"math"
 	"testing"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
@@ -173,6 +175,20 @@ func whole(t *testing.T, where string, root fyne.CanvasObject, width float32) {
 		t.Errorf("%s: needs %v, wider than %v", where, m.Width, width)
 	}
 	d := fyne.CurrentApp().Driver()
+	type box struct {
+		label string
+		at    image.Rectangle
+	}
+	var boxes []box
+	defer func() {
+		for i, a := range boxes {
+			for _, b := range boxes[:i] {
+				if a.at.Overlaps(b.at) {
+					t.Errorf("%s: %q lies over %q", where, a.label, b.label)
+				}
+			}
+		}
+	}()
 	for _, o := range descend(root) {
 		var label string
 		switch o := o.(type) {
@@ -191,6 +207,9 @@ func whole(t *testing.T, where string, root fyne.CanvasObject, width float32) {
 		if size.Width+0.5 < least.Width || size.Height+0.5 < least.Height {
 			t.Errorf("%s: %q has %v, needs %v", where, label, size, least)
 		}
+		if p, ok := o.(*press); !ok || p.content == nil {
+			boxes = append(boxes, box{label, image.Rect(int(at.X+1), int(at.Y+1), int(at.X+size.Width-1), int(at.Y+size.Height-1))})
+		}
 		if at.X < 0 || at.X+size.Width > width+0.5 {
 			t.Errorf("%s: %q reaches from %v to %v", where, label, at.X, at.X+size.Width)
 		}
@@ -207,6 +226,10 @@ func TestDialogFitsASmallScreen(t *testing.T) {
 			d := newQuestion(a, q)
 			d.show()
 			size := d.win.Canvas().Size()
+			scroll := d.win.Content().(*fyne.Container).Objects[0].(*container.Scroll)
+			if hidden := scroll.Content.MinSize().Height - scroll.Size().Height; percent == 100 && hidden > 0 {
+				t.Errorf("%s: %v of the question are hidden", lang, hidden)
+			}
 			settle(d.win, size)
 			whole(t, fmt.Sprint(lang, percent), d.win.Content(), 1024)
 			if size.Height > 700-64 {
@@ -219,6 +242,27 @@ func TestDialogFitsASmallScreen(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+func TestLargeDialogIsDrawnTighter(t *testing.T) {
+	a, f := newTestApp(t, func(f *fake) { f.prefs = Preferences{Language: "fr", TextSize: 200} })
+	f.layout = testPrimary()
+	q := consent.Question{Who: card(), Reason: "Imprimante du 2e étage introuvable", Wanted: consent.AllRights, Words: [3]string{"citron", "valise", "orage"}, Monitors: 2}
+	d := newQuestion(a, q)
+	d.show()
+	settle(d.win, d.win.Canvas().Size())
+	scroll := d.win.Content().(*fyne.Container).Objects[0].(*container.Scroll)
+	if hidden := scroll.Content.MinSize().Height - scroll.Size().Height; hidden > 0 {
+		t.Errorf("%v of the question are hidden at 1280×800", hidden)
+	}
+}
+
+func TestFitKnowsTheHeightOfWrappedText(t *testing.T) {
+	newTestApp(t)
+	o := newText("un texte assez long pour tenir sur plusieurs lignes étroites", styleBody())
+	if h := fit(o, 120); h < 60 || h != o.MinSize().Height || h != o.Size().Height {
+		t.Errorf("%v high, asks for %v, has %v", h, o.MinSize().Height, o.Size().Height)
 	}
 }
 

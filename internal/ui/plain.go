@@ -23,7 +23,7 @@ func plain(s string, limit int) string {
 		switch {
 		case unicode.IsSpace(r):
 			blank = len(out) > 0
-		case !shown(r):
+		case !unicode.IsGraphic(r): // control, formatting, private and unassigned ones
 		default:
 			if blank {
 				out = append(out, ' ')
@@ -36,11 +36,6 @@ func plain(s string, limit int) string {
 		return strings.TrimRight(string(out[:limit-1]), " ") + "…"
 	}
 	return string(out)
-}
-
-// shown says whether a character has a form of its own.
-func shown(r rune) bool {
-	return unicode.IsGraphic(r) && !unicode.In(r, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp)
 }
 
 // initials is at most two letters that stand for a person without a picture.

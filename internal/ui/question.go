@@ -62,10 +62,10 @@ func (d *question) show() {
 	d.win = d.a.cfg.App.NewWindow(d.headline())
 	d.win.SetIcon(d.a.icon("assist"))
 	d.win.SetPadded(false)
-	d.win.SetCloseIntercept(func() { d.say(consent.ErrRefused) })
+	d.win.SetCloseIntercept(d.closed)
 	d.win.Canvas().SetOnTypedKey(func(e *fyne.KeyEvent) {
 		if e.Name == fyne.KeyEscape {
-			d.say(consent.ErrRefused)
+			d.closed()
 		}
 	})
 	content, small := d.build(), d.q.Widening || d.q.Renewing
@@ -80,6 +80,9 @@ func (d *question) show() {
 	d.raise()
 	d.tick()
 }
+
+// closed is Esc, and the window's own cross.
+func (d *question) closed() { d.say(consent.ErrRefused) }
 
 // raise brings the dialog above everything again.
 func (d *question) raise() {

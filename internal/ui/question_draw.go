@@ -111,7 +111,7 @@ func (d *question) single() bool { return d.q.Widening && d.q.Wanted&(d.q.Wanted
 // rights are boxes for what is asked, and nothing else.
 func (d *question) rights() fyne.CanvasObject {
 	a := d.a
-	boxes := newStack(2, newText(a.say("dialog.may"), styleStrong()))
+	boxes := newFlow(theme.Size(sizeGap) * 0.5)
 	for _, r := range rightsInOrder() {
 		if !d.q.Wanted.Has(r) {
 			continue
@@ -121,10 +121,11 @@ func (d *question) rights() fyne.CanvasObject {
 		c.allow = a.cfg.Genuine
 		boxes.Add(c)
 	}
+	all := newStack(d.gap()*0.3, newText(a.say("dialog.may"), styleStrong()), boxes)
 	if !d.q.Wanted.Has(consent.RightControl) {
-		boxes.Add(newText(a.say("dialog.notControl"), styleMuted()))
+		all.Add(newText(a.say("dialog.notControl"), styleMuted()))
 	}
-	return boxes
+	return all
 }
 
 // words are the check words, to compare over the phone.

@@ -335,10 +335,34 @@ func said(a *App, part string) int {
 
 func TestAnswerAfterCancelCountsForNothing(t *testing.T) {
 	d, _ := ripe(t)
-	test.Tap(d.accept)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if got := d.wait(ctx); got.rights != 0 || !errors.Is(got.err, context.Canceled) {
+	for range 64 { // both are ready: either may be seen first
+		d.answered, d.answers = false, make(chan answer, 1)
+		test.Tap(d.accept)
+		if got := d.wait(ctx); got.rights != 0 || !errors.Is(got.err, context.Canceled) {
+			t.Fatalf("%+v", got)
+		}
+	}
+}
+
+func TestFirstAnswerCounts(t *testing.T) {
+	d, _ := ripe(t)
+	test.Tap(d.refuse)
+	test.Tap(d.refuse) // must not block
+	test.Tap(d.accept)
+	if got, _ := d.given(); !errors.Is(got.err, consent.ErrRefused) {
+		t.Errorf("%+v", got)
+	}
+	if got, again := d.given(); again {
+		t.Errorf("then %+v", got)
+	}
+}
+
+func TestClosingTheDialogRefuses(t *testing.T) {
+	d, _ := ripe(t)
+	d.closed()
+	if got, _ := d.given(); !errors.Is(got.err, consent.ErrRefused) {
 		t.Errorf("%+v", got)
 	}
 }
