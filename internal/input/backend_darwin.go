@@ -22,7 +22,7 @@ func openBackend(_ *Watcher, _ *slog.Logger) (backend, error) {
 		own:    unknown,
 		ownAt:  func(image.Point) (bool, error) { return unknown() },
 	}
-	return backend{in: r, own: r, text: r}, nil
+	return backend{in: r, own: r, text: r, end: r}, nil
 }
 
 // watchBackend needs an event tap, which is not written yet; without it a Desk

@@ -19,7 +19,7 @@ func openBackend(w *Watcher, log *slog.Logger) (backend, error) {
 	if err != nil {
 		return backend{}, err
 	}
-	return backend{in: x, own: x, text: x}, nil
+	return backend{in: x, own: x, text: x, end: x}, nil
 }
 
 func watchBackend(w *Watcher, log *slog.Logger) (stop func(), err error) {

@@ -26,7 +26,7 @@ func openBackend(_ *Watcher, _ *slog.Logger) (backend, error) {
 		h, _, _ := at.Call(uintptr(uint64(uint32(int32(p.X))) | uint64(uint32(int32(p.Y)))<<32))
 		return ownWindow(windows.HWND(h))
 	}
-	return backend{in: r, own: r, text: r}, nil
+	return backend{in: r, own: r, text: r, end: r}, nil
 }
 
 func ownWindow(h windows.HWND) (bool, error) {

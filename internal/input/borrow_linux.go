@@ -10,7 +10,7 @@ import (
 
 // borrower plans one part of a text. The caller holds typing.mu throughout.
 type borrower struct {
-	x     *x11
+	x     *driver
 	m     keymap
 	group uint8
 	free  []xproto.Keycode
@@ -102,7 +102,7 @@ func (b *borrower) finish() (part, error) {
 }
 
 // giveBackLater runs when nothing was typed for a while.
-func (x *x11) giveBackLater() {
+func (x *driver) giveBackLater() {
 	x.typing.mu.Lock()
 	defer x.typing.mu.Unlock()
 	if !x.typing.ended {

@@ -89,6 +89,9 @@ func (d *Desk) permit(f func() error) error {
 		if d.o.Held() {
 			return ErrHeld
 		}
+		if d.o.Local.blind() {
+			return ErrNoWatcher
+		}
 		if d.o.Local.active(YieldFor) {
 			return ErrYield
 		}

@@ -17,6 +17,7 @@ import (
 	"assist/internal/consent"
 	"assist/internal/consent/consenttest"
 	"assist/internal/wire"
+	"assist/internal/x11/x11test"
 )
 
 const (
@@ -380,7 +381,7 @@ func TestOpenNeedsALeaseAndAWatcher(t *testing.T) {
 // the server's word that it is done.
 func benchmark(b *testing.B, ins ...wire.Input) {
 	b.Helper()
-	startDisplay(b)
+	x11test.Start(b, displaySize)
 	w, err := Watch(nil)
 	if err != nil {
 		b.Fatal(err)

@@ -52,6 +52,9 @@ func (d *desktop) Close() {
 	d.closed = true
 }
 
+// Cut is for systems that can hang.
+func (d *desktop) Cut() {}
+
 func (d *desktop) released() []action {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -75,7 +78,7 @@ func deskOn(t *testing.T, d *desktop, layout screen.Layout) (*Desk, *consent.Lea
 	}
 	w := newWatcher()
 	o := Options{Layout: func() screen.Layout { return layout }, Held: func() bool { return false }, Local: w}
-	desk := newDesk(control, o, backend{in: d, own: d, text: d})
+	desk := newDesk(control, o, backend{in: d, own: d, text: d, end: d})
 	t.Cleanup(func() { _ = desk.Close() })
 	return desk, lease, w
 }

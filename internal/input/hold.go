@@ -56,14 +56,15 @@ func (d *Desk) finish() {
 	d.shut = true
 	d.mu.Unlock()
 	close(d.ended)
+	limit := time.AfterFunc(hangLimit, func() {
+		d.o.Log.Warn("the system does not answer, input is cut off")
+		d.back.end.Cut()
+	})
+	defer limit.Stop()
 	d.letGo()
 	d.o.Local.unsubscribe(d.local)
-	select {
-	case d.turn <- struct{}{}: // never given back: no Do runs any more
-	case <-time.After(hangLimit):
-		d.o.Log.Warn("input did not finish in time")
-	}
-	d.back.in.Close()
+	d.turn <- struct{}{} // never given back: no Do runs any more
+	d.back.end.Close()
 }
 
 func (d *Desk) isShut() bool {

@@ -41,8 +41,8 @@ const (
 	YieldFor = 2 * time.Second
 	// heldPoll is how often a Desk that holds a key or a button asks whether it still may.
 	heldPoll = 25 * time.Millisecond
-	// hangLimit is how long Close waits for an event that the system does not finish.
-	hangLimit = time.Second
+	// hangLimit is how long the end of a Desk waits for a system that does not answer.
+	hangLimit = 3 * time.Second
 )
 
 // Options are what a Desk needs besides the permission. Log may be nil, and so
@@ -123,8 +123,14 @@ type injector interface {
 	Inject(as ...action) error
 	// Release lets go of keys and buttons; it works while Inject is stuck.
 	Release(as ...action) error
+}
+
+// ender ends a backend.
+type ender interface {
 	// Close frees everything, and undoes what typing has changed.
 	Close()
+	// Cut makes everything fail that waits for the system, Close too.
+	Cut()
 }
 
 // inspector tells whether an event would reach a window of this process.
@@ -148,4 +154,5 @@ type backend struct {
 	in   injector
 	own  inspector
 	text typist
+	end  ender
 }

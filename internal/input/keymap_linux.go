@@ -8,6 +8,8 @@ import (
 
 	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/xproto"
+
+	"assist/internal/x11"
 )
 
 // XKB, spoken by hand: package xgb has no part for it. Numbers and offsets are
@@ -35,13 +37,13 @@ type xkb struct {
 	opcode byte
 }
 
-func openXKB(c *xgb.Conn) (xkb, error) {
-	ext, err := xproto.QueryExtension(c, uint16(len("XKEYBOARD")), "XKEYBOARD").Reply()
-	if err != nil || !ext.Present {
+func openXKB(conn *x11.Conn) (xkb, error) {
+	opcode, _, err := conn.Extension("XKEYBOARD")
+	if err != nil {
 		return xkb{}, errors.Join(ErrUnsupported, err)
 	}
-	k := xkb{c: c, opcode: ext.MajorOpcode}
-	if _, err := ask(c, request(k.opcode, xkbUseExtension, le16(1), le16(0))); err != nil {
+	k := xkb{c: conn.X, opcode: opcode}
+	if _, err := ask(k.c, request(k.opcode, xkbUseExtension, le16(1), le16(0))); err != nil {
 		return xkb{}, fmt.Errorf("keyboard extension: %w", err)
 	}
 	return k, nil

@@ -12,6 +12,8 @@ import (
 	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/res"
 	"github.com/jezek/xgb/xproto"
+
+	"assist/internal/x11"
 )
 
 const (
@@ -32,17 +34,22 @@ type owner struct {
 	self   uint32      // os.Getpid
 }
 
-// begin learns how the server sees this process: in a container the number differs.
-func (o *owner) begin() {
+// begin learns how the server sees this process: in a container the number
+// differs. An error means that only what windows say of themselves is known.
+func (o *owner) begin(conn *x11.Conn) error {
 	o.self = uint32(os.Getpid())
+	var err error
+	if o.pidTag, err = conn.Atom("_NET_WM_PID"); err != nil {
+		return err
+	}
+	if _, _, err = conn.Extension("X-Resource"); err != nil {
+		return err
+	}
 	pids, err := o.clientPIDs(xproto.Window(xproto.Setup(o.c).ResourceIdBase))
 	if err == nil && len(pids) == 1 {
 		o.pid = pids[0]
 	}
-	name := "_NET_WM_PID"
-	if r, err := xproto.InternAtom(o.c, false, uint16(len(name)), name).Reply(); err == nil {
-		o.pidTag = r.Atom
-	}
+	return err
 }
 
 // at follows the windows under p from the root to the deepest. With press, the
@@ -160,12 +167,6 @@ func (o *owner) any(ws []xproto.Window) (bool, error) {
 // clientPIDs asks the server which processes made these windows. Programs cannot
 // lie about that.
 func (o *owner) clientPIDs(ws ...xproto.Window) ([]uint32, error) {
-	o.c.ExtLock.RLock()
-	_, known := o.c.Extensions["X-Resource"]
-	o.c.ExtLock.RUnlock()
-	if !known {
-		return nil, ErrUnsupported
-	}
 	specs := make([]res.ClientIdSpec, len(ws))
 	for i, w := range ws {
 		specs[i] = res.ClientIdSpec{Client: uint32(w), Mask: res.ClientIdMaskLocalClientPID}

@@ -38,6 +38,9 @@ func (r *robot) Release(as ...action) error { return r.Inject(as...) }
 // Close has nothing to free.
 func (r *robot) Close() {}
 
+// Cut has nothing to cut: no call waits.
+func (r *robot) Cut() {}
+
 // OwnAt reports whether the pointer at p would be over a window of this process.
 func (r *robot) OwnAt(p image.Point, _ bool) (bool, error) { return r.ownAt(p) }
 

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -21,10 +20,13 @@ import (
 	"assist/internal/consent/consenttest"
 	"assist/internal/screen"
 	"assist/internal/wire"
+	"assist/internal/x11/x11test"
 )
 
 // patience is how long a test waits for what must come.
 const patience = 10 * time.Second
+
+const displaySize = "1920x1080"
 
 // stage is a display of its own with a Desk and the things that tests look at.
 type stage struct {
@@ -46,7 +48,7 @@ func twoMonitors() screen.Layout {
 
 func setTheStage(t *testing.T) *stage {
 	t.Helper()
-	startDisplay(t)
+	x11test.Start(t, displaySize)
 	s := &stage{t: t}
 	var err error
 	if s.watcher, err = Watch(nil); err != nil {
@@ -92,44 +94,6 @@ func (s *stage) do(ins ...wire.Input) {
 			s.t.Fatalf("%T: %v", in, err)
 		}
 	}
-}
-
-// startDisplay starts an X server and points DISPLAY at it.
-func startDisplay(t testing.TB) {
-	t.Helper()
-	for n := 31; n <= 39; n++ {
-		if tryDisplay(t, ":"+strconv.Itoa(n)) {
-			return
-		}
-	}
-	t.Fatal("no X server could be started: is Xvfb installed?")
-}
-
-func tryDisplay(t testing.TB, display string) bool {
-	t.Helper()
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	cmd := exec.Command("Xvfb", display, "-screen", "0", "1920x1080x24", "-nolisten", "tcp", "-noreset", "-displayfd", "3")
-	cmd.ExtraFiles = []*os.File{w}
-	err = cmd.Start()
-	w.Close()
-	if err != nil {
-		t.Fatalf("Xvfb: %v", err)
-	}
-	line, _ := bufio.NewReader(r).ReadString('\n') // the number, once it serves; nothing if it ended
-	if line == "" {
-		_ = cmd.Wait()
-		return false
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	t.Setenv("DISPLAY", display)
-	return true
 }
 
 // run runs a program to its end.

@@ -9,6 +9,8 @@ import (
 
 	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/xproto"
+
+	"assist/internal/x11"
 )
 
 const (
@@ -40,12 +42,12 @@ type typing struct {
 	ended bool
 }
 
-func (t *typing) begin(c *xgb.Conn) error {
+func (t *typing) begin(conn *x11.Conn) error {
 	var err error
-	if t.xkb, err = openXKB(c); err != nil {
+	if t.xkb, err = openXKB(conn); err != nil {
 		return err
 	}
-	r, err := xproto.GetModifierMapping(c).Reply()
+	r, err := xproto.GetModifierMapping(conn.X).Reply()
 	if err != nil {
 		return fmt.Errorf("modifier map: %w", err)
 	}
@@ -103,7 +105,7 @@ func (m keymap) lent(sym xproto.Keysym, code xproto.Keycode) bool {
 // one key, or one with Shift, does it, else with a key without a symbol that is
 // lent to the character. When there are more characters than such keys, the text
 // is typed in parts.
-func (x *x11) Type(text string, permit func(func() error) error, stop <-chan struct{}) error {
+func (x *driver) Type(text string, permit func(func() error) error, stop <-chan struct{}) error {
 	rest := []rune(text)
 	for len(rest) > 0 {
 		var p part
@@ -143,7 +145,7 @@ type part struct {
 }
 
 // plan finds a key for as many characters as there are keys for, and lends them.
-func (x *x11) plan(text []rune) (part, error) {
+func (x *driver) plan(text []rune) (part, error) {
 	t := &x.typing
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -170,7 +172,7 @@ func (x *x11) plan(text []rune) (part, error) {
 
 // strike types a part, some strokes under each permission, with the locks that
 // would change it put aside.
-func (x *x11) strike(p part, permit func(func() error) error) error {
+func (x *driver) strike(p part, permit func(func() error) error) error {
 	for s := p.strokes; len(s) > 0; {
 		n := min(len(s), strokesAtOnce)
 		if err := permit(func() error { return x.strikeSome(s[:n]) }); err != nil {
@@ -181,7 +183,7 @@ func (x *x11) strike(p part, permit func(func() error) error) error {
 	return nil
 }
 
-func (x *x11) strikeSome(strokes []stroke) error {
+func (x *driver) strikeSome(strokes []stroke) error {
 	k := x.typing.xkb
 	s, err := k.state()
 	if err != nil {
@@ -202,7 +204,7 @@ func (x *x11) strikeSome(strokes []stroke) error {
 	return x.settle()
 }
 
-func (x *x11) strikeOne(s stroke) {
+func (x *driver) strikeOne(s stroke) {
 	if s.shift {
 		x.fakeKey(x.typing.shift, true)
 	}

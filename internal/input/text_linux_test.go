@@ -151,9 +151,9 @@ func TestTextStopsAtRevoke(t *testing.T) {
 	done := make(chan error)
 	go func() { done <- s.desk.Do(&wire.Text{Text: strings.Repeat("é", 60) + strings.Repeat("x", 60)}) }()
 	eventually(t, "a key is lent", func() bool {
-		s.desk.back.text.(*x11).typing.mu.Lock()
-		defer s.desk.back.text.(*x11).typing.mu.Unlock()
-		return len(s.desk.back.text.(*x11).typing.loans) > 0
+		s.desk.back.text.(*driver).typing.mu.Lock()
+		defer s.desk.back.text.(*driver).typing.mu.Unlock()
+		return len(s.desk.back.text.(*driver).typing.loans) > 0
 	})
 	begin := time.Now()
 	s.lease.Revoke(errors.New("cut"))

@@ -51,6 +51,7 @@ type Watcher struct {
 	echoes  []echo
 	wakes   []chan struct{} // one slot each
 	dropped uint64          // echoes beyond maxEchoes
+	lost    bool            // the system shows us nothing any more
 }
 
 func newWatcher() *Watcher {
@@ -84,6 +85,24 @@ func (w *Watcher) Close() {
 	if !closed {
 		w.stop()
 	}
+}
+
+// lose says that nothing is seen from now on.
+func (w *Watcher) lose() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lost = true
+	wake(w.changed)
+	for _, c := range w.wakes {
+		wake(c)
+	}
+}
+
+// blind reports whether the person could be at work unseen.
+func (w *Watcher) blind() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.lost || w.closed
 }
 
 // active reports whether the person was active within d.

@@ -10,76 +10,81 @@ import (
 	"sync"
 
 	"github.com/jezek/xgb"
-	"github.com/jezek/xgb/res"
 	"github.com/jezek/xgb/xproto"
 	"github.com/jezek/xgb/xtest"
+
+	"assist/internal/x11"
 )
 
 // evdevOffset is what X11 adds to an evdev code to make a key code.
 const evdevOffset = 8
 
-// x11 drives a display by the XTEST extension.
-type x11 struct {
+// driver drives a display by the XTEST extension.
+type driver struct {
 	watcher *Watcher
 	log     *slog.Logger
 	root    xproto.Window
 	keys    [lastUsage + 1]uint8 // evdev codes by HID usage
-	c       *xgb.Conn            // does and asks
-	spare   *xgb.Conn            // lets go, even while c is stuck
+	conn    *x11.Conn            // does and asks
+	c       *xgb.Conn            // of conn
+	spare   *x11.Conn            // lets go, even while conn is stuck
 	owner   owner
 	typing  typing
 	letUp   sync.Mutex // one Release at a time on spare
 }
 
-func openX11(display string, w *Watcher, log *slog.Logger) (*x11, error) {
-	x := &x11{watcher: w, log: log, keys: evdevTable()}
+func openX11(display string, w *Watcher, log *slog.Logger) (*driver, error) {
+	x := &driver{watcher: w, log: log, keys: evdevTable()}
 	var err error
-	if x.c, err = dialX11(display, nil); err != nil {
-		return nil, err
+	if x.conn, err = x11.Dial(display, nil); err != nil {
+		return nil, fmt.Errorf("drive the desktop: %w", err)
 	}
-	if x.spare, err = dialX11(display, nil); err != nil {
-		x.c.Close()
-		return nil, err
+	if x.spare, err = x11.Dial(display, nil); err != nil {
+		x.conn.Close()
+		return nil, fmt.Errorf("drive the desktop: %w", err)
 	}
-	go drain(x.c)
-	go drain(x.spare)
+	x.c, x.root = x.conn.X, x.conn.Root
 	if err = x.begin(); err != nil {
-		x.c.Close()
+		x.conn.Close()
 		x.spare.Close()
-		return nil, err
+		return nil, fmt.Errorf("drive the desktop: %w", err)
 	}
 	return x, nil
 }
 
-func (x *x11) begin() error {
-	x.root = xproto.Setup(x.c).DefaultScreen(x.c).Root
-	for _, c := range []*xgb.Conn{x.c, x.spare} {
-		if err := xtest.Init(c); err != nil {
+func (x *driver) begin() error {
+	for _, c := range []*x11.Conn{x.conn, x.spare} {
+		if _, _, err := c.Extension("XTEST"); err != nil {
 			return errors.Join(ErrUnsupported, err)
 		}
 		// Input goes on while another program holds the whole server.
-		if err := xtest.GrabControlChecked(c, true).Check(); err != nil {
+		if err := xtest.GrabControlChecked(c.X, true).Check(); err != nil {
 			return fmt.Errorf("display refuses input: %w", err)
 		}
 	}
-	if err := res.Init(x.c); err != nil {
+	x.owner = owner{c: x.c, root: x.root}
+	if err := x.owner.begin(x.conn); err != nil {
 		x.log.Warn("the display cannot tell whose window is whose, falling back to what windows say",
 			slog.Any("error", err))
 	}
-	x.owner = owner{c: x.c, root: x.root}
-	x.owner.begin()
-	return x.typing.begin(x.c)
+	return x.typing.begin(x.conn)
 }
 
 // Close gives the keyboard map back and disconnects.
-func (x *x11) Close() {
+func (x *driver) Close() {
 	x.typing.end(x.c)
-	x.c.Close()
+	x.conn.Close()
 	x.spare.Close()
 }
 
+// Cut ends both connections at once: whatever waits for the server fails.
+func (x *driver) Cut() {
+	x.conn.Kill()
+	x.spare.Kill()
+}
+
 // Inject does actions in order and returns when the server has done them all.
-func (x *x11) Inject(as ...action) error {
+func (x *driver) Inject(as ...action) error {
 	for _, a := range as {
 		if err := x.one(a); err != nil {
 			return err
@@ -89,7 +94,7 @@ func (x *x11) Inject(as ...action) error {
 }
 
 // settle waits until the server has done everything, and tells the Watcher.
-func (x *x11) settle() error {
+func (x *driver) settle() error {
 	if _, err := xproto.GetInputFocus(x.c).Reply(); err != nil {
 		return fmt.Errorf("inject: %w", err)
 	}
@@ -97,7 +102,7 @@ func (x *x11) settle() error {
 	return nil
 }
 
-func (x *x11) one(a action) error {
+func (x *driver) one(a action) error {
 	switch a.deed {
 	case deedMove:
 		x.watcher.expect(raw{kind: rawMotion})
@@ -126,14 +131,14 @@ func xButton(b uint16) byte {
 	return byte(b)
 }
 
-func (x *x11) keyCode(usage uint16) (xproto.Keycode, error) {
+func (x *driver) keyCode(usage uint16) (xproto.Keycode, error) {
 	if int(usage) >= len(x.keys) || x.keys[usage] == 0 {
 		return 0, ErrUnknownKey
 	}
 	return xproto.Keycode(x.keys[usage]) + evdevOffset, nil
 }
 
-func (x *x11) fakeButton(b byte, down bool) {
+func (x *driver) fakeButton(b byte, down bool) {
 	kind := byte(xproto.ButtonRelease)
 	if down {
 		kind = xproto.ButtonPress
@@ -142,7 +147,7 @@ func (x *x11) fakeButton(b byte, down bool) {
 	xtest.FakeInput(x.c, kind, b, 0, x.root, 0, 0, 0)
 }
 
-func (x *x11) fakeKey(k xproto.Keycode, down bool) {
+func (x *driver) fakeKey(k xproto.Keycode, down bool) {
 	kind := byte(xproto.KeyRelease)
 	if down {
 		kind = xproto.KeyPress
@@ -152,30 +157,30 @@ func (x *x11) fakeKey(k xproto.Keycode, down bool) {
 }
 
 // Release lets go of keys and buttons by the spare connection.
-func (x *x11) Release(as ...action) error {
+func (x *driver) Release(as ...action) error {
 	x.letUp.Lock()
 	defer x.letUp.Unlock()
 	for _, a := range as {
 		switch a.deed {
 		case deedButton:
-			xtest.FakeInput(x.spare, xproto.ButtonRelease, xButton(a.code), 0, x.root, 0, 0, 0)
+			xtest.FakeInput(x.spare.X, xproto.ButtonRelease, xButton(a.code), 0, x.root, 0, 0, 0)
 		case deedKey:
 			if code, err := x.keyCode(a.code); err == nil {
-				xtest.FakeInput(x.spare, xproto.KeyRelease, byte(code), 0, x.root, 0, 0, 0)
+				xtest.FakeInput(x.spare.X, xproto.KeyRelease, byte(code), 0, x.root, 0, 0, 0)
 			}
 		}
 	}
-	if _, err := xproto.GetInputFocus(x.spare).Reply(); err != nil {
+	if _, err := xproto.GetInputFocus(x.spare.X).Reply(); err != nil {
 		return fmt.Errorf("let go: %w", err)
 	}
 	return nil
 }
 
 // OwnAt reports whether the pointer at p would be over a window of this process.
-func (x *x11) OwnAt(p image.Point, press bool) (bool, error) { return x.owner.at(p, press) }
+func (x *driver) OwnAt(p image.Point, press bool) (bool, error) { return x.owner.at(p, press) }
 
 // OwnFocus reports whether a key would go to a window of this process.
-func (x *x11) OwnFocus() (bool, error) { return x.owner.focused() }
+func (x *driver) OwnFocus() (bool, error) { return x.owner.focused() }
 
 // Pointer is where the pointer is on the root window.
-func (x *x11) Pointer() (image.Point, error) { return x.owner.pointer() }
+func (x *driver) Pointer() (image.Point, error) { return x.owner.pointer() }

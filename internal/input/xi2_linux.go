@@ -11,6 +11,8 @@ import (
 
 	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/xproto"
+
+	"assist/internal/x11"
 )
 
 // XInput 2, spoken by hand: package xgb has no part for it. Numbers are those of
@@ -23,10 +25,9 @@ const (
 	xiAllDevices = 0
 	xiAllMasters = 1
 
-	xiHierarchyChanged = 11
-	xiRawKeyPress      = 13
-	xiRawButtonPress   = 15
-	xiRawMotion        = 17
+	xiRawKeyPress    = 13
+	xiRawButtonPress = 15
+	xiRawMotion      = 17
 )
 
 var errNoXI2 = errors.New("the display has no XInput 2.1")
@@ -42,34 +43,28 @@ type rawReader struct {
 // watchX11 watches a display until stop is called.
 func watchX11(display string, w *Watcher, log *slog.Logger) (stop func(), err error) {
 	r := &rawReader{watcher: w}
-	c, err := dialX11(display, r.packet)
+	c, err := x11.Dial(display, r.event)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("watch local input: %w", err)
 	}
 	if err := r.begin(c); err != nil {
 		c.Close()
-		return nil, err
+		return nil, fmt.Errorf("watch local input: %w", err)
 	}
-	go drain(c)
+	go func() {
+		<-c.Done()
+		w.lose()
+	}()
 	log.Debug("watching local input", slog.Int("injecting_devices", len(r.xtest)))
 	return c.Close, nil
 }
 
-// drain waits for the end of a connection whose events are taken elsewhere.
-func drain(c *xgb.Conn) {
-	for {
-		if e, err := c.WaitForEvent(); e == nil && err == nil {
-			return
-		}
-	}
-}
-
-func (r *rawReader) begin(c *xgb.Conn) error {
-	ext, err := xproto.QueryExtension(c, uint16(len("XInputExtension")), "XInputExtension").Reply()
-	if err != nil || !ext.Present {
+func (r *rawReader) begin(conn *x11.Conn) error {
+	c := conn.X
+	var err error
+	if r.opcode, _, err = conn.Extension("XInputExtension"); err != nil {
 		return errors.Join(errNoXI2, err)
 	}
-	r.opcode = ext.MajorOpcode
 	// From 2.1 on raw events come even while another program grabs the device.
 	version, err := ask(c, request(r.opcode, xiQueryVersion, le16(2), le16(2)))
 	if err != nil {
@@ -84,9 +79,8 @@ func (r *rawReader) begin(c *xgb.Conn) error {
 		return fmt.Errorf("list input devices: %w", err)
 	}
 	r.xtest = xtestDevices(devices)
-	root := xproto.Setup(c).DefaultScreen(c).Root
 	mask := uint32(1<<xiRawKeyPress | 1<<xiRawButtonPress | 1<<xiRawMotion)
-	err = tell(c, request(r.opcode, xiSelectEvents, le32(uint32(root)), le16(1), le16(0),
+	err = tell(c, request(r.opcode, xiSelectEvents, le32(uint32(conn.Root)), le16(1), le16(0),
 		le16(xiAllMasters), le16(1), le32(mask)))
 	if err != nil {
 		return fmt.Errorf("select raw events: %w", err)
@@ -94,23 +88,24 @@ func (r *rawReader) begin(c *xgb.Conn) error {
 	return nil
 }
 
-// packet takes in one generic event.
-func (r *rawReader) packet(b []byte) {
-	if len(b) < 32 || b[1] != r.opcode {
+// event takes in one event, on the connection's reader.
+func (r *rawReader) event(e x11.Event) {
+	const kindAt, detailAt, sourceAt = 8, 16, 20
+	if e.Code() != xproto.GeGeneric || e[1] != r.opcode {
 		return
 	}
-	event := raw{detail: binary.LittleEndian.Uint32(b[16:])}
-	switch binary.LittleEndian.Uint16(b[8:]) {
+	seen := raw{detail: xgb.Get32(e[detailAt:])}
+	switch xgb.Get16(e[kindAt:]) {
 	case xiRawKeyPress:
-		event.kind = rawKey
+		seen.kind = rawKey
 	case xiRawButtonPress:
-		event.kind = rawButton
+		seen.kind = rawButton
 	case xiRawMotion:
-		event = raw{kind: rawMotion}
+		seen = raw{kind: rawMotion}
 	default:
 		return
 	}
-	r.watcher.see(event, r.xtest[binary.LittleEndian.Uint16(b[20:])])
+	r.watcher.see(seen, r.xtest[xgb.Get16(e[sourceAt:])])
 }
 
 // xtestDevices finds in a device list those that belong to the XTEST extension.
