@@ -426,3 +426,6 @@ func (b *lockedBuffer) String() string {
 	defer b.mu.Unlock()
 	return string(b.text)
 }
+
+// journalEvent stands for every event.
+type journalEvent = journal.Event
