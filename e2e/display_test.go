@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -128,6 +129,7 @@ func (d *display) open(t *testing.T) {
 		}
 		return c.Close()
 	})
+	xgb.Logger.SetOutput(io.Discard) // it tells of the cookies that are not needed here
 	var err error
 	if d.x, err = xgb.NewConnDisplay(d.name()); err != nil {
 		t.Fatal(err)
@@ -218,6 +220,9 @@ func (d *display) window(title string) (xproto.Window, image.Rectangle, error) {
 	}
 	for _, w := range all {
 		name, err := d.property(w, "_NET_WM_NAME")
+		if err != nil {
+			name, err = d.property(w, "WM_NAME")
+		}
 		if err == nil && string(name) == title {
 			r, err := d.place(w)
 			return w, r, err

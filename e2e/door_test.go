@@ -180,12 +180,23 @@ func (a *app) fill(t *testing.T, w want, text string) {
 // fail ends the test with a picture of the screen and all that the app shows.
 func (a *app) fail(t *testing.T, err error) {
 	t.Helper()
-	a.keepPicture(t, "failed")
-	var lines []string
-	if all, e := a.widgets(); e == nil {
-		for _, g := range all {
-			lines = append(lines, fmt.Sprintf("  [%s] %s %s %q enabled=%v", g.Window, g.Kind, g.ID, g.Text, g.Enabled))
-		}
+	lines := a.account(t)
+	if a.peer != nil {
+		lines = append(append(lines, "and "+a.peer.name+":"), a.peer.account(t)...)
 	}
 	t.Fatalf("%s: %v\n%s", a.name, err, strings.Join(lines, "\n"))
+}
+
+// account is all that an app shows, in words and as a picture.
+func (a *app) account(t *testing.T) []string {
+	a.keepPicture(t, "failed")
+	all, err := a.widgets()
+	if err != nil {
+		return []string{err.Error()}
+	}
+	var lines []string
+	for _, g := range all {
+		lines = append(lines, fmt.Sprintf("  [%s] %s %s %q enabled=%v", g.Window, g.Kind, g.ID, g.Text, g.Enabled))
+	}
+	return lines
 }

@@ -25,6 +25,7 @@ type app struct {
 	as     account
 	net    string
 	proc   *process
+	peer   *app // the other one
 }
 
 // launch starts the app.
@@ -56,6 +57,7 @@ func newWorld(t *testing.T) *world {
 	w.host = w.newApp(t, "host", bin, twoMonitors(t, w.dir))
 	w.host.net = w.cable.space
 	w.tech = w.newApp(t, "tech", bin, newDisplay(t, w.dir, image.Pt(2560, 1800)))
+	w.host.peer, w.tech.peer = w.tech, w.host
 	for _, a := range []*app{w.host, w.tech} {
 		a.launch(t)
 	}
