@@ -84,11 +84,10 @@ type picture struct {
 
 // watcher is the memory of Change.
 type watcher struct {
-	mu      sync.Mutex
-	layout  int // version of the layout told last
-	place   *screen.CursorPlace
-	looked  time.Time
-	started bool
+	mu     sync.Mutex
+	layout int // version of the layout told last
+	place  *screen.CursorPlace
+	looked time.Time
 }
 
 // Monitors lists the monitors; it reads no pixels and needs no lease.

@@ -82,17 +82,37 @@ func (l *Lit) run(o Options, st *stage, beat func()) {
 	for {
 		err := st.serve(beat)
 		st.close()
-		if err == nil {
+		if err == nil || l.doused() {
 			return
 		}
 		o.Log.Warn("banner lost its display: trying to come back", "err", err)
-		for st, err = newStage(o, l); err != nil; st, err = newStage(o, l) {
-			select {
-			case <-l.stop:
-				return
-			case <-time.After(relight):
-			}
+		if st = l.comeBack(o); st == nil {
+			return
 		}
+	}
+}
+
+// comeBack tries until it has a new stage, or returns nil after Douse.
+func (l *Lit) comeBack(o Options) *stage {
+	for {
+		st, err := newStage(o, l)
+		if err == nil {
+			return st
+		}
+		select {
+		case <-l.stop:
+			return nil
+		case <-time.After(relight):
+		}
+	}
+}
+
+func (l *Lit) doused() bool {
+	select {
+	case <-l.stop:
+		return true
+	default:
+		return false
 	}
 }
 
