@@ -54,7 +54,7 @@ func TestThreeMonitorsAtOnce(t *testing.T) {
 				}
 			}
 		})
-		all.Go(func() { p.awaitPicture(t, picture(id, image.Pt(320, 240), 9+int(id)), 33) })
+		all.Go(func() { p.awaitPicture(t, picture(id, image.Pt(320, 240), 9+int(id)), 30) })
 	}
 	all.Wait()
 }
@@ -84,7 +84,7 @@ func TestKeyFrameOnRequest(t *testing.T) {
 	if err := p.technician.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: ssrc}}); err != nil {
 		t.Fatal(err)
 	}
-	p.awaitPicture(t, f, 33)
+	p.awaitPicture(t, f, 30)
 	until(t, "a frame is counted", func() bool { return p.host.Stats().FramesSent > before })
 	if s := p.host.Stats(); s.KeysRequested != 1 {
 		t.Errorf("host counts %+v after a request", s)
@@ -123,7 +123,7 @@ func TestLossIsRepaired(t *testing.T) {
 		last = picture(0, size, i)
 		p.show(t, last)
 	}
-	p.awaitPicture(t, last, 33)
+	p.awaitPicture(t, last, 30)
 	s := p.host.Stats()
 	if s.PacketsRepeated == 0 {
 		t.Error("nothing was repeated")
@@ -148,7 +148,7 @@ func TestLostTailIsRepaired(t *testing.T) {
 	r := mark(f, 40, 10)
 	f.Damage = []image.Rectangle{r}
 	p.show(t, f)
-	p.awaitPicture(t, f, 33)
+	p.awaitPicture(t, f, 30)
 }
 
 // One packet never comes, however often it is repeated.
@@ -163,7 +163,7 @@ func TestLossBeyondRepairEndsWithAKeyFrame(t *testing.T) {
 	p.show(t, picture(0, image.Pt(320, 240), 20))
 	last := picture(0, image.Pt(320, 240), 50)
 	p.show(t, last)
-	p.awaitPicture(t, last, 33)
+	p.awaitPicture(t, last, 30)
 	if p.technician.Stats().KeysRequested == 0 {
 		t.Error("no key frame was asked for")
 	}
@@ -185,7 +185,19 @@ func TestOutageIsRepaired(t *testing.T) {
 	n.losing(nil)
 	last := picture(0, image.Pt(320, 240), 50)
 	p.show(t, last)
-	p.awaitPicture(t, last, 33)
+	p.awaitPicture(t, last, 30)
+}
+
+// A screen that stands still must not make the link look bad.
+func TestIdlenessKeepsTheRate(t *testing.T) {
+	p := newPair(t, setup{})
+	f := picture(0, image.Pt(320, 240), 1)
+	p.show(t, f)
+	p.awaitPicture(t, f, 30)
+	<-time.After(2500 * time.Millisecond)
+	if s := p.host.Stats(); s.Bitrate < startRate {
+		t.Errorf("after two idle seconds the rate is %d", s.Bitrate)
+	}
 }
 
 func TestForgottenMonitorStartsAfresh(t *testing.T) {

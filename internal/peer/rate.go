@@ -47,7 +47,8 @@ type controller struct {
 	base      [2]time.Duration // best transit in this window and the one before
 	baseSince time.Time
 	lossAvg   float64
-	cut       time.Time // last decrease
+	cut       time.Time // last decrease, or last sign that it works
+	cutQueue  time.Duration
 	grown     time.Time // last increase
 	heard     time.Time // last report
 	arrivals  []ack     // of the last ackWindow, by their clock
@@ -69,11 +70,17 @@ func (c *controller) report(now time.Time, rtt time.Duration, acks []ack, limite
 		return
 	}
 	c.lose(acks)
+	if queue < lowQueue {
+		c.cutQueue = 0
+	}
 	switch {
+	case now.Sub(c.cut) < rtt+100*time.Millisecond: // the last cut shows only now
+	case queue > highQueue && c.draining(now, queue):
 	case queue > highQueue:
-		c.decrease(now, rtt, 0.85, limited)
+		c.cutQueue = queue
+		c.decrease(now, 0.85, limited)
 	case c.lossAvg > highLoss:
-		c.decrease(now, rtt, 1-c.lossAvg/2, limited)
+		c.decrease(now, 1-c.lossAvg/2, limited)
 	case limited && queue < lowQueue:
 		c.increase(now)
 	}
@@ -137,14 +144,19 @@ func (c *controller) lose(acks []ack) {
 	c.lossAvg += weight * (float64(lost)/float64(len(acks)) - c.lossAvg)
 }
 
-// decrease goes below what the link has just shown it carries, then waits for the
-// effect to come back.
-func (c *controller) decrease(now time.Time, rtt time.Duration, factor float64, limited bool) {
-	c.starting = false
-	if now.Sub(c.cut) < rtt+100*time.Millisecond {
-		return
+// draining reports whether the queue has shrunk since the last cut; another cut
+// would then be one too many.
+func (c *controller) draining(now time.Time, queue time.Duration) bool {
+	if queue >= c.cutQueue*4/5 {
+		return false
 	}
-	c.cut = now
+	c.cut, c.cutQueue = now, queue
+	return true
+}
+
+// decrease goes below what the link has just shown it carries.
+func (c *controller) decrease(now time.Time, factor float64, limited bool) {
+	c.starting, c.cut = false, now
 	from := c.rate
 	if got := c.arriving(); limited && got > 0 {
 		from = min(from, got)
@@ -165,14 +177,17 @@ func (c *controller) increase(now time.Time) {
 	c.rate = max(c.rate, next)
 }
 
-// tick halves the rate when packets are out and nothing is heard of them.
-func (c *controller) tick(now time.Time, waiting bool) {
+// tick halves the rate when packets are out and nothing is heard of them; it
+// reports whether it did, and the caller then waits for new packets to leave.
+func (c *controller) tick(now time.Time, waiting bool) bool {
 	if !waiting {
 		c.heard = now
-		return
+		return false
 	}
-	if now.Sub(c.heard) > feedbackLimit {
-		c.heard, c.starting = now, false
-		c.rate = max(c.rate/2, minRate)
+	if now.Sub(c.heard) <= feedbackLimit {
+		return false
 	}
+	c.heard, c.starting = now, false
+	c.rate = max(c.rate/2, minRate)
+	return true
 }

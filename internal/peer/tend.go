@@ -81,9 +81,11 @@ func (h *Host) tend() {
 func (h *Host) watchRate(now time.Time) time.Time {
 	waiting := h.waiting.Load()
 	h.mu.Lock()
-	h.rate.tick(now, waiting)
-	h.bucket.setRate(h.rate.rate)
-	h.mu.Unlock()
+	defer h.mu.Unlock()
+	if h.rate.tick(now, waiting) {
+		h.waiting.Store(false) // one silence counts once; an idle link is no bad link
+		h.bucket.setRate(h.rate.rate)
+	}
 	if !waiting {
 		return time.Time{}
 	}

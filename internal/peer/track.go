@@ -184,6 +184,7 @@ func (t *track) write(payload []byte, last bool, permit func(func() error) error
 		}
 		t.sequence++
 		t.sent.add(p, now)
+		t.host.waiting.Store(true)
 		return t.emit(p)
 	})
 	if err != nil {
@@ -197,7 +198,6 @@ func (t *track) emit(p *rtp.Packet) error {
 	if err := t.host.Err(); err != nil {
 		return err
 	}
-	t.host.waiting.Store(true)
 	t.host.count.packetsSent.Add(1)
 	return t.local.WriteRTP(p)
 }
