@@ -47,6 +47,8 @@ func endings() []ending {
 			wire.EndUserCut, wire.EndUserCut, consent.LeaseLife},
 		{"the display dies", func(w *world, _ *session.Technician) { w.machine.set(func() { w.machine.fault = errDead }) },
 			wire.EndScreenLost, wire.EndScreenLost, 0},
+		{"the pixels cannot be read", func(w *world, _ *session.Technician) { w.machine.set(func() { w.machine.blind = errDead }) },
+			wire.EndScreenLost, wire.EndScreenLost, 0},
 		{"the server ends it", func(w *world, _ *session.Technician) {
 			l := w.server.last()
 			l.host.end(wire.EndServerStopped)

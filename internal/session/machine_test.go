@@ -30,6 +30,7 @@ type machine struct {
 	changes  []screen.Change
 	news     chan struct{}
 	fault    error
+	blind    error // of reading pixels alone
 	unfit    error
 	noDesk   error
 	active   bool // the person is at mouse or keyboard
@@ -140,6 +141,9 @@ func (c *capture) read(id screen.MonitorID, fresh *bool) error {
 	monitor, exists := c.m.layout.Find(id)
 	if c.m.fault != nil {
 		return c.m.fault
+	}
+	if c.m.blind != nil {
+		return c.m.blind
 	}
 	if !exists {
 		return errGone

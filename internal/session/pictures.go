@@ -69,13 +69,14 @@ func (l *live) turn(id screen.MonitorID) {
 		}
 		var err error
 		last, err = l.roll(ctx, id, last)
+		unwanted := ctx.Err() != nil
 		l.mu.Lock()
 		l.reels[id].pause()
 		l.reels[id].pause = nil
 		l.mu.Unlock()
 		l.link.Forget(id)
 		switch {
-		case ctx.Err() != nil:
+		case unwanted:
 		case errors.Is(err, l.machine().Gone):
 			last = nil
 			l.rest()
