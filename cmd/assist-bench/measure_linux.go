@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"image"
 	"log/slog"
-	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -177,8 +176,9 @@ func (b *bench) keys(ctx context.Context) (result, error) {
 		return r, err
 	}
 	var took []time.Duration
+	wait := dice(3) // so that keys do not fall in step with anything
 	for i := range b.o.Keys {
-		if err := pause(ctx, time.Duration(150+rand.IntN(150))*time.Millisecond); err != nil {
+		if err := pause(ctx, time.Duration(150+wait.upTo(150))*time.Millisecond); err != nil {
 			return r, err
 		}
 		d, err := b.key(ctx, i%2 == 0)

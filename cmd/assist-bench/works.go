@@ -10,7 +10,6 @@ import (
 	"image/color"
 	"image/draw"
 	"math"
-	"math/rand/v2"
 	"strings"
 
 	"golang.org/x/image/font"
@@ -25,6 +24,16 @@ type work interface {
 
 const lineHeight = 16 // pixels
 
+// dice is a row of numbers that looks random and is the same each time, so that
+// runs compare (Lehmer's generator).
+type dice uint64
+
+// upTo returns a number from 0 to n-1.
+func (d *dice) upTo(n int) int {
+	*d = *d * 48271 % 0x7fffffff
+	return int(*d) % n
+}
+
 // scroll is a page of small text that moves up.
 type scroll struct {
 	page  *image.RGBA
@@ -38,14 +47,14 @@ func newScroll(width int) *scroll {
 	draw.Draw(s.page, s.page.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
 	words := strings.Fields("func return if err nil range the lease of screen window frame pointer 0x1f := != && " +
 		"struct interface select case default channel mutex packet monitor damage rectangle bytes time")
-	r := rand.New(rand.NewPCG(1, 2))
+	r := dice(1)
 	pen := font.Drawer{Dst: s.page, Face: basicfont.Face7x13}
 	for i := range lines {
-		text := fmt.Sprintf("%4d  %s", i, strings.Repeat("    ", r.IntN(4)))
-		for len(text) < 30+r.IntN(90) {
-			text += words[r.IntN(len(words))] + " "
+		text := fmt.Sprintf("%4d  %s", i, strings.Repeat("    ", r.upTo(4)))
+		for len(text) < 30+r.upTo(90) {
+			text += words[r.upTo(len(words))] + " "
 		}
-		shade := color.RGBA{R: uint8(r.IntN(140)), G: uint8(r.IntN(100)), B: uint8(r.IntN(180)), A: 255}
+		shade := color.RGBA{R: uint8(r.upTo(140)), G: uint8(r.upTo(100)), B: uint8(r.upTo(180)), A: 255}
 		pen.Src, pen.Dot = image.NewUniform(shade), fixed.P(8, i*lineHeight+12)
 		pen.DrawString(text)
 	}
@@ -70,12 +79,12 @@ type film struct {
 func newFilm(size image.Point) *film {
 	f := &film{plate: image.Pt(size.X+512, size.Y+256)}
 	f.pix = make([]byte, 4*f.plate.X*f.plate.Y)
-	r := rand.New(rand.NewPCG(3, 4))
+	r := dice(2)
 	for y := range f.plate.Y {
 		for x := range f.plate.X {
 			u, v := float64(x), float64(y)
 			big := math.Sin(u/90) + math.Sin(v/70) + math.Sin((u+v)/130) + math.Sin(math.Hypot(u-700, v-300)/25)/2
-			grain := r.IntN(12)
+			grain := r.upTo(12)
 			p := f.pix[4*(y*f.plate.X+x):]
 			p[0] = byte(110 + 28*big + float64(grain))
 			p[1] = byte(120 + 25*math.Sin(big*2) + float64(grain))

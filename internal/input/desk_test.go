@@ -5,6 +5,7 @@ package input
 import (
 	"errors"
 	"image"
+	"log/slog"
 	"slices"
 	"sync"
 	"testing"
@@ -52,8 +53,12 @@ func (d *desktop) Close() {
 	d.closed = true
 }
 
-// Cut is for systems that can hang.
-func (d *desktop) Cut() {}
+// Cut ends the wait for gate.
+func (d *desktop) Cut() {
+	if d.gate != nil {
+		close(d.gate)
+	}
+}
 
 func (d *desktop) released() []action {
 	d.mu.Lock()
@@ -77,7 +82,8 @@ func deskOn(t *testing.T, d *desktop, layout screen.Layout) (*Desk, *consent.Lea
 		t.Fatal(err)
 	}
 	w := newWatcher()
-	o := Options{Layout: func() screen.Layout { return layout }, Held: func() bool { return false }, Local: w}
+	o := Options{Layout: func() screen.Layout { return layout }, Held: func() bool { return false }, Local: w,
+		Log: slog.New(slog.DiscardHandler)}
 	desk := newDesk(control, o, backend{in: d, own: d, text: d, end: d})
 	t.Cleanup(func() { _ = desk.Close() })
 	return desk, lease, w
@@ -151,6 +157,36 @@ func TestStuckCallerDoesNotHoldKeys(t *testing.T) {
 	}
 	close(d.gate)
 	<-finished
+}
+
+// A system that has stopped answering holds neither Close nor Revoke for ever.
+func TestHungSystemIsCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &desktop{gate: make(chan struct{}), entered: make(chan struct{})}
+		desk, lease, _ := deskOn(t, d, nil)
+		go func() { _ = desk.Do(&wire.Key{Usage: 4, Down: true}) }()
+		<-d.entered
+		began := time.Now()
+		lease.Revoke(errCut)
+		_ = desk.Close()
+		if took := time.Since(began); took != hangLimit {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+// Without eyes for the person nothing is done: they could be at work.
+func TestBlindWatcherStopsInput(t *testing.T) {
+	desk, _, w := deskOn(t, &desktop{}, nil)
+	w.lose()
+	if err := desk.Do(&wire.Key{Usage: 4, Down: true}); !errors.Is(err, ErrNoWatcher) {
+		t.Errorf("lost: %v", err)
+	}
+	desk, _, w = deskOn(t, &desktop{}, nil)
+	w.Close()
+	if err := desk.Do(&wire.Key{Usage: 4, Down: true}); !errors.Is(err, ErrNoWatcher) {
+		t.Errorf("closed: %v", err)
+	}
 }
 
 func TestPressThatFailsIsNotHeld(t *testing.T) {
