@@ -42,6 +42,7 @@ func commands() []command {
 		{"joincode", "print the join code again", runJoinCode},
 		{"technician", "add, list, disable technicians; sign their certificates", runTechnician},
 		{"journal", "list or verify the record of interventions", runJournal},
+		{"backup", "copy the data directory, beside a running server if need be", runBackup},
 		{"check", "look at the set-up, and print the firewall lines", runCheck},
 		{"version", "print the version", runVersion},
 	}

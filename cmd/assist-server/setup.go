@@ -109,6 +109,25 @@ func runCheck(ctx context.Context, p *program, args []string) error {
 	return nil
 }
 
+func runBackup(ctx context.Context, p *program, args []string) error {
+	f, dir := flags(p, "backup", "Copies the data directory, with the database as it stands at one moment. To\nrestore, put the copy in the place of the data directory.")
+	to := f.String("to", "", "directory to make (required)")
+	if err := parse(p, f, args); err != nil {
+		return err
+	}
+	if *to == "" {
+		fmt.Fprintln(p.err, "assist-server backup: --to is required")
+		return errUsage
+	}
+	return with(*dir, server.Options{}, func(s *server.Server) error {
+		if err := s.Backup(ctx, *to); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(p.out, "Copied %s to %s.\n", *dir, *to)
+		return err
+	})
+}
+
 // newPassphrase asks twice, unless a file has it.
 func newPassphrase(p *program, file string) (string, error) {
 	if file != "" {
