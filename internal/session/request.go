@@ -213,7 +213,8 @@ func (t *Technician) connect(r *request) error {
 
 // finish closes everything and says how it ended.
 func (t *Technician) finish(r *request, err error) {
-	if cause := context.Cause(t.ctx); cause != nil {
+	var no *declined
+	if cause := context.Cause(t.ctx); cause != nil && !errors.As(err, &no) {
 		err = cause // whoever ended it knows better than what broke of it
 	}
 	end := t.outcome(err)

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package session_test
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+	"time"
+
+	"assist/internal/consent"
+	"assist/internal/session"
+	"assist/internal/trust"
+	"assist/internal/wire"
+)
+
+// flip changes one byte in the middle of what passes.
+func flip(b []byte) []byte {
+	b = bytes.Clone(b)
+	b[len(b)/2] ^= 1
+	return b
+}
+
+// spoil does something to one kind of message and lets the others pass.
+func (s *server) spoil(what string, f func([]byte) []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.meddle = func(kind string, b []byte) []byte {
+		if kind == what {
+			return f(b)
+		}
+		return b
+	}
+}
+
+// A server that lies gets nobody anywhere: no picture, no input; and where it
+// changed the request, not even a dialog.
+func TestEvilServer(t *testing.T) {
+	drop := func([]byte) []byte { return nil }
+	for _, e := range []struct {
+		name, what string
+		do         func([]byte) []byte
+		dialogs    int
+	}{
+		{"changes the request", "request", flip, 0},
+		{"cuts the request short", "request", func(b []byte) []byte { return b[:len(b)-1] }, 0},
+		{"sends nonsense for a request", "request", func([]byte) []byte { return []byte("nonsense") }, 0},
+		{"changes the pledge", "pledge", flip, 1},
+		{"drops the pledge", "pledge", drop, 1},
+		{"changes the answer", "answer", flip, 1},
+		{"drops the answer", "answer", drop, 1},
+		{"changes the set-up", "signal", flip, 1},
+		{"drops the set-up", "signal", drop, 1},
+	} {
+		t.Run(e.name, func(t *testing.T) {
+			play(t, func(t *testing.T, w *world) {
+				w.server.spoil(e.what, e.do)
+				tech := w.ask(consent.AllRights)
+				s := w.over(tech)
+				if s.Phase != session.TechnicianEnded || s.End == 0 || s.Verdict == wire.VerdictGranted {
+					t.Errorf("ended as %+v", s)
+				}
+				if len(w.asked()) != e.dialogs {
+					t.Errorf("%d dialogs", len(w.asked()))
+				}
+				if w.machine.reads != 0 || w.machine.typed() != 0 || w.machine.captures != 0 {
+					t.Error("something moved")
+				}
+				checkLeftNothing(t, w)
+			})
+		})
+	}
+}
+
+// A request that was heard once is not heard again, however it comes back.
+func TestReplayedRequest(t *testing.T) {
+	play(t, func(t *testing.T, w *world) {
+		tech := w.meet(consent.RightView)
+		request := w.server.last().ring.Request
+		tech.End()
+		w.over(tech)
+		line, err := w.server.Ask(t.Context(), "123456", request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		env, err := line.Answer(t.Context())
+		if err != nil || !saysVerdict(t, env, wire.VerdictInvalid) {
+			t.Errorf("answered %x, %v", env, err)
+		}
+		if n := len(w.asked()); n != 1 {
+			t.Errorf("%d dialogs", n)
+		}
+		pass(time.Second)
+		if h := w.host.State(); h.RefusedToday != 1 || h.Phase != session.HostIdle {
+			t.Errorf("host %+v", h)
+		}
+	})
+}
+
+// The server may not hang one request on the session of another.
+func TestRequestOfAnotherSession(t *testing.T) {
+	play(t, func(t *testing.T, w *world) {
+		w.server.rename = true
+		if s := w.over(w.ask(consent.RightView)); s.Verdict != 0 || s.End != wire.EndProtocol {
+			t.Errorf("ended as %+v", s)
+		}
+		if len(w.asked()) != 0 || w.host.State().RefusedToday != 1 {
+			t.Error("the person was bothered")
+		}
+	})
+}
+
+func saysVerdict(t *testing.T, env []byte, v wire.Verdict) bool {
+	t.Helper()
+	e, err := wire.UnmarshalEnvelope(env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := wire.UnmarshalSigned(e.Body)
+	a, ok := body.(*wire.Answer)
+	return err == nil && ok && a.Verdict == v
+}
+
+// A certificate of another unit, an old one, another machine's number: the host
+// shows nobody anything.
+func TestRequestsThatAreNotBelieved(t *testing.T) {
+	for name, change := range map[string]func(w *world, c *session.TechnicianConfig, wish *session.Wish){
+		"old certificate": func(w *world, c *session.TechnicianConfig, _ *session.Wish) { pass(48 * time.Hour) },
+		"no reason":       func(_ *world, _ *session.TechnicianConfig, wish *session.Wish) { wish.Reason = " " },
+		"no right":        func(_ *world, _ *session.TechnicianConfig, wish *session.Wish) { wish.Rights = 0 },
+		"another machine": func(_ *world, _ *session.TechnicianConfig, wish *session.Wish) { wish.Machine = "572400000000" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, func(t *testing.T, w *world) {
+				config, wish := w.technicianConfig(), w.wish(viewPoint)
+				change(w, &config, &wish)
+				tech, err := session.NewTechnician(config, wish)
+				if err != nil {
+					t.Fatal(err)
+				}
+				tech.Start(t.Context())
+				s := w.over(tech)
+				lied := errors.Is(s.Err, trust.ErrWrongMachine) && s.End == wire.EndProtocol
+				if s.Verdict != wire.VerdictInvalid && (name != "another machine" || !lied) {
+					t.Errorf("ended as %+v", s)
+				}
+				if len(w.asked()) != 0 {
+					t.Error("the person was bothered")
+				}
+			})
+		})
+	}
+}
