@@ -22,7 +22,8 @@ import (
 // Sizes in pixels at scale 1.
 const (
 	bannerHeight = 32
-	bannerWidth  = 960 // at most
+	bannerWidth  = 1120 // at most
+	minTicker    = 90   // less room than that tells no action
 	frameWidth   = 4
 	margin       = 12
 	buttonHeight = 24
@@ -136,24 +137,25 @@ func (a *artist) banner(s scene) (*image.RGBA, []button) {
 	return img, buttons
 }
 
-// words writes the sentence and, for as long as it is new, the last action: in
-// the middle, or where that has no room, instead of the sentence.
+// words writes the sentence and, for as long as it is new, the last action in the
+// middle of what is left. Who sees or drives is always said: the sentence gives up
+// at most a third of the room, and an action that has none is not told here.
 func (a *artist) words(img *image.RGBA, s scene, room image.Rectangle, c color.Color) {
-	text, told := a.sentence(s, room.Dx()), ticker(s.status, s.now)
-	gap := 2 * margin * a.scale
-	used, wide := a.measure(text), a.measure(told)
-	if told != "" && used+gap+wide > room.Dx() {
-		a.write(img, a.cut(told, room.Dx()), room.Min.X, c)
-		return
+	told, gap := ticker(s.status, s.now), 2*margin*a.scale
+	forText := room.Dx()
+	if told != "" {
+		forText = max(forText-gap-a.measure(told), forText*2/3)
 	}
+	text := a.sentence(s, forText)
 	a.write(img, text, room.Min.X, c)
-	if told == "" {
+	room.Min.X += a.measure(text) + gap
+	if told == "" || room.Dx() < minTicker*a.scale {
 		return
 	}
-	room.Min.X += used + gap
+	told = a.cut(told, room.Dx())
 	bar := image.Rect(0, 9*a.scale, a.scale, 23*a.scale).Add(image.Pt(room.Min.X-gap/2, 0))
 	draw.Draw(img, bar, image.NewUniform(c), image.Point{}, draw.Src)
-	a.write(img, told, room.Min.X+(room.Dx()-wide)/2, c)
+	a.write(img, told, room.Min.X+(room.Dx()-a.measure(told))/2, c)
 }
 
 // sentence is the longest wording that fits: words go before buttons do, first
