@@ -114,13 +114,15 @@ func (c *client) connect(ctx context.Context) (*link, error) {
 }
 
 // run keeps a connection until ctx ends or trying is no use. It may be given
-// one that is already made.
+// one that is already up.
 func (c *client) run(ctx context.Context, l *link) error {
 	for attempt := 0; ; attempt++ {
 		var err error
 		if l == nil {
 			c.publish(State{Phase: Connecting})
-			l, err = c.connect(ctx)
+			if l, err = c.connect(ctx); err == nil {
+				c.up(l)
+			}
 		}
 		if l != nil {
 			begun := time.Now()
@@ -195,7 +197,6 @@ func (c *client) serve(ctx context.Context, l *link) error {
 	defer stop()
 	unwatch := context.AfterFunc(ctx, func() { time.AfterFunc(c.pace.linger, l.sever) })
 	defer unwatch()
-	c.up(l)
 	var work sync.WaitGroup
 	lost := make(chan struct{})
 	work.Go(func() { c.write(writing, l, lost) })

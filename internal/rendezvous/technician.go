@@ -57,6 +57,7 @@ func (t *Technician) Login(ctx context.Context, login, password string) error {
 		t.publish(State{Err: err})
 		return err
 	}
+	t.up(l) // so that the caller may ask at once
 	keep, stop := context.WithCancel(context.WithoutCancel(ctx))
 	stopped := make(chan struct{})
 	t.stop, t.stopped = stop, stopped

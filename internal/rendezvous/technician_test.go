@@ -46,7 +46,9 @@ func loggedIn(t *testing.T) (*server, *peer, *Technician) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	synctest.Wait()
+	if st := tech.State(); st.Phase != Ready {
+		t.Errorf("logged in, and yet %+v", st)
+	}
 	return s, p, tech
 }
 
