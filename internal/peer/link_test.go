@@ -249,10 +249,18 @@ func TestUnknownChannelEndsTheLink(t *testing.T) {
 
 func TestTextMessageEndsTheLink(t *testing.T) {
 	p := newPair(t, setup{})
-	if _, err := p.technician.channels[channelControl].raw.WriteDataChannel([]byte("hello"), true); err != nil {
+	b, err := wire.Marshal(&wire.Ping{}) // right in all but its label
+	if err != nil {
 		t.Fatal(err)
 	}
-	<-p.host.Done()
+	if _, err := p.technician.channels[channelControl].raw.WriteDataChannel(b, true); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-p.host.Done():
+	case <-time.After(5 * time.Second):
+		t.Fatal("the host goes on")
+	}
 	if err := p.host.Err(); !errors.Is(err, ErrProtocol) {
 		t.Errorf("the host ended with %v", err)
 	}
@@ -347,6 +355,9 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		p.show(t, f)
 		p.awaitPicture(t, f, 25)
 		p.close()
+		if p.host.tracks[0].encoder != nil {
+			t.Fatal("an encoder is still open")
+		}
 	}
 	deadline := time.Now().Add(5 * time.Second)
 	for runtime.NumGoroutine() > before {

@@ -6,43 +6,8 @@ import (
 	"time"
 )
 
-// When the last packet of a frame is lost and nothing follows, the receiver cannot
-// know. So the last packet is sent again, unasked, after these pauses; one
-// that has already arrived is dropped unseen.
-const (
-	probeCount  = 2
-	probeFirst  = 30 * time.Millisecond
-	probeSecond = 120 * time.Millisecond
-)
-
 // tendEvery is how often the rate is looked at while packets are out.
 const tendEvery = 250 * time.Millisecond
-
-// probe asks for the newest packet to be repeated unless another follows soon.
-func (h *history) probe(now time.Time) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.probes, h.probeAt = probeCount, now.Add(probeFirst)
-}
-
-// due returns the packet to repeat now, if any, and when to look again, zero for
-// never.
-func (h *history) due(now time.Time) (sequence uint16, ok bool, next time.Time) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.probes == 0 {
-		return 0, false, time.Time{}
-	}
-	if now.Before(h.probeAt) {
-		return 0, false, h.probeAt
-	}
-	h.probes--
-	h.probeAt = now.Add(probeSecond)
-	if h.probes > 0 {
-		next = h.probeAt
-	}
-	return h.newest, true, next
-}
 
 // nudge makes tend look at its chores.
 func (h *Host) nudge() {

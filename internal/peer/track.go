@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"image"
 	"io"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -263,51 +262,4 @@ func (t *track) repeat(sequences []uint16) {
 		}
 		t.host.count.packetsRepeated.Add(1)
 	}
-}
-
-// history keeps the last packets for repeating, with the permit to do so.
-type history struct {
-	mu      sync.Mutex
-	permit  func(func() error) error
-	packets [historySize]remembered
-	newest  uint16
-	probes  int       // how often the newest packet is still to be repeated unasked
-	probeAt time.Time // when
-}
-
-// historySize is how many packets can still be asked for; a power of two.
-const historySize = 2048
-
-type remembered struct {
-	packet *rtp.Packet
-	left   time.Time
-}
-
-func (h *history) allow(permit func(func() error) error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.permit = permit
-	if permit == nil {
-		h.probes = 0
-	}
-}
-
-func (h *history) add(p *rtp.Packet, now time.Time) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.packets[p.SequenceNumber%historySize] = remembered{p, now}
-	h.newest = p.SequenceNumber
-	h.probes = 0
-}
-
-// find returns a packet to repeat, unless it left less than again ago.
-func (h *history) find(sequence uint16, now time.Time, again time.Duration) (*rtp.Packet, func(func() error) error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	r := &h.packets[sequence%historySize]
-	if r.packet == nil || r.packet.SequenceNumber != sequence || now.Sub(r.left) < again {
-		return nil, nil
-	}
-	r.left = now
-	return r.packet, h.permit
 }
