@@ -21,6 +21,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
+	"github.com/jezek/xgb"
 
 	"assist/assets"
 	"assist/internal/config"
@@ -84,6 +85,7 @@ func run(args []string, out io.Writer) int {
 	if err != nil {
 		return fail(out, text("config"), err)
 	}
+	quiet()
 	if err := start(dirs, file, newLog(out, f.verbose)); err != nil {
 		return fail(out, text("start"), err)
 	}
@@ -110,6 +112,15 @@ func start(dirs config.Dirs, file config.File, log *slog.Logger) error {
 	go p.raiseOn(raise)
 	p.screen.Run()
 	return nil
+}
+
+// quiet keeps libraries from writing to standard error about what is no fault: a
+// display without an authority file, a cache folder not made yet.
+func quiet() {
+	xgb.Logger.SetOutput(io.Discard)
+	if cache, err := os.UserCacheDir(); err == nil {
+		_ = os.MkdirAll(cache, 0o700) // the toolkit goes without
+	}
 }
 
 func fail(out io.Writer, sentence string, err error) int {

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"assist/assets"
+	"assist/internal/config"
+	"assist/internal/consent"
+	"assist/internal/session"
+)
+
+func TestFlags(t *testing.T) {
+	for _, c := range []struct {
+		args   []string
+		status int
+	}{
+		{[]string{"--version"}, 0},
+		{[]string{"--help"}, 0},
+		{[]string{"--accept"}, 2},
+		{[]string{"join", "now"}, 2},
+	} {
+		var out bytes.Buffer
+		if got := run(c.args, &out); got != c.status {
+			t.Errorf("%q: status %d, want %d (%s)", c.args, got, c.status, out.String())
+		}
+	}
+}
+
+// The app must not start as root; where the tests are not root, bad configuration is
+// what stops it.
+func TestBadStartsAreSaidPlainly(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "assist.toml")
+	if err := os.WriteFile(path, []byte("[app]\ncolour = 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if got := run([]string{"--config-dir", dir}, &out); got != 1 {
+		t.Fatalf("status %d: %s", got, out.String())
+	}
+	if os.Geteuid() == 0 {
+		if !strings.Contains(out.String(), "root") {
+			t.Fatalf("root is told: %s", out.String())
+		}
+		return
+	}
+	if !strings.Contains(out.String(), path+":2: app.colour") {
+		t.Fatalf("the fault is told as: %s", out.String())
+	}
+}
+
+func TestTextsExistInBothLanguages(t *testing.T) {
+	keys := map[string][]string{}
+	for _, language := range []string{"fr", "en"} {
+		b, err := assets.I18n.ReadFile("i18n/program." + language + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var texts map[string]string
+		if err := json.Unmarshal(b, &texts); err != nil {
+			t.Fatal(err)
+		}
+		keys[language] = slices.Sorted(maps.Keys(texts))
+	}
+	if !slices.Equal(keys["fr"], keys["en"]) {
+		t.Fatalf("French has %q, English %q", keys["fr"], keys["en"])
+	}
+	for act := session.ActBegan; act <= session.ActEnded; act++ {
+		for _, r := range []consent.Rights{consent.RightPoint, consent.RightControl} {
+			if key := deedKey(session.Deed{Act: act, Rights: r}); !slices.Contains(keys["fr"], key) {
+				t.Errorf("no words for %s", key)
+			}
+		}
+	}
+}
+
+func TestCeilingOnlyHoldsWhatPolicyNames(t *testing.T) {
+	for _, c := range []struct {
+		rights []string
+		want   consent.Rights
+	}{
+		{nil, consent.AllRights},
+		{[]string{}, 0},
+		{[]string{"view"}, consent.RightView},
+		{[]string{"view", "control"}, consent.RightView | consent.RightControl},
+	} {
+		if got := ceiling(config.File{Policy: config.Policy{Rights: c.rights}}); got != c.want {
+			t.Errorf("%q: %v, want %v", c.rights, got, c.want)
+		}
+	}
+}
+
+func TestLoginOfAName(t *testing.T) {
+	for name, want := range map[string]string{
+		"Camille Martin": "camille.martin", "Zoé d'Été-Noël": "zoe.d.ete.noel",
+		"李": "technicien", "": "technicien", strings.Repeat("ab", 40): strings.Repeat("ab", 16),
+	} {
+		if got := loginOf(name); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}
