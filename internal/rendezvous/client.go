@@ -55,6 +55,7 @@ type client struct {
 	final func(err error) bool
 
 	changed chan struct{} // one slot
+	// drops counts what was thrown away, by reason.
 	drops   [dropReasons]atomic.Uint64
 
 	mu    sync.Mutex
@@ -83,6 +84,7 @@ func (c *client) State() State {
 // Changed has a value after each change of State.
 func (c *client) Changed() <-chan struct{} { return c.changed }
 
+// publish replaces the state and leaves a note in changed's slot.
 func (c *client) publish(s State) {
 	c.mu.Lock()
 	if s.Unit == "" { // what the server said last stays true while it is away
@@ -97,6 +99,11 @@ func (c *client) publish(s State) {
 }
 
 func (c *client) dropped(why int) { c.drops[why].Add(1) }
+
+func (c *client) logDrops() {
+	c.log.Info("left the server", "foreign", c.drops[dropForeign].Load(), "stale", c.drops[dropStale].Load(),
+		"gaps", c.drops[dropGap].Load(), "goodbyes", c.drops[dropBye].Load())
+}
 
 // connect makes a connection and is let in.
 func (c *client) connect(ctx context.Context) (*link, error) {
@@ -116,6 +123,7 @@ func (c *client) connect(ctx context.Context) (*link, error) {
 // run keeps a connection until ctx ends or trying is no use. It may be given
 // one that is already up.
 func (c *client) run(ctx context.Context, l *link) error {
+	defer c.logDrops()
 	for attempt := 0; ; attempt++ {
 		var err error
 		if l == nil {
@@ -190,6 +198,12 @@ func (p pace) delay(attempt int, err error, chance float64) time.Duration {
 	return d
 }
 
+// Three goroutines share a connection: the one in serve reads and hands out what
+// it reads, one writes what is queued, one asks for signs of life. Whichever
+// finds the connection lost severs it; the reader then notices, and serve clears
+// up. Nothing the reader does waits for an owner, so a slow session cannot hold
+// up the goodbye of another.
+
 // serve carries messages until the connection is lost or ctx ends; then the
 // last ones still leave. It returns when nothing of the connection is left.
 func (c *client) serve(ctx context.Context, l *link) error {
@@ -213,6 +227,7 @@ func (c *client) serve(ctx context.Context, l *link) error {
 	return err
 }
 
+// read hands out messages until there are no more, or one breaks the protocol.
 func (c *client) read(ctx context.Context, l *link) error {
 	for {
 		m, err := l.receive(ctx)
@@ -262,6 +277,7 @@ func (c *client) flush(ctx context.Context, l *link) bool {
 	}
 }
 
+// writeOne writes in bounded time: a server that does not read is as good as lost.
 func (c *client) writeOne(ctx context.Context, l *link, b []byte) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.pace.write)
 	defer cancel()
@@ -372,12 +388,14 @@ func (c *client) add(l *line) bool {
 	return true
 }
 
+// forget makes a line unknown: what still comes for it is dropped.
 func (c *client) forget(id wire.SessionID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.lines, id)
 }
 
+// find is the line of a session, or nil: its goodbye and this message crossed.
 func (c *client) find(id wire.SessionID) *line {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -35,6 +35,7 @@ func (h *Host) Run(ctx context.Context) error { return h.run(ctx, nil) }
 // Calls is where requests arrive. One waits at most; a second is turned down.
 func (h *Host) Calls() <-chan *Call { return h.calls }
 
+// greet proves that this machine holds its key.
 func (h *Host) greet(ctx context.Context, l *link) (ready, error) {
 	sig, err := l.sign(h.key, trust.RoleHost)
 	if err != nil {
@@ -55,6 +56,8 @@ func (h *Host) greet(ctx context.Context, l *link) (ready, error) {
 	return ready{address: r.Address, stun: r.STUN}, nil
 }
 
+// handle takes a Ring. It never waits: a call that nobody takes is turned down
+// when the next one comes.
 func (h *Host) handle(m wire.FromServer) error {
 	ring, ok := m.(*wire.Ring)
 	if !ok {

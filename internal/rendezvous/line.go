@@ -100,6 +100,7 @@ func (l *line) Receive(ctx context.Context) ([]byte, error) {
 	}
 }
 
+// step is what a Receive returns: the queue is closed behind a gap.
 func step(b []byte, ok bool) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: a step of the set-up is missing", ErrLost)
@@ -125,7 +126,7 @@ func (l *line) post(ctx context.Context, m wire.FromClient) error {
 			return ctx.Err()
 		case outbox <- b:
 			return nil
-		case <-changed:
+		case <-changed: // there is a connection again, or no longer: look anew
 		}
 	}
 }
@@ -138,7 +139,7 @@ func (l *line) finish(reason wire.EndReason, err error) bool {
 		return false
 	}
 	l.over, l.reason, l.err = true, reason, err
-	close(l.done)
+	close(l.done) // under mu, so that who sees it closed finds the reason set
 	l.mu.Unlock()
 	l.client.forget(l.id)
 	return true
@@ -179,6 +180,7 @@ func (l *line) ended() bool {
 	}
 }
 
+// failure is why the line is over.
 func (l *line) failure() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -90,6 +90,7 @@ func (t *Technician) leave() {
 	t.publish(State{})
 }
 
+// remember keeps the login for as long as it is good; empty forgets it.
 func (t *Technician) remember(login, password string) {
 	t.secret.Lock()
 	defer t.secret.Unlock()
@@ -110,6 +111,7 @@ func (t *Technician) Certificate() []byte {
 // STUN is the host:port of the STUN service, or empty.
 func (t *Technician) STUN() string { return t.State().STUN }
 
+// greet logs in, for the first time and each time the connection was lost.
 func (t *Technician) greet(ctx context.Context, l *link) (ready, error) {
 	sig, err := l.sign(t.key, trust.RoleTechnician)
 	if err != nil {
@@ -197,6 +199,7 @@ func (o *Outgoing) Pledge(ctx context.Context) ([]byte, error) { return o.envelo
 // Answer returns the envelope of the host's answer.
 func (o *Outgoing) Answer(ctx context.Context) ([]byte, error) { return o.envelope(ctx, o.answer) }
 
+// handle takes the host's two envelopes, which the server forwards.
 func (t *Technician) handle(m wire.FromServer) error {
 	switch m := m.(type) {
 	case *wire.Pledged:
