@@ -56,7 +56,7 @@ type client struct {
 
 	changed chan struct{} // one slot
 	// drops counts what was thrown away, by reason.
-	drops   [dropReasons]atomic.Uint64
+	drops [dropReasons]atomic.Uint64
 
 	mu    sync.Mutex
 	state State
