@@ -295,7 +295,7 @@ func (d *display) keys(t *testing.T, names ...string) {
 // write types a text of the keyboard's own characters.
 func (d *display) write(t *testing.T, text string) {
 	t.Helper()
-	d.xdotool(t, "type", "--delay", "8", text)
+	d.xdotool(t, "type", "--delay", "16", text)
 }
 
 // activate brings a window to the front and gives it the keyboard.

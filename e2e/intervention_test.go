@@ -12,4 +12,6 @@ func TestIntervention(t *testing.T) {
 	w := newWorld(t)
 	t.Run("before accept", w.beforeAccept)
 	t.Run("pictures", w.picturesMatch)
+	t.Run("ladder", w.ladder)
+	t.Run("drive", w.drive)
 }

@@ -62,7 +62,7 @@ func (l *live) like() error {
 // beforeAccept: until the person accepts, nothing of the screen leaves, and the
 // technician waits.
 func (w *world) beforeAccept(t *testing.T) {
-	w.ready(t)
+	w.tidy(t)
 	quiet := w.sockets(t)
 	w.ask(t, request{})
 	w.host.see(t, aWhile, want{id: "accept"})
@@ -91,7 +91,7 @@ func (w *world) beforeAccept(t *testing.T) {
 // technician's screen, and changes on either show.
 func (w *world) picturesMatch(t *testing.T) {
 	w.smallText(t)
-	w.ready(t)
+	w.tidy(t)
 	l := &live{world: w, reason: w.ask(t, request{})}
 	w.host.see(t, aWhile, want{id: "accept"})
 	w.accept(t, false)

@@ -235,6 +235,21 @@ func (w *world) accept(t *testing.T, control bool) {
 	a.gone(t, soon, want{id: "accept"})
 }
 
+// tidy ends what a scenario before left open, and waits until both sides are ready.
+func (w *world) tidy(t *testing.T) {
+	t.Helper()
+	if g, err := w.tech.find(want{id: "pane*"}); err == nil {
+		l := &live{world: w, title: g.Window}
+		l.end(t)
+	}
+	if g, err := w.tech.find(want{kind: "entry", window: "Essai"}); err == nil {
+		l := &live{world: w, title: g.Window}
+		l.over(t, "Intervention terminée")
+	}
+	w.back(t)
+	w.ready(t)
+}
+
 // live is an intervention under way, as the technician's window shows it.
 type live struct {
 	*world
@@ -245,7 +260,7 @@ type live struct {
 // intervene goes from the form to pictures on the technician's screen.
 func (w *world) intervene(t *testing.T, control bool) *live {
 	t.Helper()
-	w.ready(t)
+	w.tidy(t)
 	l := &live{world: w, reason: w.ask(t, request{control: control})}
 	w.accept(t, control)
 	l.open(t)
