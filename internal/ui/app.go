@@ -133,6 +133,8 @@ func (a *App) followSystem() {
 // say is a text in the person's language.
 func (a *App) say(key string, pairs ...string) string { return a.tongue.say(key, pairs...) }
 
+// newWindow makes the main window. Esc leads back from the pages that can be left; a
+// configuration file may be dropped where one is asked for.
 func (a *App) newWindow() {
 	a.win = a.cfg.App.NewWindow("Assist")
 	a.win.SetMaster()

@@ -32,13 +32,15 @@ type askPage struct {
 	recents *fyne.Container
 }
 
+// newAskPage asks to see and to point, as most requests do.
 func newAskPage(a *App) *askPage {
 	return &askPage{a: a, form: AskForm{Rights: consent.RightView | consent.RightPoint}}
 }
 
+// first is the first field that still lacks something.
 func (p *askPage) first() fyne.Focusable {
 	switch {
-	case len(p.form.Machine) < wire.MachineDigits:
+	case p.a.cfg.Check(p.form.Machine) != nil:
 		return p.machine
 	case p.form.Reason == "":
 		return p.reason
@@ -46,6 +48,7 @@ func (p *askPage) first() fyne.Focusable {
 	return p.totp
 }
 
+// build puts the number first, since it is being said on the phone.
 func (p *askPage) build() fyne.CanvasObject {
 	a := p.a
 	p.fields()
@@ -70,6 +73,7 @@ func (p *askPage) build() fyne.CanvasObject {
 	)
 }
 
+// fields are the three that are typed in.
 func (p *askPage) fields() {
 	a := p.a
 	p.machine = tag(a, newMachineEntry(&p.form.Machine, p.update, p.submit), "machine-number")
@@ -97,6 +101,7 @@ func rightsInOrder() []consent.Rights {
 	return []consent.Rights{consent.RightView, consent.RightPoint, consent.RightControl}
 }
 
+// want follows a box.
 func (p *askPage) want(r consent.Rights, on bool) {
 	p.form.Rights &^= r
 	if on {
@@ -104,6 +109,7 @@ func (p *askPage) want(r consent.Rights, on bool) {
 	}
 }
 
+// update follows the connection; the login comes back when the account was signed out.
 func (p *askPage) update() {
 	s := p.a.cfg.Helper.State()
 	if !s.SignedIn {
@@ -144,7 +150,7 @@ func (p *askPage) checkMachine() {
 	p.hint.row.Show()
 }
 
-// fault is the text of what the form lacks, or empty.
+// lacks is the text of what the form lacks, or empty.
 func (p *askPage) lacks() string {
 	key := firstFault(len(p.form.Machine) < wire.MachineDigits, "ask.needMachine")
 	if key == "" {
@@ -156,6 +162,7 @@ func (p *askPage) lacks() string {
 	return key
 }
 
+// submit sends the request, once the form lacks nothing.
 func (p *askPage) submit() {
 	if p.busy {
 		return
@@ -185,6 +192,7 @@ func cutBytes(s string, limit int) string {
 	return s
 }
 
+// asked goes on to the waiting page, or says why there is no request.
 func (p *askPage) asked(running Request, form AskForm, err error) {
 	p.busy = false
 	p.form.TOTP = "" // each code is good once
@@ -229,6 +237,7 @@ func (p *askPage) listRecents() {
 	p.recents.Refresh()
 }
 
+// recent is one line that fills the form again; the code is always typed anew.
 func (p *askPage) recent(r Recent, now time.Time) fyne.CanvasObject {
 	a := p.a
 	reason := newText(plain(r.Reason, maxShownReason), styleBody())
@@ -241,6 +250,7 @@ func (p *askPage) recent(r Recent, now time.Time) fyne.CanvasObject {
 	}), "recent")
 }
 
+// forget clears the list of recent machines.
 func (p *askPage) forget() {
 	if err := p.a.cfg.Asking.Clear(); err != nil {
 		p.fault.fail(ErrDisk)

@@ -25,6 +25,7 @@ type check struct {
 	focused bool
 }
 
+// newCheck is a box; changed is told of each change by the person.
 func (a *App) newCheck(label string, on bool, changed func(bool)) *check {
 	c := &check{label: label, on: on, off: a.icon("box"), ticked: a.icon("boxed"), changed: changed}
 	c.ExtendBaseWidget(c)
@@ -90,6 +91,7 @@ type checkRenderer struct {
 	label *canvas.Text
 }
 
+// side is the width of the box itself.
 func (r *checkRenderer) side() float32 { return r.c.Theme().Size(theme.SizeNameText) * 1.5 }
 
 func (r *checkRenderer) MinSize() fyne.Size {
@@ -115,6 +117,7 @@ func (r *checkRenderer) Refresh() {
 	}
 }
 
+// paint takes over the state and the colours of now.
 func (r *checkRenderer) paint() {
 	th, v := r.c.Theme(), fyne.CurrentApp().Settings().ThemeVariant()
 	r.label.Text, r.label.TextSize = r.c.label, th.Size(theme.SizeNameText)

@@ -18,6 +18,7 @@ func newFirstPage(a *App) *firstPage { return &firstPage{a: a} }
 func (f *firstPage) first() fyne.Focusable { return f.code }
 func (f *firstPage) update()               {}
 
+// build leaves the trial out where this build holds no server.
 func (f *firstPage) build() fyne.CanvasObject {
 	a := f.a
 	f.code = f.tile("code", "first.code", func() { a.turn(placeFirst, newJoinPage(a, f)) })
@@ -30,6 +31,7 @@ func (f *firstPage) build() fyne.CanvasObject {
 	return newPage(append(objs, newStack(theme.Size(sizeGap)*0.75, tiles...))...)
 }
 
+// tile is one way to begin; key has a title and a line, key.more, below it.
 func (f *firstPage) tile(icon, key string, tapped func()) *press {
 	a := f.a
 	side := theme.Size(theme.SizeNameText) * 2.4
@@ -51,6 +53,7 @@ func (l *learnPage) first() fyne.Focusable { return l.ok }
 func (l *learnPage) update()               {}
 func (l *learnPage) back()                 { l.a.turn(placeFirst, l.before) }
 
+// build is four promises, each in two lines.
 func (l *learnPage) build() fyne.CanvasObject {
 	a := l.a
 	l.ok = tag(a, newPress(a.say("learn.ok"), pressPrimary, l.back), "ok")

@@ -319,6 +319,35 @@ func TestHomeSaysHowThingsAre(t *testing.T) {
 	}
 }
 
+func TestHomeSaysWhoIsThere(t *testing.T) {
+	a, f := newTestApp(t)
+	f.helped.Live = &Live{Who: card(), Rights: consent.RightView, Since: f.now}
+	a.update()
+	if h := a.shown.(*homePage); h.state.line.seg.Text != "Une personne est connectée à cet ordinateur" || h.state.name != "eye" {
+		t.Errorf("%q, %s", h.state.line.seg.Text, h.state.name)
+	}
+}
+
+func TestTurningAwayEndsTheCall(t *testing.T) {
+	a, _ := newTestApp(t)
+	var held func()
+	a.spawn = func(call func()) { held = call }
+	a.goTo(placeHelper)
+	l := a.shown.(*loginPage)
+	l.fields[0].SetText("camille")
+	l.fields[1].SetText("une phrase")
+	l.submit()
+	ctx := a.tasks[placeHelper].ctx
+	a.turn(placeHelper, newEnrolPage(a, l))
+	if ctx.Err() == nil {
+		t.Error("the call goes on for a page that is gone")
+	}
+	held()
+	if !l.busy {
+		t.Error("its end was shown on a page that is gone")
+	}
+}
+
 func TestReceipts(t *testing.T) {
 	a, f := newTestApp(t, func(f *fake) { f.receipts = someReceipts() })
 	a.shown.(*homePage).openReceipts()

@@ -43,6 +43,7 @@ func (*frameLayout) MinSize(objs []fyne.CanvasObject) fyne.Size {
 	return fyne.NewSize(fyne.Max(top.Width, body.Width), top.Height+body.Height)
 }
 
+// header is built anew with the rest, so it always speaks the language of now.
 func (a *App) header() fyne.CanvasObject {
 	f := &a.frame
 	f.helped = tag(a, newPress(a.say("place.helped"), pressTab, func() { a.goTo(placeHelped) }), "tab-helped")
@@ -91,10 +92,12 @@ func (a *App) isDark() bool {
 	return a.cfg.App.Settings().ThemeVariant() == theme.VariantDark
 }
 
+// speak changes the language at once.
 func (a *App) speak(language string) {
 	a.prefer(func(p *Preferences) { p.Language = language })
 }
 
+// toggleSettings opens the settings, or leaves them.
 func (a *App) toggleSettings() {
 	if a.place == placeSettings {
 		a.leaveSettings()
@@ -181,6 +184,7 @@ func (e *ends) Layout(objs []fyne.CanvasObject, size fyne.Size) {
 	objs[1].Move(fyne.NewPos(size.Width-r.Width, (size.Height-r.Height)/2))
 }
 
+// stacked says whether the second object goes below the first.
 func (e *ends) stacked(l, r fyne.Size) bool {
 	return e.wide > 0 && l.Width+e.gap+r.Width > e.wide
 }

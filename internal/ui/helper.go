@@ -33,6 +33,7 @@ type loginPage struct {
 
 func newLoginPage(a *App, login string) *loginPage { return &loginPage{a: a, login: login} }
 
+// first is the password when the login is known.
 func (l *loginPage) first() fyne.Focusable {
 	if l.login != "" {
 		return l.fields[1]
@@ -59,6 +60,7 @@ func (l *loginPage) build() fyne.CanvasObject {
 	)
 }
 
+// update goes on to the form as soon as the account is signed in.
 func (l *loginPage) update() {
 	l.enter.enable(!l.busy)
 	label := "login.enter"
@@ -71,6 +73,7 @@ func (l *loginPage) update() {
 	}
 }
 
+// submit signs in. The password is forgotten here whatever the answer.
 func (l *loginPage) submit() {
 	login := strings.TrimSpace(l.login)
 	if l.busy {
@@ -106,7 +109,7 @@ type enrolPage struct {
 func newEnrolPage(a *App, before *loginPage) *enrolPage { return &enrolPage{a: a, before: before} }
 
 func (e *enrolPage) first() fyne.Focusable { return e.fields[0] }
-func (e *enrolPage) back()                 { e.a.turn(placeHelper, e.before) }
+func (e *enrolPage) back()                 { e.a.turn(placeHelper, newLoginPage(e.a, e.before.login)) }
 
 func (e *enrolPage) build() fyne.CanvasObject {
 	a := e.a
@@ -136,6 +139,7 @@ func (e *enrolPage) update() {
 	e.next.setLabel(e.a.say(label))
 }
 
+// submit checks what can be checked here, the rest is the server's.
 func (e *enrolPage) submit() {
 	code := strings.TrimSpace(e.code)
 	if e.busy {
@@ -152,6 +156,7 @@ func (e *enrolPage) submit() {
 	e.run(code)
 }
 
+// run sends the code; the answer holds the secret to confirm.
 func (e *enrolPage) run(code string) {
 	e.busy = true
 	e.fault.fail(nil)
@@ -171,6 +176,7 @@ func (e *enrolPage) run(code string) {
 	})
 }
 
+// confirm shows the secret, then leads to the login.
 func (e *enrolPage) confirm(enrol Enrolment) {
 	e.password, e.again = "", ""
 	a := e.a

@@ -35,6 +35,7 @@ func newHomePage(a *App) *homePage { return &homePage{a: a} }
 
 func (h *homePage) first() fyne.Focusable { return h.copy }
 
+// build puts what matters most at the top: who is connected, then the number.
 func (h *homePage) build() fyne.CanvasObject {
 	a := h.a
 	h.number = tag(a, newLine("", styleMachine()), "machine")
@@ -59,6 +60,7 @@ func (h *homePage) build() fyne.CanvasObject {
 	)
 }
 
+// update shows the state. The number stays whatever the connection does.
 func (h *homePage) update() {
 	s := h.a.cfg.Helped.State()
 	h.seen = s
@@ -79,6 +81,7 @@ func (h *homePage) update() {
 	h.showEnding()
 }
 
+// copyLabel says for three seconds that the number was copied.
 func (h *homePage) copyLabel() string {
 	if h.a.cfg.Now().Sub(h.copied) < 3*time.Second {
 		return h.a.say("home.copied")
@@ -86,6 +89,7 @@ func (h *homePage) copyLabel() string {
 	return h.a.say("home.copy")
 }
 
+// showServer names the unit and its server.
 func (h *homePage) showServer() {
 	key := "home.server"
 	if h.seen.Trial {
@@ -107,12 +111,14 @@ func (h *homePage) showEnding() {
 	}
 }
 
+// copyNumber puts the number on the clipboard, in its groups.
 func (h *homePage) copyNumber() {
 	h.a.cfg.App.Clipboard().SetContent(group(h.seen.Machine))
 	h.copied = h.a.cfg.Now()
 	h.update()
 }
 
+// toggleSpelling shows the digits in words, or hides them.
 func (h *homePage) toggleSpelling() {
 	h.spelled = !h.spelled
 	h.showSpelling()
@@ -172,6 +178,7 @@ type livePart struct {
 	seen Live
 }
 
+// newLivePart makes the reins; they show once somebody is connected.
 func newLivePart(a *App) *livePart {
 	l := &livePart{a: a, box: newStack(0)}
 	l.hold = tag(a, newPress("", pressPlain, l.toggleHold), "pause").with(a.icon("pause"))
@@ -213,6 +220,7 @@ func (l *livePart) show(live *Live) {
 // toggleHold pauses, or goes on.
 func (l *livePart) toggleHold() { l.a.cfg.Reins.SetPaused(l.seen.Paused != wire.PauseUser) }
 
+// showTake offers to take back the mouse only while it is lent.
 func (l *livePart) showTake(on bool) {
 	if on {
 		l.take.Show()

@@ -50,6 +50,7 @@ func (j *joinPage) build() fyne.CanvasObject {
 	)
 }
 
+// update keeps the button for a code that is not empty.
 func (j *joinPage) update() {
 	j.join.enable(!j.busy && strings.TrimSpace(j.code) != "")
 	j.open.enable(!j.busy)
@@ -60,6 +61,7 @@ func (j *joinPage) update() {
 	j.join.setLabel(j.a.say(label))
 }
 
+// submit joins by the code.
 func (j *joinPage) submit() {
 	code := strings.TrimSpace(j.code)
 	if code == "" || j.busy {
@@ -68,12 +70,14 @@ func (j *joinPage) submit() {
 	j.run(func(ctx context.Context) error { return j.a.cfg.Joiner.Join(ctx, code) })
 }
 
+// openFile joins by a file, chosen or dropped.
 func (j *joinPage) openFile(path string) {
 	if !j.busy {
 		j.run(func(ctx context.Context) error { return j.a.cfg.Joiner.JoinFile(ctx, path) })
 	}
 }
 
+// run makes one call at a time, and ends the first run when it went well.
 func (j *joinPage) run(call func(context.Context) error) {
 	j.busy = true
 	j.fault.fail(nil)
@@ -88,6 +92,7 @@ func (j *joinPage) run(call func(context.Context) error) {
 	})
 }
 
+// chooseFile lets the person pick a .toml file.
 func (j *joinPage) chooseFile() {
 	d := dialog.NewFileOpen(func(f fyne.URIReadCloser, err error) {
 		if err != nil || f == nil {

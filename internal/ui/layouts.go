@@ -16,6 +16,7 @@ import (
 // it was given one.
 type stack struct{ gap float32 }
 
+// newStack is a container of objects below each other.
 func newStack(gap float32, objs ...fyne.CanvasObject) *fyne.Container {
 	return container.New(&stack{gap: gap}, objs...)
 }
@@ -61,6 +62,7 @@ type row struct {
 	grow int
 }
 
+// newRow is a container of objects beside each other.
 func newRow(gap float32, grow int, objs ...fyne.CanvasObject) *fyne.Container {
 	return container.New(&row{gap: gap, grow: grow}, objs...)
 }
@@ -102,6 +104,7 @@ type flow struct {
 	wide float32 // the width of the last layout
 }
 
+// newFlow is a container that breaks into lines.
 func newFlow(gap float32, objs ...fyne.CanvasObject) *fyne.Container {
 	return container.New(&flow{gap: gap}, objs...)
 }

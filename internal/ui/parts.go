@@ -40,6 +40,7 @@ func newCard(objs ...fyne.CanvasObject) *fyne.Container {
 	return surface(colorCard, colorLine, objs...)
 }
 
+// surface is a rounded sheet of one colour round objects below each other.
 func surface(back, line fyne.ThemeColorName, objs ...fyne.CanvasObject) *fyne.Container {
 	r := canvas.NewRectangle(theme.Color(back))
 	r.StrokeColor, r.StrokeWidth, r.CornerRadius = theme.Color(line), 1, 10
@@ -62,6 +63,7 @@ type notice struct {
 	said string
 }
 
+// newNotice is a notice with nothing to say yet.
 func (a *App) newNotice() *notice {
 	n := &notice{a: a, box: container.NewStack()}
 	n.box.Hide()
@@ -105,6 +107,7 @@ type statusLine struct {
 	ink  fyne.ThemeColorName
 }
 
+// newStatusLine is a state still unknown.
 func (a *App) newStatusLine() *statusLine {
 	s := &statusLine{a: a, line: newText("", styleStrong())}
 	side := theme.Size(theme.SizeNameInlineIcon)
@@ -113,6 +116,7 @@ func (a *App) newStatusLine() *statusLine {
 	return s
 }
 
+// set changes shape, colour and words, and draws only what changed.
 func (s *statusLine) set(icon string, ink fyne.ThemeColorName, words string) {
 	if s.name != icon || s.ink != ink {
 		s.name, s.ink = icon, ink
@@ -148,12 +152,14 @@ func newEntry(kept *string, enter func()) *widget.Entry {
 	return e
 }
 
+// newSecretEntry is newEntry for a password.
 func newSecretEntry(kept *string, enter func()) *widget.Entry {
 	e := widget.NewPasswordEntry()
 	bind(e, kept, enter)
 	return e
 }
 
+// bind makes a field keep its text in a variable and call enter at Enter.
 func bind(e *widget.Entry, kept *string, enter func()) {
 	e.SetText(*kept)
 	e.OnChanged = func(s string) { *kept = s }

@@ -5,6 +5,7 @@ package ui
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"assist/internal/consent"
@@ -42,17 +43,20 @@ type Refused struct {
 	Wait time.Duration // before the next try is worth while; 0 when unknown
 }
 
-func (r *Refused) Error() string { return "refused by the server" }
+// Error is for logs; the person reads a sentence.
+func (r *Refused) Error() string { return fmt.Sprintf("refused by the server: reason %d", r.Why) }
 
 // Declined is a request that ended with a verdict of the host.
 type Declined struct{ Verdict wire.Verdict }
 
-func (d *Declined) Error() string { return "declined at the host" }
+// Error is for logs; the person reads a sentence.
+func (d *Declined) Error() string { return fmt.Sprintf("declined at the host: verdict %d", d.Verdict) }
 
 // Ended is an intervention or a request that ended.
 type Ended struct{ Reason wire.EndReason }
 
-func (e *Ended) Error() string { return "ended" }
+// Error is for logs; the person reads a sentence.
+func (e *Ended) Error() string { return fmt.Sprintf("ended: reason %d", e.Reason) }
 
 // BadFile is a configuration file that cannot be used.
 type BadFile struct {
@@ -61,7 +65,10 @@ type BadFile struct {
 	Key  string // empty when unknown
 }
 
-func (b *BadFile) Error() string { return "configuration file is not valid" }
+// Error names file, line and key.
+func (b *BadFile) Error() string {
+	return fmt.Sprintf("configuration file %s, line %d, key %q is not valid", b.File, b.Line, b.Key)
+}
 
 // Phase is where the connection to the server stands.
 type Phase uint8

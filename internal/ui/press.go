@@ -37,6 +37,7 @@ type press struct {
 	hovered   bool
 }
 
+// newPress is a press with a label.
 func newPress(label string, kind pressKind, tapped func()) *press {
 	p := &press{label: label, kind: kind, tapped: tapped}
 	p.ExtendBaseWidget(p)
@@ -56,6 +57,7 @@ func (p *press) with(icon fyne.Resource) *press {
 	return p
 }
 
+// setLabel costs nothing when the label is the same.
 func (p *press) setLabel(s string) {
 	if p.label != s {
 		p.label = s
@@ -63,6 +65,7 @@ func (p *press) setLabel(s string) {
 	}
 }
 
+// choose marks the tab or choice that is the one of now.
 func (p *press) choose(on bool) {
 	if p.chosen != on {
 		p.chosen = on

@@ -55,6 +55,7 @@ func (r *pressRenderer) margins() (x, y float32) {
 	return unit * 1.3, unit * 0.6
 }
 
+// iconSide is 0 without an icon.
 func (r *pressRenderer) iconSide() float32 {
 	if r.p.icon == nil {
 		return 0
@@ -79,6 +80,7 @@ func (r *pressRenderer) MinSize() fyne.Size {
 	return r.inner().AddWidthHeight(2*x, 2*y)
 }
 
+// Layout lets the ring stand outside of the press.
 func (r *pressRenderer) Layout(size fyne.Size) {
 	x, y := r.margins()
 	outer := float32(ringWidth)
@@ -154,6 +156,7 @@ func (r *pressRenderer) surface() (back, border, ink fyne.ThemeColorName) {
 	return theme.ColorNameButton, theme.ColorNameInputBorder, theme.ColorNameForeground
 }
 
+// paint takes over the label, the state and the colours of now.
 func (r *pressRenderer) paint() {
 	th, v := r.p.Theme(), fyne.CurrentApp().Settings().ThemeVariant()
 	paint := func(name fyne.ThemeColorName) color.Color {

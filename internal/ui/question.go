@@ -136,6 +136,7 @@ func (d *question) say(err error) {
 	}
 }
 
+// put takes the first answer; later ones count for nothing.
 func (d *question) put(got answer) {
 	if d.answered {
 		return

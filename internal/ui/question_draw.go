@@ -67,6 +67,7 @@ func (d *question) gap() float32 {
 	return theme.Size(sizeGap)
 }
 
+// acceptKey is the word on the button that says yes.
 func (d *question) acceptKey() string {
 	switch {
 	case d.q.Renewing:
@@ -142,6 +143,7 @@ func (d *question) words() fyne.CanvasObject {
 // footed is a body above a foot, with a margin round both.
 type footed struct{ margin, gap float32 }
 
+// Layout gives the foot its height first, and the body the rest.
 func (f *footed) Layout(objs []fyne.CanvasObject, size fyne.Size) {
 	w := size.Width - 2*f.margin
 	foot := fit(objs[1], w)

@@ -26,6 +26,7 @@ type receiptsPage struct {
 	top    fyne.Focusable
 }
 
+// newReceiptsPage reads the list once; a new receipt shows when it is opened again.
 func newReceiptsPage(a *App, before page) *receiptsPage {
 	r := &receiptsPage{a: a, before: before}
 	r.list, r.err = a.cfg.Receipts.List()
@@ -36,6 +37,7 @@ func (r *receiptsPage) first() fyne.Focusable { return r.top }
 func (r *receiptsPage) update()               {}
 func (r *receiptsPage) back()                 { r.a.turn(placeHelped, r.before) }
 
+// build lists the newest first.
 func (r *receiptsPage) build() fyne.CanvasObject {
 	a := r.a
 	objs := []fyne.CanvasObject{a.titled(a.say("receipts.title"), r.back)}
@@ -57,6 +59,7 @@ func (r *receiptsPage) build() fyne.CanvasObject {
 	return newPage(append(objs, rows)...)
 }
 
+// tile is one intervention: who, why, when, how long.
 func (r *receiptsPage) tile(one Receipt) *press {
 	a := r.a
 	who := newText(plain(one.Who.Name, maxShownName), styleStrong())
@@ -81,6 +84,7 @@ func (r *receiptPage) first() fyne.Focusable { return r.save }
 func (r *receiptPage) update()               {}
 func (r *receiptPage) back()                 { r.a.turn(placeHelped, r.before) }
 
+// build tells the whole of one intervention.
 func (r *receiptPage) build() fyne.CanvasObject {
 	a, c := r.a, r.receipt
 	r.note = a.newNotice()
@@ -110,6 +114,7 @@ func join(sep string, parts ...string) string {
 	return strings.Join(out, sep)
 }
 
+// line is a name and its value; what is unknown is a dash.
 func (r *receiptPage) line(key, value string) fyne.CanvasObject {
 	if value == "" {
 		value = "—"
@@ -142,6 +147,7 @@ func (a *App) rightsWords(r consent.Rights) string {
 	return strings.Join(out, ", ")
 }
 
+// saveAs asks where to, then saves the page.
 func (r *receiptPage) saveAs() {
 	a := r.a
 	d := dialog.NewFileSave(func(f fyne.URIWriteCloser, err error) {
@@ -162,6 +168,7 @@ func (r *receiptPage) saveAs() {
 	d.Show()
 }
 
+// keep writes the receipt and says where.
 func (r *receiptPage) keep(path string) {
 	r.a.background(func(context.Context) error { return r.a.cfg.Receipts.Save(r.receipt.ID, path) }, func(err error) {
 		if err != nil {
@@ -172,6 +179,7 @@ func (r *receiptPage) keep(path string) {
 	})
 }
 
+// report tells the administrator, and says that it did.
 func (r *receiptPage) report() {
 	r.a.background(func(context.Context) error { return r.a.cfg.Receipts.Report(r.receipt.ID) }, func(err error) {
 		if err != nil {

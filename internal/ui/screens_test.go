@@ -37,13 +37,37 @@ func TestMain(m *testing.M) {
 		{Machine: "190055237814", Reason: "Microscope : pilote de caméra", At: f.now.Add(-50 * time.Hour)},
 	}
 	cfg := f.config(fyneapp.NewWithID("fr.example.assist.screens"))
+	if os.Getenv("ASSIST_PLAY") != "" {
+		f.real, cfg.Now = true, nil
+	}
 	a, err := New(cfg)
 	if err != nil {
-		panic(err)
+		fmt.Println(err)
+		os.Exit(1)
 	}
-	a.cfg.App.Lifecycle().SetOnStarted(func() { go tour(a, f) })
+	start := tour
+	if os.Getenv("ASSIST_PLAY") != "" {
+		start = play
+	}
+	a.cfg.App.Lifecycle().SetOnStarted(func() { go start(a, f) })
 	a.Run()
 	os.Exit(m.Run())
+}
+
+// play asks as often as ASSIST_PLAY says, and prints what was answered, for somebody at
+// the real windows.
+func play(a *App, f *fake) {
+	n, _ := strconv.Atoi(os.Getenv("ASSIST_PLAY"))
+	for i := range n {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		q := consent.Question{Who: card(), Reason: "Imprimante", Wanted: consent.AllRights, Words: [3]string{"citron", "valise", "orage"}, Monitors: 2}
+		got, err := a.Ask(ctx, q)
+		cancel()
+		time.Sleep(1500 * time.Millisecond)
+		fmt.Println("answer", i, got, err, a.DialogOpen())
+	}
+	time.Sleep(time.Second)
+	a.Close()
 }
 
 type scene struct {
@@ -131,7 +155,7 @@ func scenes() []scene {
 			d.tick()
 		}
 	}
-	return []scene{
+	out := []scene{
 		{"home", calm},
 		{"home-spelled", func(a *App, f *fake) { calm(a, f); a.shown.(*homePage).toggleSpelling() }},
 		{"home-waiting", func(a *App, f *fake) {
@@ -152,6 +176,8 @@ func scenes() []scene {
 			calm(a, f)
 			f.set(func() { f.helped.Last = &Ending{Why: wire.EndUserCut, At: f.now} })
 		}},
+	}
+	out = append(out, []scene{
 		{"first", at(placeFirst, func(a *App) page { return newFirstPage(a) })},
 		{"learn", at(placeFirst, func(a *App) page { return newLearnPage(a, newFirstPage(a)) })},
 		{"join", at(placeFirst, func(a *App) page { return newJoinPage(a, newFirstPage(a)) })},
@@ -226,5 +252,6 @@ func scenes() []scene {
 			d.show()
 			d.finish(consent.ErrNoAnswer)
 		}},
-	}
+	}...)
+	return out
 }

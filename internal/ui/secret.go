@@ -36,11 +36,13 @@ type secretPage struct {
 
 func (s *secretPage) first() fyne.Focusable { return s.entry }
 
+// back gives the enrolment up.
 func (s *secretPage) back() {
 	s.enrol.Cancel()
 	s.leave()
 }
 
+// build shows the secret in both forms, since not everybody has a camera at hand.
 func (s *secretPage) build() fyne.CanvasObject {
 	a, secret := s.a, s.enrol.Secret()
 	s.fault = a.newNotice()
@@ -105,6 +107,7 @@ func secretOf(address string) string {
 	return onlyGraphic(u.Query().Get("secret"))
 }
 
+// onlyGraphic is a secret without what cannot be typed.
 func onlyGraphic(s string) string { return plain(s, 128) }
 
 // spaced writes a secret by fours, to be typed by hand.
@@ -114,6 +117,7 @@ func (s *secretPage) update() {
 	s.ok.enable(!s.busy && len(s.code) == 6)
 }
 
+// submit confirms. A code that failed is cleared: the next one is another.
 func (s *secretPage) submit() {
 	if s.busy || len(s.code) != 6 {
 		return

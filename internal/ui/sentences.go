@@ -65,6 +65,7 @@ func plainErrors() []struct {
 // coded puts the code at the end of a sentence.
 func coded(s, kind string, n int) string { return fmt.Sprintf("%s (%s%d)", s, kind, n) }
 
+// refusal says how long to wait where that is known.
 func (a *App) refusal(r *Refused) string {
 	key := refusalKey(r.Why)
 	if r.Why == wire.RefusedTooMany && r.Wait > 0 {
@@ -96,6 +97,7 @@ func named(names []string, v int) string {
 	return names[v]
 }
 
+// refusalKey is the key of a refusal's sentence.
 func refusalKey(v wire.Refusal) string {
 	return "refusal." + named([]string{
 		wire.RefusedIdentity:  "identity",
@@ -111,6 +113,7 @@ func refusalKey(v wire.Refusal) string {
 	}, int(v))
 }
 
+// verdictKey is the key of a verdict's sentence.
 func verdictKey(v wire.Verdict) string {
 	return "verdict." + named([]string{
 		wire.VerdictGranted:  "granted",
@@ -145,6 +148,7 @@ func endKey(side string, v wire.EndReason) string {
 	}, int(v))
 }
 
+// pauseKey is the key of a pause's sentence.
 func pauseKey(v wire.PauseCause) string {
 	return "pause." + named([]string{
 		wire.PauseNone:       "none",

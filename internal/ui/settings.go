@@ -60,6 +60,7 @@ func (s *settingsPage) sizes() fyne.CanvasObject {
 	return line
 }
 
+// choice is one value; choosing it shows everything in it.
 func (s *settingsPage) choice(id, label string, chosen bool, change func(*Preferences)) *press {
 	p := tag(s.a, newPress(label, pressChoice, func() { s.a.prefer(change) }), id)
 	p.choose(chosen)

@@ -21,24 +21,28 @@ func styleBody() widget.RichTextStyle {
 	return widget.RichTextStyle{ColorName: theme.ColorNameForeground, SizeName: theme.SizeNameText}
 }
 
+// styleStrong is for names of fields and states.
 func styleStrong() widget.RichTextStyle {
 	s := styleBody()
 	s.TextStyle.Bold = true
 	return s
 }
 
+// styleMuted is for what may be skipped.
 func styleMuted() widget.RichTextStyle {
 	s := styleBody()
 	s.ColorName = colorMuted
 	return s
 }
 
+// styleTitle is the one title of a screen, and the check words.
 func styleTitle() widget.RichTextStyle {
 	s := styleStrong()
 	s.SizeName = sizeTitle
 	return s
 }
 
+// styleMachine is the machine's number.
 func styleMachine() widget.RichTextStyle {
 	s := styleStrong()
 	s.SizeName = sizeMachine
@@ -90,6 +94,7 @@ func (t *text) CreateRenderer() fyne.WidgetRenderer { return &textRenderer{t} }
 
 type textRenderer struct{ t *text }
 
+// pad is the toolkit's own margin, which Layout hides outside.
 func (r *textRenderer) pad() float32 { return r.t.Theme().Size(theme.SizeNameInnerPadding) }
 
 func (r *textRenderer) Layout(size fyne.Size) {

@@ -17,6 +17,7 @@ type tray struct {
 	lang string
 }
 
+// newTray does nothing on a system without trays.
 func (a *App) newTray() {
 	d, ok := a.cfg.App.(desktop.App)
 	if !ok {
@@ -28,6 +29,7 @@ func (a *App) newTray() {
 	d.SetSystemTrayMenu(a.trayMenu())
 }
 
+// trayMenu has Disconnect while somebody is connected.
 func (a *App) trayMenu() *fyne.Menu {
 	items := []*fyne.MenuItem{fyne.NewMenuItem(a.say("tray.open"), a.Raise)}
 	if a.tray.live {

@@ -23,6 +23,7 @@ type trialPage struct {
 	fault  *notice
 }
 
+// newTrialPage proposes a role, since it is seldom thought of.
 func newTrialPage(a *App, before page) *trialPage {
 	return &trialPage{a: a, before: before, form: TrialForm{Role: a.say("trial.roleDefault")}}
 }
@@ -61,6 +62,7 @@ func (t *trialPage) update() {
 	t.start.setLabel(t.a.say(label))
 }
 
+// submit checks the form, then starts the server.
 func (t *trialPage) submit() {
 	if t.busy {
 		return
@@ -78,6 +80,7 @@ func (t *trialPage) submit() {
 	t.run(form)
 }
 
+// run starts the server; making its keys takes some seconds.
 func (t *trialPage) run(form TrialForm) {
 	t.busy = true
 	t.fault.show(moodInfo, t.a.say("trial.starting"))

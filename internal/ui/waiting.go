@@ -30,12 +30,14 @@ type waitPage struct {
 	gone    chan struct{} // closed when the page has done its part
 }
 
+// newWaitPage is a page for a request just sent; follow must be started.
 func newWaitPage(before *askPage, form AskForm, running Request) *waitPage {
 	return &waitPage{a: before.a, before: before, form: form, running: running, gone: make(chan struct{})}
 }
 
 func (w *waitPage) first() fyne.Focusable { return w.end }
 
+// build shows the number that was asked, the state, and the check words in large.
 func (w *waitPage) build() fyne.CanvasObject {
 	a := w.a
 	w.head = tag(a, newText("", styleTitle()), "wait-state")
@@ -122,6 +124,7 @@ func (w *waitPage) stop() {
 	}
 }
 
+// update shows the state, and settles what check would.
 func (w *waitPage) update() {
 	s := w.running.State()
 	if !w.granted && (s.Err != nil || s.Granted) {
@@ -143,6 +146,7 @@ func (w *waitPage) update() {
 	w.showLeft(s)
 }
 
+// showLeft counts down to the moment when silence is a refusal.
 func (w *waitPage) showLeft(s RequestState) {
 	if w.granted {
 		w.left.set(w.a.say("wait.openHint"))
