@@ -72,6 +72,8 @@ type want struct {
 	text   string // part of what it says
 	kind   string
 	window string // part of its window's title
+
+	focused bool // it has the keyboard
 }
 
 func (w want) String() string {
@@ -81,7 +83,7 @@ func (w want) String() string {
 func (w want) fits(g widget) bool {
 	return (w.id == "" || g.ID == w.id || strings.HasSuffix(w.id, "*") && strings.HasPrefix(g.ID, strings.TrimSuffix(w.id, "*"))) &&
 		strings.Contains(g.Text, w.text) && (w.kind == "" || g.Kind == w.kind) &&
-		strings.Contains(g.Window, w.window)
+		strings.Contains(g.Window, w.window) && (g.Focused || !w.focused)
 }
 
 // find returns the first widget that fits.

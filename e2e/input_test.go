@@ -133,10 +133,8 @@ func (l *live) typesText(t *testing.T, name string) {
 	a := l.tech
 	a.press(t, want{text: "Touches", kind: "button", window: l.title})
 	a.screen.keys(t, "Up", "Return")
-	a.press(t, want{kind: "entry", window: l.title})
-	a.screen.keys(t, "ctrl+v")
-	a.see(t, soon, want{kind: "entry", text: hardText, window: l.title})
-	a.press(t, want{text: "Taper", kind: "button", window: l.title})
+	a.gone(t, soon, want{id: "pane*", focused: true, window: l.title})
+	a.screen.keys(t, "ctrl+v", "Tab", "Tab", "space")
 	pad.holds(t, hardText+"\n")
 }
 

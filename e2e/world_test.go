@@ -242,7 +242,7 @@ func (w *world) tidy(t *testing.T) {
 		l := &live{world: w, title: g.Window}
 		l.end(t)
 	}
-	if g, err := w.tech.find(want{kind: "entry", window: "Essai"}); err == nil {
+	if g, err := w.tech.find(want{id: "note", window: "Essai"}); err == nil {
 		l := &live{world: w, title: g.Window}
 		l.over(t, "Intervention terminée")
 	}
@@ -326,7 +326,7 @@ func (l *live) over(t *testing.T, says string) {
 	t.Helper()
 	a := l.tech
 	a.see(t, aWhile, want{text: says, window: l.title})
-	note := want{kind: "entry", window: l.title}
+	note := want{id: "note", window: l.title}
 	a.press(t, note)
 	a.screen.write(t, "fini")
 	a.press(t, want{text: "Enregistrer et revenir", window: l.title})

@@ -19,3 +19,6 @@ func (p *pane) DoorID() string {
 	}
 	return strings.Join(parts, " ")
 }
+
+// DoorID names the closing note and the text to type.
+func (f *field) DoorID() string { return "note" }

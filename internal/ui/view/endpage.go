@@ -59,16 +59,14 @@ func (w *Window) closed() {
 type endPage struct {
 	w     *Window
 	root  *fyne.Container
-	note  *widget.Entry
+	note  *field
 	error *widget.Label
 	back  *widget.Button
 }
 
 func newEndPage(w *Window, why wire.EndReason) *endPage {
 	t := w.c.Text
-	p := &endPage{w: w, note: widget.NewMultiLineEntry(), error: widget.NewLabel("")}
-	p.note.SetPlaceHolder(t("view.note.hint"))
-	p.note.SetMinRowsVisible(3)
+	p := &endPage{w: w, note: newField(t("view.note.hint"), 3), error: widget.NewLabel("")}
 	p.note.Wrapping = fyne.TextWrapWord
 	p.error.Importance = widget.WarningImportance
 	p.error.Wrapping = fyne.TextWrapWord

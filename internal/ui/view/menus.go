@@ -112,9 +112,7 @@ func (w *Window) consoles() *fyne.MenuItem {
 // typeText asks for a text and types it at the host, whatever the layouts.
 func (w *Window) typeText() {
 	t := w.c.Text
-	field := widget.NewMultiLineEntry()
-	field.SetPlaceHolder(t("view.text.hint"))
-	field.SetMinRowsVisible(4)
+	field := newField(t("view.text.hint"), 4)
 	what := widget.NewLabel(t("view.text.what"))
 	what.Wrapping = fyne.TextWrapWord
 	d := dialog.NewCustomConfirm(t("view.text.title"), t("view.text.send"), t("view.cancel"),

@@ -36,11 +36,12 @@ func (t Text) line(s Stats) string {
 	if s.Relayed {
 		way = "view.stats.relayed"
 	}
-	parts := []string{
-		t("view.stats.fps", "n", strconv.Itoa(int(s.FPS+0.5))),
-		t("view.stats.delay", "n", strconv.FormatInt(s.Delay.Round(time.Millisecond).Milliseconds(), 10)),
-		t.rate(s.Bitrate), t(way),
+	parts := []string{t("view.stats.fps", "n", strconv.Itoa(int(s.FPS+0.5)))}
+	if s.Delay > 0 { // zero: not measured yet
+		ms := max(1, s.Delay.Round(time.Millisecond).Milliseconds())
+		parts = append(parts, t("view.stats.delay", "n", strconv.FormatInt(ms, 10)))
 	}
+	parts = append(parts, t.rate(s.Bitrate), t(way))
 	if s.Codec != "" {
 		parts = append(parts, s.Codec)
 	}

@@ -372,14 +372,14 @@ func TestPointerShape(t *testing.T) {
 	}
 }
 
-// entryOf returns the note's field and its button on the end page.
-func (x *tester) endPage() (*widget.Entry, *widget.Button, string) {
-	var note *widget.Entry
+// endPage returns the note's field, the button and all texts of the end page.
+func (x *tester) endPage() (*field, *widget.Button, string) {
+	var note *field
 	var back *widget.Button
 	var all strings.Builder
 	for _, o := range test.LaidOutObjects(x.win.Content()) {
 		switch o := o.(type) {
-		case *widget.Entry:
+		case *field:
 			note = o
 		case *widget.Button:
 			back = o
