@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"fyne.io/fyne/v2/test"
+
+	"assist/internal/consent"
 )
 
 func TestDoorListsWidgets(t *testing.T) {
@@ -27,7 +29,7 @@ func TestDoorListsWidgets(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = c.Close() }()
-	for range 2 { // names survive being asked for
+	for round := range 2 { // names survive being asked for, hidden ones too
 		if _, err := c.Write([]byte("widgets\n")); err != nil {
 			t.Fatal(err)
 		}
@@ -39,6 +41,11 @@ func TestDoorListsWidgets(t *testing.T) {
 		for _, s := range all {
 			byID[s.ID] = s
 		}
+		if got := byID["cut"]; (got.Text == "Couper") != (round == 1) {
+			t.Errorf("round %d: cut: %+v", round, got)
+		}
+		f.set(func() { f.helped.Live = &Live{Who: card(), Rights: consent.AllRights} })
+		a.update()
 		if got := byID["machine"]; got.Text != "4829 1730 5566" || got.Window != "Assist" || got.W == 0 {
 			t.Errorf("machine: %+v", got)
 		}

@@ -185,6 +185,7 @@ func newLivePart(a *App) *livePart {
 	l.take = tag(a, newPress(a.say("live.take"), pressPlain, a.cfg.Reins.TakeBack), "take-back")
 	l.cut = tag(a, newPress(a.say("live.cut"), pressDanger, func() { a.cfg.Reins.Cut(wire.EndUserCut) }), "cut").with(a.icon("cut"))
 	l.head, l.more = newText("", styleTitle()), newText("", styleBody())
+	l.dress(moodAttention)
 	l.box.Hide()
 	return l
 }
@@ -199,7 +200,7 @@ func (l *livePart) show(live *Live) {
 	if live.Rights.Has(consent.RightControl) {
 		m = moodDrive
 	}
-	if l.rest == nil || m != l.mood {
+	if m != l.mood {
 		l.dress(m)
 	}
 	l.seen = *live
