@@ -168,6 +168,7 @@ func (l *live) specialKeys(t *testing.T) {
 		{"ctrl+c", []byte{37, 54}}, {"ctrl+alt+t", []byte{37, 64, 28}}, {"Delete", []byte{119}},
 		{"alt+x", []byte{64, 53}}, {"Super_L", []byte{133}},
 	} {
+		p.focus(t) // a window manager gives the focus away when windows close
 		p.take(true)
 		l.tech.screen.keys(t, c.keys)
 		got := p.collect(t, 2*len(c.codes))

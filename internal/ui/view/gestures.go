@@ -31,10 +31,21 @@ var (
 // where it was pressed.
 func (p *pane) follow(e fyne.PointEvent) (screen.MonitorID, image.Point, bool) {
 	origin := e.AbsolutePosition.Subtract(e.Position)
-	p.hover = image.Pt(
-		p.pixels(e.AbsolutePosition.X)-p.pixels(origin.X),
-		p.pixels(e.AbsolutePosition.Y)-p.pixels(origin.Y))
+	p.origin = image.Pt(p.pixels(origin.X), p.pixels(origin.Y))
+	p.hover = image.Pt(p.pixels(e.AbsolutePosition.X), p.pixels(e.AbsolutePosition.Y)).Sub(p.origin)
 	return p.under()
+}
+
+// catchUp takes a move that the toolkit has yet to tell, from the mouse's place in
+// device pixels of the window: what follows must happen there.
+func (p *pane) catchUp(at image.Point) {
+	if at = at.Sub(p.origin); at == p.hover {
+		return
+	}
+	p.hover = at
+	if id, host, ok := p.under(); ok {
+		p.hands.move(id, host)
+	}
 }
 
 // under returns the host pixel below the mouse.
@@ -138,8 +149,20 @@ func (p *pane) Scrolled(e *fyne.ScrollEvent) {
 // tap is the way of what the toolkit does not tell.
 func (p *pane) tap() mouseTap {
 	return mouseTap{
-		button: func(n uint8, down bool) bool { return p.inside && p.press(n, down) },
-		wheel:  func(dx, dy float64) bool { return p.inside && p.hands.wheel(dx, dy) },
+		button: func(at image.Point, n uint8, down bool) bool {
+			if !p.inside {
+				return false
+			}
+			p.catchUp(at)
+			return p.press(n, down)
+		},
+		wheel: func(at image.Point, dx, dy float64) bool {
+			if !p.inside || p.hands.mode != modeDrive {
+				return false
+			}
+			p.catchUp(at)
+			return p.hands.wheel(dx, dy)
+		},
 	}
 }
 

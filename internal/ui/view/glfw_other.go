@@ -4,12 +4,16 @@
 
 package view
 
-import "fyne.io/fyne/v2"
+import (
+	"image"
+
+	"fyne.io/fyne/v2"
+)
 
 // mouseTap takes what the toolkit does not tell; here there is no way to.
 type mouseTap struct {
-	button func(n uint8, down bool) bool
-	wheel  func(dx, dy float64) bool
+	button func(at image.Point, n uint8, down bool) bool
+	wheel  func(at image.Point, dx, dy float64) bool
 }
 
 // tapMouse leaves the mouse to the toolkit: buttons 4 and 5 are lost, and the

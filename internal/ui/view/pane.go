@@ -38,6 +38,7 @@ type pane struct {
 	ground *canvas.Rectangle
 	images map[screen.MonitorID]*canvas.Image
 	cursor *canvas.Image // the host's pointer
+	origin image.Point   // of the pane in the window, in device pixels
 	hover  image.Point   // last place of the mouse, in device pixels of the pane
 	inside bool          // the mouse is over the pane
 	target screen.MonitorID

@@ -193,6 +193,26 @@ func TestDragStaysOnItsMonitor(t *testing.T) {
 	x.expect("")
 }
 
+// What the toolkit does not tell happens where the mouse is now, not where the last
+// move was told.
+func TestTapCatchesUp(t *testing.T) {
+	x := newTester(t, live(consent.RightControl))
+	x.choose(1)
+	r := x.main.pane.spots[0].rect
+	x.main.pane.MouseIn(x.at(r.Min.X+10, r.Min.Y+10, 0))
+	x.sent()
+	tap := x.main.pane.tap()
+	at := x.main.pane.origin.Add(r.Max).Sub(image.Pt(1, 1))
+	if !tap.wheel(at, 0, 1) || !tap.button(at, 4, true) || !tap.button(at, 4, false) {
+		t.Error("not taken")
+	}
+	x.expect("move 1 1023,599; scroll 0,120; button 4 down 1 1023,599; button 4 up 1 1023,599")
+	x.main.pane.MouseOut()
+	if tap.wheel(at, 0, 1) || tap.button(at, 4, true) {
+		t.Error("taken from outside the picture")
+	}
+}
+
 func TestHeldKeysAreReleased(t *testing.T) {
 	for name, lose := range map[string]func(*tester){
 		"focus":   func(x *tester) { x.win.Canvas().Unfocus() },
