@@ -225,9 +225,6 @@ func (a *App) Raise() {
 // back meanwhile.
 func (a *App) DialogOpen() bool { return a.open.Load() > 0 }
 
-// Language is "fr" or "en". It is called on the toolkit's goroutine.
-func (a *App) Language() string { return a.tongue.code }
-
 // task is what the calls of one page run under. It ends when its place turns to
 // another page.
 type task struct {

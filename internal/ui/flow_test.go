@@ -276,6 +276,9 @@ func TestReins(t *testing.T) {
 	test.Tap(h.live.take)
 	f.helped.Live.Paused, f.helped.Live.Rights = wire.PauseUser, consent.RightView
 	a.update()
+	if !strings.HasPrefix(h.live.more.seg.Text, "Vous avez mis en pause") {
+		t.Errorf("while paused: %q", h.live.more.seg.Text)
+	}
 	if h.live.take.Visible() {
 		t.Error("take back stays when nobody drives")
 	}

@@ -180,7 +180,7 @@ func (e *enrolPage) run(code string) {
 func (e *enrolPage) confirm(enrol Enrolment) {
 	e.password, e.again = "", ""
 	a := e.a
-	a.turn(placeHelper, &secretPage{a: a, at: placeHelper, enrol: enrol, leave: e.back, done: func() {
+	a.turn(placeHelper, &secretPage{a: a, enrol: enrol, leave: e.back, done: func() {
 		l := newLoginPage(a, enrol.Secret().Login)
 		a.turn(placeHelper, l)
 		l.fault.show(moodOK, a.say("enrol.done"))

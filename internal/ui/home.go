@@ -207,6 +207,9 @@ func (l *livePart) show(live *Live) {
 	who := plain(live.Who.Name, maxShownName)
 	l.head.set(l.a.say(l.key(), "name", who, "unit", plain(live.Who.Unit, maxShownName), "time", clock(l.a.cfg.Now().Sub(live.Since))))
 	l.more.set(l.a.say("words", "words", strings.Join(live.Words[:], " – ")))
+	if live.Paused != wire.PauseNone {
+		l.more.set(l.a.say(pauseKey(live.Paused)))
+	}
 	hold := "live.pause"
 	if live.Paused == wire.PauseUser {
 		hold = "live.resume"

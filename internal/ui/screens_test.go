@@ -189,7 +189,7 @@ func scenes() []scene {
 		}},
 		{"trial", at(placeFirst, func(a *App) page { return newTrialPage(a, newFirstPage(a)) })},
 		{"secret", at(placeFirst, func(a *App) page {
-			return &secretPage{a: a, at: placeFirst, enrol: fakeEnrolment{}, leave: func() {}, done: func() {}}
+			return &secretPage{a: a, enrol: fakeEnrolment{}, leave: func() {}, done: func() {}}
 		})},
 		{"trial-done", at(placeFirst, func(a *App) page { return &trialDonePage{a: a, login: "camille.fontaine"} })},
 		{"login", at(placeHelper, func(a *App) page { return newLoginPage(a, "camille.fontaine") })},

@@ -23,7 +23,6 @@ import (
 // with one code. It stands in the first run and in the technician's place.
 type secretPage struct {
 	a     *App
-	at    place
 	enrol Enrolment
 	leave func() // the enrolment was given up
 	done  func() // it is confirmed

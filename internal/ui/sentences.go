@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"assist/assets"
 	"assist/internal/wire"
 )
 
@@ -148,7 +147,7 @@ func endKey(side string, v wire.EndReason) string {
 	}, int(v))
 }
 
-// pauseKey is the key of a pause's sentence.
+// pauseKey is the key of what the person helped reads while something is held back.
 func pauseKey(v wire.PauseCause) string {
 	return "pause." + named([]string{
 		wire.PauseNone:       "none",
@@ -158,26 +157,3 @@ func pauseKey(v wire.PauseCause) string {
 		wire.PauseDialog:     "dialog",
 	}, int(v))
 }
-
-// Texts are the product's sentences in one language, for windows that are not this
-// package's.
-type Texts struct{ tongue *words }
-
-// LoadTexts reads a language, "fr" or "en"; the embedded texts are the tests' business,
-// so an unknown language is the only error.
-func LoadTexts(language string) (*Texts, error) {
-	w, err := loadWords(assets.I18n, language)
-	if err != nil {
-		return nil, err
-	}
-	return &Texts{tongue: w}, nil
-}
-
-// Pause says what holds pictures or input back.
-func (t *Texts) Pause(v wire.PauseCause) string { return t.tongue.say(pauseKey(v)) }
-
-// Ended says to the technician how an intervention ended.
-func (t *Texts) Ended(v wire.EndReason) string { return t.tongue.say(endKey("end.there.", v)) }
-
-// EndedHere says it to the person helped.
-func (t *Texts) EndedHere(v wire.EndReason) string { return t.tongue.say(endKey("end.here.", v)) }

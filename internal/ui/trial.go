@@ -103,7 +103,7 @@ func (t *trialPage) run(form TrialForm) {
 // start over as the technician they named.
 func (t *trialPage) confirm(enrol Enrolment) {
 	t.form.Password, t.again = "", ""
-	t.a.turn(placeFirst, &secretPage{a: t.a, at: placeFirst, enrol: enrol, leave: t.back, done: func() {
+	t.a.turn(placeFirst, &secretPage{a: t.a, enrol: enrol, leave: t.back, done: func() {
 		t.a.turn(placeFirst, &trialDonePage{a: t.a, login: enrol.Secret().Login})
 	}})
 }
