@@ -127,6 +127,23 @@ func TestLateYesIsNoYes(t *testing.T) {
 	})
 }
 
+// A yes to a question that nobody asks any more is no yes, every time.
+func TestYesToNobodyIsNoYes(t *testing.T) {
+	for range 50 {
+		on(t, consent.AllRights, func(t *testing.T, s *stage) {
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			if l, err := s.gate.Ask(ctx, question(consent.AllRights)); l != nil || !errors.Is(err, context.Canceled) {
+				t.Errorf("lease %v, error %v", l, err)
+			}
+			synctest.Wait()
+			if s.lamp.Lights() != 0 {
+				t.Error("the banner was lit")
+			}
+		})
+	}
+}
+
 func TestCallerWhoGivesUpTakesTheQuestionBack(t *testing.T) {
 	on(t, consent.AllRights, func(t *testing.T, s *stage) {
 		s.now(silent)

@@ -79,8 +79,8 @@ func (l *Lease) add(r Rights) {
 	})
 }
 
-// ended reports whether nothing can be had of l any more. The caller holds mu.
-func (l *Lease) ended() bool { return l.self != l || l.cause != nil }
+// ended reports whether l was revoked. The caller holds mu.
+func (l *Lease) ended() bool { return l.cause != nil }
 
 // rights is what is granted now. The caller holds mu.
 func (l *Lease) rights() Rights {

@@ -252,6 +252,27 @@ func TestWidenAsksAndHoldsInput(t *testing.T) {
 	})
 }
 
+// The dialog must not appear while a click is on its way.
+func TestQuestionWaitsForTheLastEvent(t *testing.T) {
+	on(t, consent.AllRights, func(t *testing.T, s *stage) {
+		l := s.lease(consent.RightView | consent.RightControl)
+		c := control(t, l)
+		unstick := make(chan struct{})
+		go c.Do(func() error { <-unstick; return nil })
+		synctest.Wait()
+		go l.Widen(t.Context(), consent.RightPoint)
+		synctest.Wait()
+		if n := len(s.asked()); n != 1 {
+			t.Errorf("%d questions while a button is being pressed", n)
+		}
+		close(unstick)
+		synctest.Wait()
+		if n := len(s.asked()); n != 2 || l.Rights() != consent.AllRights {
+			t.Errorf("%d questions, rights %v", n, l.Rights())
+		}
+	})
+}
+
 func TestWidenRefused(t *testing.T) {
 	on(t, viewPoint|consent.RightControl, func(t *testing.T, s *stage) {
 		l := s.lease(consent.RightView)

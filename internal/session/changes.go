@@ -4,6 +4,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 	"unicode"
@@ -12,8 +13,8 @@ import (
 	"assist/internal/wire"
 )
 
-// placeTime is how long the pointer's place may wait to leave: a later one
-// replaces it, and whoever pauses must not wait for it.
+// placeTime is how long sending the pointer may hold up a pause or a cut when the
+// link is full.
 const placeTime = 250 * time.Millisecond
 
 // changes tells the technician of monitors and of the pointer.
@@ -51,16 +52,19 @@ func (l *live) screenLost(err error) {
 }
 
 // sendScreen sends what was read from the screens: under the view, like a picture.
+// On a full link it tries again and again, so that a pause need not wait for it.
 func (l *live) sendScreen(m wire.ToTechnician) {
-	err := l.patiently(l.ctx, func() error {
-		return l.view.Do(func() error {
-			ctx, cancel := context.WithTimeout(l.ctx, placeTime)
-			defer cancel()
-			return l.link.Send(ctx, m)
+	for {
+		err := l.patiently(l.ctx, func() error {
+			return l.view.Do(func() error {
+				ctx, cancel := context.WithTimeout(l.ctx, placeTime)
+				defer cancel()
+				return l.link.Send(ctx, m)
+			})
 		})
-	})
-	if err != nil {
-		l.s.host.cfg.Log.Debug("pointer not sent", "error", err)
+		if l.ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+			return // sent, or the link has gone
+		}
 	}
 }
 

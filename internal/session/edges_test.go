@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"assist/internal/consent"
+	"assist/internal/trust"
 	"assist/internal/wire"
 )
 
@@ -157,5 +158,27 @@ func TestConfigsMustBeComplete(t *testing.T) {
 	}
 	if _, err := NewTechnician(TechnicianConfig{}, Wish{}); err != ErrConfig {
 		t.Errorf("technician: %v", err)
+	}
+}
+
+// A host that grants more than was asked is not believed.
+func TestAnswerMayNotGrantMoreThanWasAsked(t *testing.T) {
+	key, err := trust.NewHostKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := &Technician{wish: Wish{Rights: consent.RightView}}
+	r := &request{pledge: &wire.Pledge{HostKey: key.Public()}}
+	for rights, want := range map[consent.Rights]error{consent.RightView: nil, consent.AllRights: trust.ErrRights} {
+		env, err := key.SignAnswer(&wire.Answer{
+			Verdict: wire.VerdictGranted, Rights: uint16(rights), Expires: time.Now().Add(time.Hour).Unix(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := x.answered(r, env); !errors.Is(err, want) || (r.answer != nil) != (want == nil) {
+			t.Errorf("%v: %v", rights, err)
+		}
+		r.answer = nil
 	}
 }

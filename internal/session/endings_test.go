@@ -60,6 +60,10 @@ func endings() []ending {
 			wire.EndNetworkLost, wire.EndNetworkLost, 12 * time.Second},
 		{"the network freezes and no link notices", func(w *world, _ *session.Technician) { w.net.deaf = true; w.net.freeze() },
 			wire.EndNetworkLost, wire.EndNetworkLost, session.SilenceTime + time.Second},
+		{"network and server freeze and no link notices", func(w *world, _ *session.Technician) {
+			w.net.deaf, w.server.dead = true, true
+			w.net.freeze()
+		}, wire.EndNetworkLost, wire.EndNetworkLost, session.SilenceTime + time.Second},
 		{"the host's end dies", func(w *world, _ *session.Technician) { w.link().helper.close(errLost) },
 			wire.EndNetworkLost, wire.EndNetworkLost, time.Second},
 		{"the technician's end dies", func(w *world, _ *session.Technician) { w.link().host.close(errLost) },
@@ -178,6 +182,34 @@ func TestCutWaitsForNoNetwork(t *testing.T) {
 		}
 		if took := time.Since(start); took > 12*time.Second {
 			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+// A cut returns when the last event is over, not before, and lets none begin.
+func TestCutReturnsWhenAllIsStill(t *testing.T) {
+	play(t, func(t *testing.T, w *world) {
+		w.machine.stuck = make(chan struct{})
+		tech := w.meet(consent.AllRights)
+		tech.Input(&wire.Move{})
+		tech.Input(&wire.Move{})
+		pass(0)
+		cut := make(chan struct{})
+		go func() {
+			w.host.Cut(wire.EndUserCut)
+			close(cut)
+		}()
+		pass(time.Second)
+		select {
+		case <-cut:
+			t.Error("the cut returned during an event")
+		default:
+		}
+		close(w.machine.stuck)
+		<-cut
+		w.over(tech)
+		if n := w.machine.typed(); n != 1 {
+			t.Errorf("%d inputs done", n)
 		}
 	})
 }

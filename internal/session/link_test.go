@@ -226,13 +226,6 @@ func (l *link) shut(own, other *end) error {
 		other.close(errLost)
 	default:
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if own.err == errClosed && other.err != nil {
-		for _, t := range l.stopped {
-			t.Stop()
-		}
-	}
 	return nil
 }
 

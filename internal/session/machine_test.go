@@ -33,7 +33,8 @@ type machine struct {
 	blind    error // of reading pixels alone
 	unfit    error
 	noDesk   error
-	active   bool // the person is at mouse or keyboard
+	active   bool          // the person is at mouse or keyboard
+	stuck    chan struct{} // if set, input waits for it to be closed
 	reads    int
 	done     []wire.Input
 	held     int // keys that are down
@@ -223,6 +224,9 @@ func (m *machine) drive(c consent.Control, layout func() screen.Layout) (session
 
 func (d *desk) Do(in wire.Input) error {
 	return d.control.Do(func() error {
+		if d.m.stuck != nil {
+			<-d.m.stuck
+		}
 		d.m.mu.Lock()
 		defer d.m.mu.Unlock()
 		if d.m.active {

@@ -229,6 +229,37 @@ func TestPointerTravels(t *testing.T) {
 	})
 }
 
+// On a full link the pointer waits inside the view: a pause is short, and after it
+// nothing leaves.
+func TestPointerOnAFullLinkMindsThePause(t *testing.T) {
+	play(t, func(t *testing.T, w *world) {
+		tech := w.meet(viewPoint)
+		before := tech.State().Place
+		moved := screen.CursorPlace{Monitor: 1, At: image.Pt(30, 40), Visible: true}
+		w.net.mu.Lock()
+		w.net.thawed = make(chan struct{})
+		thaw := w.net.thawed
+		w.net.mu.Unlock()
+		w.machine.set(func() { w.machine.changes = append(w.machine.changes, screen.Change{Place: &moved}) })
+		pass(0)
+		start := time.Now()
+		w.host.SetPaused(true)
+		if took := time.Since(start); took == 0 || took > 300*time.Millisecond {
+			t.Errorf("the pause took %v", took)
+		}
+		close(thaw)
+		pass(time.Second)
+		if s := tech.State(); s.Place != before {
+			t.Errorf("the pointer left in a pause: %+v", s.Place)
+		}
+		w.host.SetPaused(false)
+		pass(time.Second)
+		if s := tech.State(); s.Place != moved {
+			t.Errorf("after the pause: %+v", s.Place)
+		}
+	})
+}
+
 // The technician is told when the host is not heard, and for how long.
 func TestSilenceIsShown(t *testing.T) {
 	play(t, func(t *testing.T, w *world) {

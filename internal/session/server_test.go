@@ -35,6 +35,7 @@ type server struct {
 	mu     sync.Mutex
 	totp   string
 	lines  []*line
+	dead   bool                               // nobody hears of endings
 	rename bool                               // give the request another session than its own
 	meddle func(what string, b []byte) []byte // changes what passes, or drops it (nil)
 }
@@ -139,6 +140,12 @@ func (l *line) put(what string, c chan<- []byte, b []byte, own *side) error {
 	return nil
 }
 
+func (l *line) tell(s *side, r wire.EndReason) {
+	if !l.server.dead {
+		s.end(r)
+	}
+}
+
 func (l *line) get(ctx context.Context, c <-chan []byte, own *side) ([]byte, error) {
 	select {
 	case b := <-c:
@@ -169,7 +176,7 @@ func (c *call) Send(_ context.Context, b []byte) error {
 	return c.put("signal", c.toTechnician, b, c.host)
 }
 func (c *call) Receive(ctx context.Context) ([]byte, error) { return c.get(ctx, c.toHost, c.host) }
-func (c *call) End(r wire.EndReason)                        { c.technician.end(r) }
+func (c *call) End(r wire.EndReason)                        { c.tell(c.technician, r) }
 func (c *call) Done() <-chan struct{}                       { return c.host.done }
 func (c *call) Reason() wire.EndReason                      { return c.host.reason }
 
@@ -188,6 +195,6 @@ func (o *outgoing) Send(_ context.Context, b []byte) error {
 func (o *outgoing) Receive(ctx context.Context) ([]byte, error) {
 	return o.get(ctx, o.toTechnician, o.technician)
 }
-func (o *outgoing) End(r wire.EndReason)   { o.host.end(r) }
+func (o *outgoing) End(r wire.EndReason)   { o.tell(o.host, r) }
 func (o *outgoing) Done() <-chan struct{}  { return o.technician.done }
 func (o *outgoing) Reason() wire.EndReason { return o.technician.reason }
