@@ -246,3 +246,45 @@ func TestSubjectsHoldOnlyDigitsAndHex(t *testing.T) {
 		}
 	}
 }
+
+// Rung or not, a host is never left asking its user for nobody: whenever the
+// technician was told "offline", a ring is followed by its Bye.
+func TestARingThatCameTooLateIsTakenBack(t *testing.T) {
+	r := served(t, func(s *Server) { s.limits.ring = 60 * time.Microsecond })
+	host := r.host(0)
+	p := r.enrolled("claire")
+	c, cert := r.technician(p)
+	refused := map[wire.SessionID]bool{}
+	for range 20 {
+		id, env := r.request(p, cert, r.fix.numbers[0])
+		c.send(&wire.Ask{TOTP: r.code(p, 0), Request: env})
+		c.send(&wire.Ask{TOTP: "", Request: env}) // answered in any case: the barrier
+		if m := expect[*wire.Refused](c); m.Why == wire.RefusedOffline {
+			refused[id] = true
+			expect[*wire.Refused](c)
+		} else {
+			c.send(&wire.Bye{Session: id, Reason: wire.EndCancelled})
+		}
+		must(t, r.forgetAttempts(t))
+		r.advance(totpStep * time.Second)
+	}
+	// Behind everything that was sent to the host: it ends the connection.
+	must(t, r.bus.knock(subjectMachine(r.fix.numbers[0])))
+	open := map[wire.SessionID]bool{}
+	for {
+		m, err := host.read()
+		must(t, err)
+		switch m := m.(type) {
+		case *wire.Ring:
+			open[m.Session] = true
+		case *wire.Bye:
+			delete(open, m.Session)
+		case *wire.Refused:
+			for id := range open {
+				t.Errorf("session %x rings for nobody (technician told: %v)", id, refused[id])
+			}
+			t.Logf("%d of 20 were told offline", len(refused))
+			return
+		}
+	}
+}

@@ -43,10 +43,7 @@ func TestTLSIsOneThreeAndHTTPIsOneOne(t *testing.T) {
 	} {
 		conn, err := tls.Dial("tcp", r.Addr().String(), c)
 		if err == nil {
-			_, err = conn.Read(make([]byte, 1)) // TLS 1.3 alerts come late
 			conn.Close()
-		}
-		if err == nil {
 			t.Errorf("%s was accepted", name)
 		}
 	}
