@@ -44,8 +44,9 @@ type channel struct {
 	raw  datachannel.ReadWriteCloser
 	take func(b []byte) error // what to do with a message; an error ends the link
 
-	mu  sync.Mutex    // orders writes
-	low chan struct{} // one slot: everything was confirmed
+	mu       sync.Mutex    // orders writes
+	low      chan struct{} // one slot: everything was confirmed
+	finished chan struct{} // closed when read has returned
 }
 
 // openChannels agrees on the channels without a word on the wire.
@@ -57,7 +58,10 @@ func (l *link) openChannels() error {
 		if err != nil {
 			return fmt.Errorf("peer: channel %s: %w", name, err)
 		}
-		c := &channel{link: l, id: id, dc: dc, open: make(chan struct{}), take: takers[id], low: make(chan struct{}, 1)}
+		c := &channel{
+			link: l, id: id, dc: dc, take: takers[id],
+			open: make(chan struct{}), low: make(chan struct{}, 1), finished: make(chan struct{}),
+		}
 		l.channels[id] = c
 		dc.OnOpen(c.opened)
 		dc.SetBufferedAmountLowThreshold(0)
@@ -95,6 +99,7 @@ func (c *channel) confirmed() {
 
 // read hands arrived messages on until the link ends.
 func (c *channel) read() {
+	defer close(c.finished)
 	buf := make([]byte, wire.MaxMessage)
 	for {
 		n, text, err := c.raw.ReadDataChannel(buf)

@@ -16,9 +16,9 @@ import (
 
 const (
 	// closeLimit bounds Close, whatever the network does.
-	closeLimit = 150 * time.Millisecond
+	closeLimit = 80 * time.Millisecond
 	// drainLimit is how much of it the last messages may take to get through.
-	drainLimit = 80 * time.Millisecond
+	drainLimit = 50 * time.Millisecond
 )
 
 // link is what both ends have in common: the connection, its channels, and why

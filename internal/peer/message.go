@@ -4,6 +4,7 @@ package peer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"assist/internal/wire"
@@ -77,7 +78,13 @@ func channelOf(m message) int {
 }
 
 // deliver waits for room: the other end is then held back by the channel itself.
+// What arrived before the end is kept even after it, if there is room.
 func (l *link) deliver(queue chan<- message, m message) error {
+	select {
+	case queue <- m:
+		return nil
+	default:
+	}
 	select {
 	case queue <- m:
 		return nil
@@ -86,27 +93,43 @@ func (l *link) deliver(queue chan<- message, m message) error {
 	}
 }
 
-// receive returns the next message, those of the control channel first. What
-// arrived before the end is still delivered after it, unless we closed.
+// receive returns the next message, those of the control channel first.
 func (l *link) receive(ctx context.Context) (message, error) {
-	for {
-		select {
-		case m := <-l.control:
-			return l.received(m)
-		default:
-		}
-		select {
-		case m := <-l.control:
-			return l.received(m)
-		case m := <-l.others:
-			return l.received(m)
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-l.done:
-			if len(l.control) == 0 || l.err == ErrClosed {
-				return nil, l.err
-			}
-		}
+	select {
+	case m := <-l.control:
+		return l.received(m)
+	default:
+	}
+	select {
+	case m := <-l.control:
+		return l.received(m)
+	case m := <-l.others:
+		return l.received(m)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-l.done:
+		return l.lastWords(ctx)
+	}
+}
+
+// lastWords delivers what the other end said on the control channel before the
+// connection went, such as why it ended it.
+func (l *link) lastWords(ctx context.Context) (message, error) {
+	if !errors.Is(l.err, ErrLost) {
+		return nil, l.err
+	}
+	select {
+	case m := <-l.control:
+		return l.received(m)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-l.channels[channelControl].finished:
+	}
+	select {
+	case m := <-l.control:
+		return l.received(m)
+	default:
+		return nil, l.err
 	}
 }
 
