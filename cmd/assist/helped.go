@@ -109,6 +109,7 @@ func (h *helped) hostConfig(m *membership, key *trust.HostKey, id string) sessio
 		},
 		Say:    func(d session.Deed) string { return h.p.texts()(deedKey(d)) },
 		Report: func(r session.Record) { h.p.receipts.keep(id, r) },
+		Broke:  broke,
 		Log:    h.p.log,
 	}
 }

@@ -190,6 +190,7 @@ func (h *helper) Ask(_ context.Context, f ui.AskForm) (ui.Request, error) {
 			return technicianDialer{Identity: id, stun: at.server.STUN(), log: h.p.log, link: link}, nil
 		},
 		Refusal: refusal,
+		Broke:   broke,
 		Log:     h.p.log,
 	}, session.Wish{Machine: f.Machine, Reason: f.Reason, TOTP: f.TOTP, Rights: f.Rights})
 	if err != nil {

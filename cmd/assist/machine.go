@@ -127,3 +127,8 @@ func (d technicianDialer) Connect(ctx context.Context, remote [32]byte, s sessio
 	d.link.Store(t)
 	return t, nil
 }
+
+// broke says whether a link ended because the other end broke the protocol.
+func broke(err error) bool {
+	return errors.Is(err, peer.ErrProtocol) || errors.Is(err, peer.ErrFingerprint)
+}
