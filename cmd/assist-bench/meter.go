@@ -16,6 +16,8 @@ import (
 
 var errCounters = errors.New("system counters cannot be read")
 
+const loopback = "lo"
+
 // ticksPerSecond is the unit of /proc/PID/stat on every Linux.
 const ticksPerSecond = 100
 
@@ -40,7 +42,7 @@ func (t target) count() (counters, error) {
 	if err != nil {
 		return c, fmt.Errorf("%w: %w", errCounters, err)
 	}
-	c.bytes, err = sentBytes(string(b), t.Interface)
+	c.bytes, err = carriedBytes(string(b), t.Interface)
 	return c, err
 }
 
@@ -84,13 +86,21 @@ func parseStat(line string) (time.Duration, error) {
 	return time.Duration(user+system) * time.Second / ticksPerSecond, nil
 }
 
-// sentBytes finds an interface's sent bytes in the text of /proc/net/dev.
-func sentBytes(text, name string) (uint64, error) {
+// carriedBytes finds what an interface has carried, both ways, in the text of
+// /proc/net/dev. What a loopback sends it receives, so there one way is both.
+func carriedBytes(text, name string) (uint64, error) {
 	for line := range strings.Lines(text) {
 		have, numbers, ok := strings.Cut(line, ":")
-		if fields := strings.Fields(numbers); ok && strings.TrimSpace(have) == name && len(fields) > 8 {
-			return strconv.ParseUint(fields[8], 10, 64)
+		fields := strings.Fields(numbers)
+		if !ok || strings.TrimSpace(have) != name || len(fields) <= 8 {
+			continue
 		}
+		in, err1 := strconv.ParseUint(fields[0], 10, 64)
+		out, err2 := strconv.ParseUint(fields[8], 10, 64)
+		if name == loopback {
+			in = 0
+		}
+		return in + out, errors.Join(err1, err2)
 	}
 	return 0, errCounters
 }

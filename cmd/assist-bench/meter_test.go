@@ -23,12 +23,15 @@ func TestParseStat(t *testing.T) {
 	}
 }
 
-func TestSentBytes(t *testing.T) {
+func TestCarriedBytes(t *testing.T) {
 	text := "Inter-|   Receive\n face |bytes\n    lo: 111 2 0 0 0 0 0 0 999 2 0 0 0 0 0 0\n  eth0: 5 0 0 0 0 0 0 0 6 0 0 0 0 0 0 0\n"
-	if n, err := sentBytes(text, "lo"); err != nil || n != 999 {
+	if n, err := carriedBytes(text, "lo"); err != nil || n != 999 {
 		t.Errorf("%d, %v", n, err)
 	}
-	if _, err := sentBytes(text, "wlan0"); err == nil {
+	if n, err := carriedBytes(text, "eth0"); err != nil || n != 11 {
+		t.Errorf("%d, %v", n, err)
+	}
+	if _, err := carriedBytes(text, "wlan0"); err == nil {
 		t.Error("an interface that is not there")
 	}
 }
