@@ -141,11 +141,19 @@ func (d *display) open(t *testing.T) {
 		}
 	}
 	d.root = xproto.Setup(d.x).DefaultScreen(d.x).Root
+	d.layout(t, "us")
 	start(t, program{path: "openbox", env: append(d.env(), "HOME="+d.dir), log: filepath.Join(d.dir, "openbox.log")})
 	eventually(t, soon, "window manager", func() error {
 		_, err := d.property(d.root, "_NET_SUPPORTING_WM_CHECK")
 		return err
 	})
+}
+
+// layout sets the keyboard's layout. A server without devices would number its keys
+// in a way that no real one has for ten years.
+func (d *display) layout(t *testing.T, name string) {
+	t.Helper()
+	run(t, d.env(), "setxkbmap", "-rules", "evdev", "-model", "pc105", "-layout", name)
 }
 
 // monitors lists the places of the monitors, the primary one first.

@@ -58,7 +58,7 @@ func (n *notepad) holds(t *testing.T, want string) {
 // layout changes the host's keyboard layout.
 func (w *world) layout(t *testing.T, name string) {
 	t.Helper()
-	run(t, w.host.screen.env(), "setxkbmap", name)
+	w.host.screen.layout(t, name)
 }
 
 // drive plays text, keys and mouse in one intervention with control.
@@ -171,7 +171,10 @@ func (l *live) specialKeys(t *testing.T) {
 		p.focus(t) // a window manager gives the focus away when windows close
 		p.take(true)
 		l.tech.screen.keys(t, c.keys)
-		got := p.collect(t, 2*len(c.codes))
+		got, err := p.collect(2 * len(c.codes))
+		if err != nil {
+			l.tech.fail(t, fmt.Errorf("%s: %w", c.keys, err))
+		}
 		for i, code := range c.codes {
 			if got[i].what != "press" || got[i].detail != code {
 				t.Errorf("%s: the host saw %s", c.keys, spell(got))
@@ -254,6 +257,16 @@ func (l *live) spot(t *testing.T, i int, m image.Rectangle, at image.Point) (sho
 	return shown, m.Min.Add(back)
 }
 
+// pair waits for a press and its release.
+func (l *live) pair(t *testing.T, p *pad) []deed {
+	t.Helper()
+	got, err := p.collect(2)
+	if err != nil {
+		l.tech.fail(t, err)
+	}
+	return got
+}
+
 func near(a, b image.Point) bool {
 	d := a.Sub(b)
 	return d.X >= -1 && d.X <= 1 && d.Y >= -1 && d.Y <= 1
@@ -266,7 +279,7 @@ func (l *live) clicks(t *testing.T, p *pad, i int, m image.Rectangle) {
 		shown, root := l.spot(t, i, m, at)
 		p.take(true)
 		l.tech.screen.click(t, shown, button)
-		got := p.collect(t, 2)
+		got := l.pair(t, p)
 		if got[0].what != "down" || int(got[0].detail) != button || !near(got[0].at, root) || got[1].what != "up" || !near(got[1].at, root) {
 			t.Errorf("monitor %d: a click %d meant for %v came as %s", i, button, root, spell(got))
 		}
@@ -281,7 +294,7 @@ func (l *live) drags(t *testing.T, p *pad, i int, m image.Rectangle) {
 	l.tech.screen.xdotool(t, "mousemove", strconv.Itoa(from.X), strconv.Itoa(from.Y), "mousedown", "1",
 		"mousemove", strconv.Itoa((from.X+to.X)/2), strconv.Itoa((from.Y+to.Y)/2))
 	l.tech.screen.xdotool(t, "mousemove", strconv.Itoa(to.X), strconv.Itoa(to.Y), "mouseup", "1")
-	got := p.collect(t, 2)
+	got := l.pair(t, p)
 	if !near(got[0].at, fromRoot) || !near(got[1].at, toRoot) || got[0].what != "down" || got[1].what != "up" {
 		t.Errorf("monitor %d: a drag from %v to %v came as %s", i, fromRoot, toRoot, spell(got))
 	}
@@ -294,7 +307,7 @@ func (l *live) scrolls(t *testing.T, p *pad, i int, m image.Rectangle) {
 	for _, button := range []int{4, 5, 6, 7} {
 		p.take(true)
 		l.tech.screen.xdotool(t, "click", strconv.Itoa(button))
-		got := p.collect(t, 2)
+		got := l.pair(t, p)
 		if int(got[0].detail) != button || !near(got[0].at, root) {
 			t.Errorf("monitor %d: wheel %d at %v came as %s", i, button, root, spell(got))
 		}
@@ -302,7 +315,7 @@ func (l *live) scrolls(t *testing.T, p *pad, i int, m image.Rectangle) {
 	for _, button := range []int{8, 9} {
 		p.take(true)
 		l.tech.screen.xdotool(t, "click", strconv.Itoa(button))
-		if got := p.collect(t, 2); int(got[0].detail) != button {
+		if got := l.pair(t, p); int(got[0].detail) != button {
 			t.Errorf("monitor %d: button %d came as %s", i, button, spell(got))
 		}
 	}

@@ -112,8 +112,7 @@ func (p *pad) take(moves bool) []deed {
 }
 
 // collect waits until n events other than moves have come.
-func (p *pad) collect(t *testing.T, n int) []deed {
-	t.Helper()
+func (p *pad) collect(n int) ([]deed, error) {
 	var got []deed
 	err := wait(soon, func() error {
 		got = append(got, p.take(false)...)
@@ -122,10 +121,7 @@ func (p *pad) collect(t *testing.T, n int) []deed {
 		}
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return got
+	return got, err
 }
 
 func spell(all []deed) string {
