@@ -118,13 +118,21 @@ type SessionEnded struct {
 	By      string `json:"by"` // "host", "technician", "server"
 }
 
+// SessionReported says that the host's user reported a problem with a session,
+// after it or while it went on.
+type SessionReported struct {
+	Session string `json:"session"`
+	Login   string `json:"login"`
+	Machine string `json:"machine"`
+}
+
 // newEvent returns an empty event of a type, or nil: the closed list.
 func newEvent(name string) Event {
 	for _, e := range []Event{
 		&ServerStarted{}, &ServerStopped{},
 		&TechnicianAdded{}, &TechnicianEnrolled{}, &TechnicianCertified{}, &TechnicianDisabled{},
 		&LoginSucceeded{}, &LoginRefused{}, &MachineRegistered{},
-		&SessionRequested{}, &SessionUndelivered{}, &SessionAnswered{}, &SessionEnded{},
+		&SessionRequested{}, &SessionUndelivered{}, &SessionAnswered{}, &SessionEnded{}, &SessionReported{},
 	} {
 		if e.Type() == name {
 			return e

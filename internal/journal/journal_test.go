@@ -102,6 +102,7 @@ func samples() []Event {
 		&SessionUndelivered{"51", "claire", "482917305566", "offline"},
 		&SessionAnswered{"51", "claire", "482917305566", 1, 3, "aa"},
 		&SessionEnded{"51", "claire", "482917305566", 2, "host"},
+		&SessionReported{"51", "claire", "482917305566"},
 	}
 }
 
@@ -123,6 +124,7 @@ func golden() []string {
 		`"type":"session.undelivered","data":{"session":"51","login":"claire","machine":"482917305566","why":"offline"}`,
 		`"type":"session.answered","data":{"session":"51","login":"claire","machine":"482917305566","verdict":1,"rights":3,"answer":"aa"}`,
 		`"type":"session.ended","data":{"session":"51","login":"claire","machine":"482917305566","reason":2,"by":"host"}`,
+		`"type":"session.reported","data":{"session":"51","login":"claire","machine":"482917305566"}`,
 	}
 }
 
@@ -151,7 +153,7 @@ func TestEveryTypeHasASampleAndAName(t *testing.T) {
 			t.Errorf("%s is read back as %T", e.Type(), fresh)
 		}
 	}
-	if len(seen) != len(golden()) || len(seen) != 13 {
+	if len(seen) != len(golden()) || len(seen) != 14 {
 		t.Errorf("%d types", len(seen))
 	}
 }
@@ -186,7 +188,7 @@ func TestChainIsComputedOverTheStoredBytes(t *testing.T) {
 	}
 	r, err := Verify(t.Context(), b)
 	must(t, err)
-	if r.Head != prev || r.Entries != 13 || !r.First.Equal(moment(0).Truncate(time.Millisecond)) || !r.Last.Equal(moment(12).Truncate(time.Millisecond)) {
+	if r.Head != prev || r.Entries != 14 || !r.First.Equal(moment(0).Truncate(time.Millisecond)) || !r.Last.Equal(moment(13).Truncate(time.Millisecond)) {
 		t.Errorf("report is %+v", r)
 	}
 }
@@ -307,7 +309,7 @@ func TestSeveralEntriesInOneTransaction(t *testing.T) {
 	must(t, tx.Commit())
 	r, err := Verify(t.Context(), b)
 	must(t, err)
-	if r.Entries != 13 {
+	if r.Entries != 14 {
 		t.Errorf("%d entries", r.Entries)
 	}
 }

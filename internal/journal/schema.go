@@ -43,6 +43,9 @@ func (*SessionAnswered) Type() string { return "session.answered" }
 // Type is the stored name.
 func (*SessionEnded) Type() string { return "session.ended" }
 
+// Type is the stored name.
+func (*SessionReported) Type() string { return "session.reported" }
+
 func (*ServerStarted) keys() Keys         { return Keys{} }
 func (*ServerStopped) keys() Keys         { return Keys{} }
 func (e *TechnicianAdded) keys() Keys     { return Keys{Login: e.Login} }
@@ -56,6 +59,7 @@ func (e *SessionRequested) keys() Keys    { return Keys{e.Session, e.Login, e.Ma
 func (e *SessionUndelivered) keys() Keys  { return Keys{e.Session, e.Login, e.Machine} }
 func (e *SessionAnswered) keys() Keys     { return Keys{e.Session, e.Login, e.Machine} }
 func (e *SessionEnded) keys() Keys        { return Keys{e.Session, e.Login, e.Machine} }
+func (e *SessionReported) keys() Keys     { return Keys{e.Session, e.Login, e.Machine} }
 
 func (e *ServerStarted) fields() []string       { return []string{e.Version} }
 func (*ServerStopped) fields() []string         { return nil }
@@ -75,4 +79,5 @@ func (e *SessionUndelivered) fields() []string {
 func (e *SessionAnswered) fields() []string {
 	return []string{e.Session, e.Login, e.Machine, e.Answer}
 }
-func (e *SessionEnded) fields() []string { return []string{e.Session, e.Login, e.Machine, e.By} }
+func (e *SessionEnded) fields() []string    { return []string{e.Session, e.Login, e.Machine, e.By} }
+func (e *SessionReported) fields() []string { return []string{e.Session, e.Login, e.Machine} }

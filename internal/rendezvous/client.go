@@ -414,7 +414,7 @@ func (c *client) dispatch(m wire.FromServer) error {
 			l.take(m)
 		}
 	case *wire.Bye:
-		if l := c.find(m.Session); l != nil {
+		if l := c.find(m.Session); l != nil && !l.report {
 			l.finish(m.Reason, ErrEnded)
 		}
 	case *wire.Refused:

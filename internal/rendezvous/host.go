@@ -56,28 +56,62 @@ func (h *Host) greet(ctx context.Context, l *link) (ready, error) {
 	return ready{address: r.Address, stun: r.STUN}, nil
 }
 
-// handle takes a Ring. It never waits: a call that nobody takes is turned down
-// when the next one comes.
+// Report tells the administrator of a problem with a past session of this
+// machine. It returns nil once the server has that in its journal, ErrOffline
+// or ErrLost when it could not say so, or the server's *RefusedError.
+func (h *Host) Report(ctx context.Context, session wire.SessionID) error {
+	if box, _ := h.outbox(); box == nil {
+		return ErrOffline // the person is there now, and can try again later
+	}
+	l := newLine(h.client, session)
+	l.report = true
+	if !h.add(l) {
+		return ErrGoing
+	}
+	defer l.finish(wire.EndCancelled, ErrEnded) // unless the server's word did
+	if err := l.post(ctx, &wire.Report{Session: session}); err != nil {
+		return err
+	}
+	select {
+	case <-l.done:
+		return l.failure()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// handle takes what is not for a session under way.
 func (h *Host) handle(m wire.FromServer) error {
-	ring, ok := m.(*wire.Ring)
-	if !ok {
+	switch m := m.(type) {
+	case *wire.Ring:
+		h.rung(m)
+	case *wire.Reported:
+		if l := h.find(m.Session); l != nil && l.report {
+			l.finish(0, nil)
+		}
+	default:
 		return ErrServer
 	}
+	return nil
+}
+
+// rung takes a Ring. It never waits: a call that nobody takes is turned down
+// when the next one comes.
+func (h *Host) rung(ring *wire.Ring) {
 	c := &Call{newLine(h.client, ring.Session), *ring}
 	if !h.add(c.line) {
-		return nil // rung twice for one request
+		return // rung twice for one request
 	}
 	select {
 	case old := <-h.calls: // only this goroutine fills the slot, so it stays free
 		if !old.ended() {
 			h.calls <- old
 			c.End(wire.EndRefused)
-			return nil
+			return
 		}
 	default:
 	}
 	h.calls <- c
-	return nil
 }
 
 // Ring is the request as it came, with what the server vouches for.

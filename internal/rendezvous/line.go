@@ -18,6 +18,7 @@ const maxSignals = 128
 type line struct {
 	client  *client
 	id      wire.SessionID
+	report  bool          // it carries a report of a past session: no goodbye ends it
 	pledge  chan []byte   // one, ever
 	answer  chan []byte   // one, ever
 	word    chan struct{} // closed at the first of the two

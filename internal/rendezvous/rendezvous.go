@@ -26,6 +26,7 @@ var (
 	ErrOffline = errors.New("rendezvous: not connected to the server")
 	ErrLost    = errors.New("rendezvous: connection to the server was lost")
 	ErrEnded   = errors.New("rendezvous: request or session is over")
+	ErrGoing   = errors.New("rendezvous: session is still going on, or being reported")
 )
 
 // RefusedError is the server's no.

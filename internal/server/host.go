@@ -148,8 +148,19 @@ func (h *host) message(ctx context.Context, m wire.FromClient) error {
 	case *wire.Bye:
 		h.bye(ctx, m)
 		return nil
+	case *wire.Report:
+		return h.report(ctx, m)
 	}
 	return errProtocol
+}
+
+// report records that the host's user has a problem with a session of this
+// machine, and says so once it is durable. Of other sessions it knows nothing.
+func (h *host) report(ctx context.Context, m *wire.Report) error {
+	if err := h.server.reportSession(ctx, m.Session, h.machine); err != nil {
+		return h.refuse(ctx, m.Session, err)
+	}
+	return h.send(ctx, &wire.Reported{Session: m.Session})
 }
 
 // letter is what the bus brought.

@@ -168,6 +168,36 @@ func (s *Server) endSession(ctx context.Context, id string, e ending) (bool, err
 	return ended && err == nil, err
 }
 
+// reportSession records that a machine's user reported one of its sessions. One
+// record is enough however often it is said, so that nobody can fill the journal.
+func (s *Server) reportSession(ctx context.Context, session wire.SessionID, machine string) error {
+	id := hex.EncodeToString(session[:])
+	err := s.store.write(ctx, func(t *transaction) error {
+		var login string
+		row := t.QueryRowContext(t, `select login from session where id = ? and machine = ?`, id, machine)
+		if err := row.Scan(&login); errors.Is(err, sql.ErrNoRows) {
+			return errNoMachine
+		} else if err != nil {
+			return fmt.Errorf("server: database: %w", err)
+		}
+		e := &journal.SessionReported{Session: id, Login: login, Machine: machine}
+		var said int
+		row = t.QueryRowContext(t, `select count(*) from journal where session = ? and session <> '' and type = ?`, id, e.Type())
+		if err := row.Scan(&said); err != nil {
+			return fmt.Errorf("server: database: %w", err)
+		}
+		if said > 0 {
+			return nil
+		}
+		return t.record(s.now(), e)
+	})
+	if err != nil && !errors.Is(err, errNoMachine) {
+		s.log.Error("a report could not be recorded", "error", err)
+		return errJournal
+	}
+	return err
+}
+
 // unanswered are the requests that a restart cut off.
 func (st *store) unanswered(ctx context.Context) ([]string, error) {
 	return texts(ctx, st.reader, `select id from session where ended is null and answered is null`)
@@ -230,8 +260,17 @@ func (st *store) endedSince(ctx context.Context, column, value string, since int
 }
 
 func (st *store) sessionOpen(ctx context.Context, id wire.SessionID) (bool, error) {
+	return st.sessionIs(ctx, id, `ended is null`)
+}
+
+// sessionWaiting says that nobody answered or ended the request yet.
+func (st *store) sessionWaiting(ctx context.Context, id wire.SessionID) (bool, error) {
+	return st.sessionIs(ctx, id, `ended is null and answered is null`)
+}
+
+func (st *store) sessionIs(ctx context.Context, id wire.SessionID, condition string) (bool, error) {
 	var n int
-	err := st.reader.QueryRowContext(ctx, `select count(*) from session where id = ? and ended is null`, hex.EncodeToString(id[:])).Scan(&n)
+	err := st.reader.QueryRowContext(ctx, `select count(*) from session where id = ? and `+condition, hex.EncodeToString(id[:])).Scan(&n)
 	if err != nil {
 		return false, fmt.Errorf("server: database: %w", err)
 	}

@@ -32,6 +32,7 @@ func dialogue(t *testing.T) []arrow {
 		{&Answered{}, &Answered{}},
 		{&Signal{}, &Signal{}},
 		{&Bye{Reason: EndUserCut}, &Bye{Reason: EndUserCut}},
+		{sampleOf(t, "Report").(FromClient), sampleOf(t, "Reported").(FromServer)},
 	}
 }
 

@@ -27,6 +27,8 @@ const (
 	kindSignal          uint8 = 0x1d
 	kindBye             uint8 = 0x1e
 	kindRefused         uint8 = 0x1f
+	kindReport          uint8 = 0x20
+	kindReported        uint8 = 0x21
 	// session, to the technician
 	kindScene      uint8 = 0x40
 	kindGrant      uint8 = 0x41
@@ -96,6 +98,10 @@ func newMessage(kind uint8) Message {
 		return &Bye{}
 	case kindRefused:
 		return &Refused{}
+	case kindReport:
+		return &Report{}
+	case kindReported:
+		return &Reported{}
 	}
 	return newSessionMessage(kind)
 }
@@ -164,6 +170,8 @@ func (*Answered) kind() uint8        { return kindAnswered }
 func (*Signal) kind() uint8          { return kindSignal }
 func (*Bye) kind() uint8             { return kindBye }
 func (*Refused) kind() uint8         { return kindRefused }
+func (*Report) kind() uint8          { return kindReport }
+func (*Reported) kind() uint8        { return kindReported }
 func (*Scene) kind() uint8           { return kindScene }
 func (*Grant) kind() uint8           { return kindGrant }
 func (*Denied) kind() uint8          { return kindDenied }

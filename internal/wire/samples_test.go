@@ -45,6 +45,8 @@ func signallingSamples() []Message {
 		&Signal{SessionID{4}, 77, []byte("sdp")},
 		&Bye{SessionID{5}, EndUserCut},
 		&Refused{SessionID{6}, RefusedTooMany, 30},
+		&Report{SessionID{7}},
+		&Reported{SessionID{8}},
 	}
 }
 
@@ -95,8 +97,8 @@ func families() map[string]family {
 	return map[string]family{
 		"Signed":       {as(UnmarshalSigned), "Certificate Request Pledge Answer"},
 		"Envelope":     {as(UnmarshalEnvelope), "Envelope"},
-		"FromClient":   {as(UnmarshalFromClient), "HostHello TechnicianHello Enrol EnrolConfirm Ask Pledged Answered Signal Bye"},
-		"FromServer":   {as(UnmarshalFromServer), "Challenge HostReady TechnicianReady EnrolSecret Enrolled Ring Pledged Answered Signal Bye Refused"},
+		"FromClient":   {as(UnmarshalFromClient), "HostHello TechnicianHello Enrol EnrolConfirm Ask Pledged Answered Signal Bye Report"},
+		"FromServer":   {as(UnmarshalFromServer), "Challenge HostReady TechnicianReady EnrolSecret Enrolled Ring Pledged Answered Signal Bye Refused Reported"},
 		"ToTechnician": {as(UnmarshalToTechnician), "Scene Grant Denied Shape Place Pong SessionBye"},
 		"ToHost":       {as(UnmarshalToHost), "Want Release Watch Point Ping SessionBye Move Button Scroll Key Text ReleaseAll"},
 	}

@@ -114,6 +114,17 @@ type Refused struct {
 	Wait    uint16 // seconds, for RefusedTooMany
 }
 
+// Report tells the administrator of a problem with a past session of this
+// host. It says nothing more: what was wrong is said to a person.
+type Report struct {
+	Session SessionID
+}
+
+// Reported says that a Report is durable in the journal.
+type Reported struct {
+	Session SessionID
+}
+
 func (m *Challenge) walk(w *walker) {
 	w.u16("version", &m.Version)
 	w.raw("nonce", m.Nonce[:])
@@ -202,6 +213,9 @@ func (m *Refused) walk(w *walker) {
 	w.u16("wait", &m.Wait)
 }
 
+func (m *Report) walk(w *walker)   { w.raw("session", m.Session[:]) }
+func (m *Reported) walk(w *walker) { w.raw("session", m.Session[:]) }
+
 func (*Challenge) fromServer()       {}
 func (*HostReady) fromServer()       {}
 func (*TechnicianReady) fromServer() {}
@@ -213,6 +227,7 @@ func (*Answered) fromServer()        {}
 func (*Signal) fromServer()          {}
 func (*Bye) fromServer()             {}
 func (*Refused) fromServer()         {}
+func (*Reported) fromServer()        {}
 
 func (*HostHello) fromClient()       {}
 func (*TechnicianHello) fromClient() {}
@@ -223,3 +238,4 @@ func (*Pledged) fromClient()         {}
 func (*Answered) fromClient()        {}
 func (*Signal) fromClient()          {}
 func (*Bye) fromClient()             {}
+func (*Report) fromClient()          {}

@@ -34,6 +34,8 @@ func others() []Message {
 		&Signal{SessionID{15: 4}, 1 << 30, []byte("SDP")},
 		&Bye{SessionID{15: 5}, EndLocked},
 		&Refused{SessionID{15: 6}, RefusedJournal, 1 << 12},
+		&Report{SessionID{15: 7}},
+		&Reported{SessionID{15: 8}},
 		&Scene{[]MonitorInfo{{2, "dp-2", 5, 6, 800, 600, false}, {3, "hdmi-è", 7, 8, 640, 480, true}}},
 		&Grant{0xfffc, PauseLamp, PauseDialog},
 		&Denied{0xfff0},

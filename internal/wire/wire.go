@@ -21,7 +21,8 @@
 //	 |<============= DTLS-SRTP, fingerprints checked =======>|
 //
 // Enrolment is TechnicianHello's elder sister: Enrol, EnrolSecret,
-// EnrolConfirm, Enrolled, then the connection is closed.
+// EnrolConfirm, Enrolled, then the connection is closed. A host may Report a
+// session that is over, and hears Reported once that is in the journal.
 //
 // Inside the encrypted connection the host speaks the ToTechnician family
 // (Scene, Grant, Shape, Place, Denied, Pong, Bye) and the technician the ToHost
