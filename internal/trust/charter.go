@@ -30,12 +30,13 @@ const tagCharter = "assist/charter/1"
 // Limits of a charter. They are far beyond a unit's needs and small enough for
 // every app to read a whole one.
 const (
-	MaxCharter     = 512 << 10 // bytes, signature included
-	MaxServers     = 8
-	MaxSources     = 256
-	MaxMachineZone = 4096 // lines: a machine in two zones takes two
-	MaxTechnicians = 512
+	MaxCharter      = 512 << 10 // bytes, signature included
+	MaxServers      = 8
+	MaxSources      = 256
+	MaxMachineZones = 4096 // lines: a machine in two zones takes two
+	MaxTechnicians  = 512
 
+	MaxEpoch           = 1<<53 - 1            // every database and every reader of JSON holds it
 	MaxCharterLife     = 366 * 24 * time.Hour // from Issued to Expires
 	MaxExternal        = 24 * time.Hour       // from Issued to an external technician's Until
 	MaxIdleMinutes     = 60
@@ -189,7 +190,7 @@ func (c *Charter) ExpiresSoon(now time.Time) bool {
 
 // Technician returns the certificate of a device key, if the charter lets its
 // owner help at this moment: a listed key, not revoked, its certificate valid,
-// and for an external technician the time he was given. The charter's own
+// and for an external technician the time they were given. The charter's own
 // certificate counts, not one that came from elsewhere.
 func (c *Charter) Technician(deviceKey []byte, now time.Time) (*wire.Certificate, error) {
 	i := slices.IndexFunc(c.cards, func(card *wire.Certificate) bool { return bytes.Equal(card.DeviceKey, deviceKey) })

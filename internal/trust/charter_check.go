@@ -38,7 +38,7 @@ func (c *Charter) check() error {
 
 // checkDates bounds both dates first, so that their difference means something.
 func (c *Charter) checkDates() error {
-	if c.Epoch == 0 || c.Issued < minTime || c.Expires > maxTime || c.Expires <= c.Issued ||
+	if c.Epoch == 0 || c.Epoch > MaxEpoch || c.Issued < minTime || c.Expires > maxTime || c.Expires <= c.Issued ||
 		c.Expires-c.Issued > int64(MaxCharterLife.Seconds()) {
 		return fmt.Errorf("%w: epoch or dates out of limits", ErrMalformed)
 	}
@@ -129,7 +129,7 @@ func (c *Charter) checkSources() error {
 }
 
 func (c *Charter) checkZones() error {
-	seen, err := newListing[MachineZone]("machine zones", len(c.Zones), MaxMachineZone)
+	seen, err := newListing[MachineZone]("machine zones", len(c.Zones), MaxMachineZones)
 	if err != nil {
 		return err
 	}

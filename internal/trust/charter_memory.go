@@ -73,10 +73,12 @@ func (m *Memory) Learn(charter []byte, now time.Time) (*Charter, error) {
 		return nil, err
 	}
 	if c.Epoch == r.epoch && len(r.charter) > 0 {
-		return c, r.sameText(charter)
+		err = r.sameText(charter)
+	} else {
+		r.epoch, r.charter = c.Epoch, charter
+		err = m.store(r)
 	}
-	r.epoch, r.charter = c.Epoch, charter
-	if err := m.store(r); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -96,8 +98,9 @@ func (r *remembered) sameText(charter []byte) error {
 
 // Follow goes along a chain of rotations, oldest first, from the key remembered
 // to the key in force, which it remembers. Links before the one that starts from
-// the key remembered are passed over. The charter of the old key is forgotten,
-// its epoch is not: there is no charter until one of the new key is learned.
+// the key remembered are passed over, and a chain that ends with that key changes
+// nothing. The charter of the old key is forgotten, its epoch is not: there is no
+// charter until one of the new key is learned.
 func (m *Memory) Follow(chain [][]byte, now time.Time) (UnitPublic, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -105,13 +108,11 @@ func (m *Memory) Follow(chain [][]byte, now time.Time) (UnitPublic, error) {
 	if err != nil {
 		return nil, err
 	}
-	for len(chain) > 0 {
-		if _, err := openRotation(chain[0], r.key); err == nil {
-			break
-		}
-		chain = chain[1:]
+	rest, err := remainder(chain, r.key)
+	if err != nil {
+		return nil, err
 	}
-	key, epoch, err := FollowRotations(chain, r.key, now, r.epoch)
+	key, epoch, err := FollowRotations(rest, r.key, now, r.epoch)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +120,33 @@ func (m *Memory) Follow(chain [][]byte, now time.Time) (UnitPublic, error) {
 		return key, nil
 	}
 	r.key, r.epoch, r.charter = key, epoch, nil
-	return key, m.store(r)
+	if err := m.store(r); err != nil {
+		return nil, err
+	}
+	return key, nil
+}
+
+// remainder is the part of a chain that starts from a key. Each link passed over
+// must still be signed by the key that it names: a damaged chain is no chain.
+func remainder(chain [][]byte, key UnitPublic) ([][]byte, error) {
+	if len(chain) > MaxRotations {
+		return nil, fmt.Errorf("%w: more than %d of them", ErrRotation, MaxRotations)
+	}
+	end := key
+	for i, b := range chain {
+		r, err := openClaimed(b)
+		if err != nil {
+			return nil, fmt.Errorf("link %d: %w: %w", i+1, ErrRotation, err)
+		}
+		if bytes.Equal(r.From, key) {
+			return chain[i:], nil
+		}
+		end = r.To
+	}
+	if !bytes.Equal(end, key) {
+		return nil, fmt.Errorf("%w: it does not pass by the key in force here", ErrRotation)
+	}
+	return nil, nil
 }
 
 // Charter is the newest charter seen, verified again for this moment.
@@ -201,5 +228,8 @@ func parseMemory(text string) (*remembered, error) {
 	if formatMemory(r) != text {
 		return nil, fmt.Errorf("%w: its sum is wrong", ErrMalformed)
 	}
-	return r, errors.Join(CheckKey(r.pinned), CheckKey(r.key))
+	if err := errors.Join(CheckKey(r.pinned), CheckKey(r.key)); err != nil {
+		return nil, err
+	}
+	return r, nil
 }

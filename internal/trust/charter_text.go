@@ -96,7 +96,7 @@ func (l *lines) lists(c *Charter) {
 	for l.another("source", len(c.Sources), MaxSources) {
 		c.Sources = append(c.Sources, l.source())
 	}
-	for l.another("zone", len(c.Zones), MaxMachineZone) {
+	for l.another("zone", len(c.Zones), MaxMachineZones) {
 		machine, zone, _ := strings.Cut(l.next("zone"), " ")
 		c.Zones = append(c.Zones, MachineZone{machine, zone})
 	}

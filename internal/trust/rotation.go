@@ -78,6 +78,20 @@ func openRotation(b []byte, from UnitPublic) (*Rotation, error) {
 	return r, err
 }
 
+// openClaimed opens a rotation with the key that it names itself. What it returns
+// is worth as much as that key is.
+func openClaimed(b []byte) (*Rotation, error) {
+	if len(b) > MaxRotation {
+		return nil, fmt.Errorf("%w: longer than %d bytes", ErrMalformed, MaxRotation)
+	}
+	text, _, _ := strings.Cut(string(b), "\n\n")
+	r, err := parseRotation(text + "\n")
+	if err != nil {
+		return nil, err
+	}
+	return openRotation(b, r.From)
+}
+
 // FollowRotations goes from a key that is trusted to the one in force: each link
 // is signed by the key before it, at a higher epoch, and no key comes twice.
 // Without a link the key in force is the one given, and the epoch lastEpoch. A
@@ -102,7 +116,7 @@ func FollowRotations(chain [][]byte, from UnitPublic, now time.Time, lastEpoch u
 }
 
 func (r *Rotation) check() error {
-	if r.Epoch == 0 || r.Issued < minTime || r.Issued > maxTime {
+	if r.Epoch == 0 || r.Epoch > MaxEpoch || r.Issued < minTime || r.Issued > maxTime {
 		return fmt.Errorf("%w: epoch or date out of limits", ErrMalformed)
 	}
 	if err := errors.Join(CheckKey(r.From), CheckKey(r.To)); err != nil {

@@ -42,10 +42,11 @@ func ParseSourceAddr(s string) (netip.Addr, error) {
 //   - the unspecified address, the broadcast one and multicast: nobody sends
 //     from there.
 func SourceAddr(a netip.Addr) (netip.Addr, error) {
+	if !a.IsValid() || a.Zone() != "" { // before Unmap, which drops a scope
+		return netip.Addr{}, fmt.Errorf("%w: none, or one with a scope", ErrSource)
+	}
 	a = a.Unmap()
 	switch {
-	case !a.IsValid() || a.Zone() != "":
-		return netip.Addr{}, fmt.Errorf("%w: none, or one with a scope", ErrSource)
 	case within(a, nat64):
 		b := a.As16()
 		a = netip.AddrFrom4([4]byte(b[12:]))
