@@ -124,6 +124,15 @@ func (l *live) keyboard(t *testing.T) {
 	})
 }
 
+// choose opens a menu of the toolbar and takes the entry that the keys lead to.
+func (l *live) choose(t *testing.T, menu string, keys ...string) {
+	t.Helper()
+	a := l.tech
+	a.press(t, want{text: menu, kind: "button", window: l.title})
+	a.see(t, soon, want{id: "overlay", window: l.title})
+	a.screen.keys(t, append(keys, "Return")...)
+}
+
 // typesText uses the text mode of the toolbar.
 func (l *live) typesText(t *testing.T, name string) {
 	pad := l.newNotepad(t, name)
@@ -131,9 +140,8 @@ func (l *live) typesText(t *testing.T, name string) {
 	clip := newClipboard(t, l.tech.screen, hardText+"\n")
 	defer clip.close()
 	a := l.tech
-	a.press(t, want{text: "Touches", kind: "button", window: l.title})
-	a.screen.keys(t, "Up", "Return")
-	a.gone(t, soon, want{id: "pane*", focused: true, window: l.title})
+	l.choose(t, "Touches", "Up")
+	a.see(t, soon, want{id: "overlay", window: l.title}) // now the dialog
 	a.screen.keys(t, "ctrl+v", "Tab", "Tab", "space")
 	pad.holds(t, hardText+"\n")
 }
@@ -211,8 +219,7 @@ func (l *live) altTab(t *testing.T) {
 	defer one.proc.stop()
 	defer two.proc.stop()
 	before := l.host.screen.active()
-	l.tech.press(t, want{text: "Touches", kind: "button", window: l.title})
-	l.tech.screen.keys(t, "Down", "Down", "Return")
+	l.choose(t, "Touches", "Down", "Down")
 	eventually(t, soon, "another window of the host has the keyboard", func() error {
 		now := l.host.screen.active()
 		return yes(now != 0 && now != before)

@@ -139,6 +139,7 @@ func (a *App) widgets() []seen {
 		w.win = win
 		w.visit(win.Content())
 		for _, o := range win.Canvas().Overlays().List() {
+			w.note(o, "overlay") // a menu or a dialog of the toolkit may hide what it holds
 			w.visit(o)
 		}
 	}
