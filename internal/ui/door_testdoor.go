@@ -7,6 +7,7 @@ package ui
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"net"
 	"os"
 	"runtime"
@@ -242,7 +243,7 @@ func (w *walk) note(o fyne.CanvasObject, id string) {
 		if id == "" {
 			return
 		}
-		s.Kind = "other"
+		s.Kind, s.Text = "other", fmt.Sprintf("%T", o)
 	}
 	scale := w.win.Canvas().Scale()
 	at := w.a.cfg.App.Driver().AbsolutePositionForObject(o)
