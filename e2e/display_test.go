@@ -154,6 +154,7 @@ func (d *display) open(t *testing.T) {
 func (d *display) layout(t *testing.T, name string) {
 	t.Helper()
 	run(t, d.env(), "setxkbmap", "-rules", "evdev", "-model", "pc105", "-layout", name)
+	run(t, d.env(), "xset", "r", "rate", "3000", "10") // a busy machine must not make one stroke two
 }
 
 // monitors lists the places of the monitors, the primary one first.

@@ -129,7 +129,7 @@ func (l *live) choose(t *testing.T, menu string, keys ...string) {
 	t.Helper()
 	a := l.tech
 	a.press(t, want{text: menu, kind: "button", window: l.title})
-	a.see(t, soon, want{id: "overlay", text: "Menu", window: l.title})
+	a.see(t, soon, want{id: "overlay", window: l.title})
 	a.screen.keys(t, append(keys, "Return")...)
 }
 
@@ -141,10 +141,10 @@ func (l *live) typesText(t *testing.T, name string) {
 	defer clip.close()
 	a := l.tech
 	l.choose(t, "Touches", "Up")
-	a.gone(t, soon, want{id: "overlay", text: "Menu", window: l.title})
-	a.see(t, soon, want{id: "overlay", window: l.title})
-	a.screen.keys(t, "ctrl+v", "Tab", "Tab", "space")
+	a.see(t, soon, want{id: "note", focused: true, window: l.title})
+	a.screen.keys(t, "ctrl+v", "Tab", "space")
 	pad.holds(t, hardText+"\n")
+	a.press(t, want{text: "Fermer", kind: "button", window: l.title})
 }
 
 // strikesKeys strikes keys by their place: those of q, w, ;, a and z on an American

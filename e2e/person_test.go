@@ -299,3 +299,45 @@ func close2(a, b image.Point, by int) bool {
 	d := a.Sub(b)
 	return max(d.X, -d.X, d.Y, -d.Y) <= by
 }
+
+// turns presses a key and waits until much of the window has changed. A key that a
+// window was not ready for is pressed again.
+func (p *person) turns(t *testing.T, key string) {
+	t.Helper()
+	before, _, err := p.look()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		p.strike(t, key)
+		err = wait(aWhile/2, func() error {
+			after, _, err := p.look()
+			if err != nil {
+				return err
+			}
+			if n := differ(before, after); n < 4000 {
+				return fmt.Errorf("%d pixels of %q changed", n, p.win)
+			}
+			return nil
+		})
+		if err == nil {
+			return
+		}
+	}
+	p.keepPicture(t, "stuck")
+	t.Fatalf("%s presses %s: %v", p.name, key, err)
+}
+
+// differ counts the pixels that changed.
+func differ(a, b *image.RGBA) int {
+	if a.Rect != b.Rect {
+		return a.Rect.Dx() * a.Rect.Dy()
+	}
+	n := 0
+	for i := 0; i < len(a.Pix); i += 4 {
+		if a.Pix[i] != b.Pix[i] || a.Pix[i+1] != b.Pix[i+1] || a.Pix[i+2] != b.Pix[i+2] {
+			n++
+		}
+	}
+	return n
+}

@@ -25,7 +25,8 @@ type app struct {
 	as     account
 	net    string
 	proc   *process
-	peer   *app // the other one
+	peer   *app     // the other one
+	env    []string // of its own
 }
 
 // launch starts the app.
@@ -33,7 +34,7 @@ func (a *app) launch(t *testing.T) {
 	t.Helper()
 	a.proc = start(t, program{path: a.bin, args: []string{"--config-dir", a.dir, "--verbose"}, as: a.as, net: a.net,
 		log: a.dir + ".log",
-		env: append(a.screen.env(), "HOME="+a.dir, "XDG_RUNTIME_DIR="+a.dir, "LANG=fr_FR.UTF-8", "ASSIST_TEST_DOOR="+a.door)})
+		env: append(append(a.screen.env(), "HOME="+a.dir, "XDG_RUNTIME_DIR="+a.dir, "LANG=fr_FR.UTF-8", "ASSIST_TEST_DOOR="+a.door), a.env...)})
 }
 
 // world is all that an intervention takes: two displays, a server, two apps.
@@ -46,7 +47,8 @@ type world struct {
 	host   *app
 	tech   *app
 	id     string // the host's number, 12 digits
-	asked  int    // requests so far, to tell reasons apart
+	tray   *tray
+	asked  int // requests so far, to tell reasons apart
 }
 
 // newWorld starts everything, joins both apps and enrols the technician.
@@ -58,6 +60,8 @@ func newWorld(t *testing.T) *world {
 	w.host.net = w.cable.space
 	w.tech = w.newApp(t, "tech", bin, newDisplay(t, w.dir, image.Pt(2560, 1800)))
 	w.host.peer, w.tech.peer = w.tech, w.host
+	w.tray = newTray(t, w.dir, w.as)
+	w.host.env = []string{"DBUS_SESSION_BUS_ADDRESS=" + w.tray.address}
 	for _, a := range []*app{w.host, w.tech} {
 		a.launch(t)
 	}

@@ -7,7 +7,6 @@ package ui
 import (
 	"bufio"
 	"encoding/json"
-	"fmt"
 	"net"
 	"os"
 	"runtime"
@@ -243,7 +242,7 @@ func (w *walk) note(o fyne.CanvasObject, id string) {
 		if id == "" {
 			return
 		}
-		s.Kind, s.Text = "other", fmt.Sprintf("%T", o)
+		s.Kind = "other"
 	}
 	scale := w.win.Canvas().Scale()
 	at := w.a.cfg.App.Driver().AbsolutePositionForObject(o)

@@ -6,15 +6,10 @@ import (
 	"strconv"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/container"
-	"fyne.io/fyne/v2/dialog"
 	"fyne.io/fyne/v2/widget"
 
 	"assist/internal/consent"
 )
-
-// maxTyped is the longest text that text mode takes, in characters.
-const maxTyped = 4000
 
 // menu opens a menu below a button. The host gets no key meanwhile.
 func (w *Window) menu(below *widget.Button, items []*fyne.MenuItem) {
@@ -75,7 +70,7 @@ func (w *Window) keysMenu() []*fyne.MenuItem {
 		w.strike("view.keys.print", usagePrint),
 		w.consoles(),
 		fyne.NewMenuItemSeparator(),
-		fyne.NewMenuItem(t("view.keys.text"), w.typeText),
+		fyne.NewMenuItem(t("view.keys.text"), w.bar.typing.open),
 	}
 	if w.hands.mode == modeDrive {
 		return items
@@ -107,25 +102,6 @@ func (w *Window) consoles() *fyne.MenuItem {
 	}
 	item.ChildMenu = fyne.NewMenu("", list...)
 	return item
-}
-
-// typeText asks for a text and types it at the host, whatever the layouts.
-func (w *Window) typeText() {
-	t := w.c.Text
-	field := newField(t("view.text.hint"), 4)
-	what := widget.NewLabel(t("view.text.what"))
-	what.Wrapping = fyne.TextWrapWord
-	d := dialog.NewCustomConfirm(t("view.text.title"), t("view.text.send"), t("view.cancel"),
-		container.NewBorder(what, nil, nil, nil, field), func(yes bool) {
-			if yes && field.Text != "" {
-				w.hands.write(cut(field.Text, maxTyped))
-				w.diary.add(w.now(), "view.done.text")
-			}
-			w.main.focus()
-		}, w.win)
-	d.Resize(fyne.NewSize(480, 280))
-	d.Show()
-	w.win.Canvas().Focus(field)
 }
 
 // cut shortens a text to n characters.

@@ -31,6 +31,7 @@ type toolbar struct {
 	keys     *widget.Button
 	more     *widget.Button
 	end      *widget.Button
+	typing   *typing
 	tab      *fyne.Container // thin, around unfold
 	unfold   *widget.Button
 }
@@ -58,7 +59,9 @@ func newToolbar(w *Window) *toolbar {
 	end := container.NewThemeOverride(b.end, alarm{theme.Current()})
 	line := container.NewBorder(nil, nil, nil, end, container.NewHScroll(row))
 	ground := canvas.NewRectangle(theme.Color(theme.ColorNameBackground))
-	b.root = container.NewStack(ground, container.New(layout.NewCustomPaddedLayout(4, 4, 6, 6), line))
+	b.typing = newTyping(w)
+	rows := container.NewVBox(line, b.typing.root)
+	b.root = container.NewStack(ground, container.New(layout.NewCustomPaddedLayout(4, 4, 6, 6), rows))
 	return b
 }
 

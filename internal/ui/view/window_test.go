@@ -276,6 +276,33 @@ func TestAskingForControl(t *testing.T) {
 	}
 }
 
+func TestTextMode(t *testing.T) {
+	x := newTester(t, live(consent.RightControl))
+	y := x.bar.typing
+	y.open()
+	if !y.root.Visible() || x.win.Canvas().Focused() != fyne.Focusable(y.text) || y.text.AcceptsTab() {
+		t.Error("the row of text mode is not ready")
+	}
+	y.text.SetText("ñ ß\n")
+	y.send()
+	x.expect(`text "ñ ß"; key 0x28 down; key 0x28 up`)
+	if y.text.Text != "" {
+		t.Error("the text is still there")
+	}
+	x.becomes(func(s *State) { s.Rights = consent.RightView })
+	x.sent()
+	y.text.SetText("more")
+	y.send()
+	x.expect("")
+	if y.text.Text == "" || !strings.Contains(x.status.mid.Text, "ask for control") {
+		t.Error("text that could not be typed is lost, or nothing is said")
+	}
+	y.close()
+	if y.root.Visible() {
+		t.Error("the row does not close")
+	}
+}
+
 func TestPointing(t *testing.T) {
 	x := newTester(t, live(0))
 	test.Tap(x.bar.pointer)

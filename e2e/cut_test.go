@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"image"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jezek/xgb/xproto"
+)
+
+// atOnce is how long a cut may take, whatever the network and the interface do.
+const atOnce = 200 * time.Millisecond
+
+// aftermath is what may still leave the host's app after a cut: goodbyes, the
+// receipt's word to the server, never pictures.
+const aftermath = 8000 // bytes
+
+// way is one way in which the person ends an intervention.
+type way struct {
+	name   string
+	before func(l *live, t *testing.T) // what makes it harder
+	cut    func(l *live, t *testing.T)
+	says   string // to the technician
+	ends   bool   // the host's app has to be started again
+}
+
+func ways() []way {
+	hotkey := func(l *live, t *testing.T) { l.host.screen.xdotool(t, "key", "ctrl+alt+Escape") }
+	list := []way{
+		{name: "button", cut: (*live).cutByButton, says: "L’utilisateur a coupé"},
+		{name: "banner", cut: (*live).cutByBanner, says: "L’utilisateur a coupé"},
+		{name: "hot-key", cut: hotkey, says: "L’utilisateur a coupé"},
+		{name: "tray", cut: (*live).cutByTray, says: "L’utilisateur a coupé"},
+		{name: "interface stuck", before: (*live).block, cut: hotkey, says: "L’utilisateur a coupé"},
+		{name: "network frozen", before: (*live).freeze, cut: hotkey, says: "Intervention terminée"},
+		{name: "closing the app", cut: (*live).closeHost, says: "L’utilisateur a fermé", ends: true},
+		{name: "killing the app", cut: func(l *live, _ *testing.T) { l.host.proc.kill() }, says: "La connexion a été perdue", ends: true},
+	}
+	return list
+}
+
+// cuts plays every way, while the technician floods the host with moves and the
+// screen changes all the time.
+func (w *world) cuts(t *testing.T) {
+	for _, c := range ways() {
+		t.Run(c.name, func(t *testing.T) {
+			if c.name == "network frozen" && w.cable.space == "" {
+				t.Skip("cutting the network takes root")
+			}
+			w.cutBy(t, c)
+		})
+	}
+}
+
+func (w *world) cutBy(t *testing.T, c way) {
+	l := w.intervene(t, true)
+	l.driving(t)
+	f := l.flood(t)
+	defer f.stop()
+	if c.before != nil {
+		c.before(l, t)
+	}
+	c.cut(l, t)
+	at := time.Now()
+	within(t, time.Second, "banner gone", func() error {
+		all, err := w.banners()
+		if err == nil && len(all) > 0 {
+			err = fmt.Errorf("%d banners", len(all))
+		}
+		return err
+	})
+	if took := time.Since(at); took > atOnce+100*time.Millisecond { // what looking takes here
+		t.Errorf("the banner went after %v", took)
+	}
+	f.quiet(t, at)
+	f.stop()
+	w.cable.mend(t)
+	l.over(t, c.says)
+	if c.ends {
+		eventually(t, aWhile, "the host's app ends", func() error { return yes(w.host.proc.ended()) })
+		w.host.launch(t)
+	}
+	w.ready(t)
+}
+
+// cutByButton presses the button in the host's window, as a person does whose mouse
+// someone else moves: it is theirs as soon as they touch it.
+func (l *live) cutByButton(t *testing.T) {
+	g := l.host.see(t, soon, want{text: "Couper", kind: "button", window: "Assist"})
+	l.host.screen.activate(t, "Assist")
+	at, err := l.host.middle(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.grab(t, at)
+	l.host.screen.xdotool(t, "click", "1")
+}
+
+// cutByBanner presses the button at the right end of a banner.
+func (l *live) cutByBanner(t *testing.T) {
+	_, r, err := l.banner()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.grab(t, image.Pt(r.Max.X-40, (r.Min.Y+r.Max.Y)/2))
+	l.host.screen.xdotool(t, "click", "1")
+}
+
+// grab takes the mouse to a place and waits until it stays there.
+func (l *live) grab(t *testing.T, at image.Point) {
+	t.Helper()
+	still := 0
+	eventually(t, soon, "the mouse is the person's", func() error {
+		p, err := l.host.screen.pointer()
+		if err != nil {
+			return err
+		}
+		if p != at {
+			still = 0
+			l.host.screen.xdotool(t, "mousemove", strconv.Itoa(at.X), strconv.Itoa(at.Y))
+			return fmt.Errorf("it is at %v, not at %v", p, at)
+		}
+		still++
+		return yes(still > 5)
+	})
+}
+
+// block keeps the host's interface from everything.
+func (l *live) block(t *testing.T) {
+	var answer map[string]string
+	if err := l.host.ask("block", &answer); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (l *live) freeze(t *testing.T) { l.cable.cut(t) }
+
+// closeHost closes the host's window as its frame does.
+func (l *live) closeHost(t *testing.T) {
+	d := l.host.screen
+	win, _, err := d.window("Assist")
+	if err != nil {
+		t.Fatal(err)
+	}
+	protocols, err1 := d.atom("WM_PROTOCOLS")
+	bye, err2 := d.atom("WM_DELETE_WINDOW")
+	if err1 != nil || err2 != nil {
+		t.Fatal(err1, err2)
+	}
+	e := xproto.ClientMessageEvent{Format: 32, Window: win, Type: protocols,
+		Data: xproto.ClientMessageDataUnionData32New([]uint32{uint32(bye), 0, 0, 0, 0})}
+	if err := xproto.SendEventChecked(d.x, false, win, 0, string(e.Bytes())).Check(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// flood is a technician who never rests, over a screen that never rests, and what
+// comes of it at the host.
+type flood struct {
+	l    *live
+	once sync.Once
+	end  chan struct{}
+	work sync.WaitGroup
+
+	mu    sync.Mutex
+	moved time.Time // when the host's mouse last moved
+	seen  []sample
+}
+
+// sample is how much the host's app had sent at a time.
+type sample struct {
+	at   time.Time
+	sent int
+}
+
+// flood starts it and waits until it arrives.
+func (l *live) flood(t *testing.T) *flood {
+	t.Helper()
+	pics, err := l.pictures()
+	if err != nil || len(pics) != 2 {
+		t.Fatal(err)
+	}
+	mons, err := l.host.screen.monitors()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.tech.screen.activate(t, l.title)
+	f := &flood{l: l, end: make(chan struct{})}
+	pad := newPad(t, l.host.screen, image.Rect(60, 200, 560, 500).Add(mons[0].Min), 0)
+	f.work.Go(func() { f.repaint(pad) })
+	f.work.Go(func() { f.move(pics[0].Inset(150)) })
+	f.work.Go(f.observe)
+	t.Cleanup(f.stop)
+	eventually(t, soon, "the flood reaches the host", func() error {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return yes(time.Since(f.moved) < 50*time.Millisecond)
+	})
+	return f
+}
+
+func (f *flood) stop() {
+	f.once.Do(func() { close(f.end) })
+	f.work.Wait()
+}
+
+// every calls do until the flood ends.
+func (f *flood) every(d time.Duration, do func(n int)) {
+	tick := time.NewTicker(d)
+	defer tick.Stop()
+	for n := 0; ; n++ {
+		select {
+		case <-f.end:
+			return
+		case <-tick.C:
+			do(n)
+		}
+	}
+}
+
+// repaint changes the host's screen thirty times a second.
+func (f *flood) repaint(p *pad) {
+	defer p.close()
+	f.every(time.Second/30, func(n int) {
+		xproto.ChangeWindowAttributes(p.x, p.win, xproto.CwBackPixel, []uint32{uint32(n*0x10307) & 0xffffff})
+		xproto.ClearArea(p.x, false, p.win, int16(n*16%400), 0, 100, 300)
+	})
+}
+
+// move moves the technician's mouse a hundred times a second.
+func (f *flood) move(r image.Rectangle) {
+	f.every(10*time.Millisecond, func(n int) {
+		f.l.tech.screen.fake(xproto.MotionNotify, 0, r.Min.Add(image.Pt(n*7%r.Dx(), n*3%r.Dy())))
+	})
+}
+
+// observe looks at the host's mouse and at what its app sends.
+func (f *flood) observe() {
+	var last image.Point
+	f.every(4*time.Millisecond, func(n int) {
+		p, err := f.l.host.screen.pointer()
+		now := time.Now()
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if err == nil && p != last {
+			last, f.moved = p, now
+		}
+		if n%5 == 0 && f.l.cable.space != "" {
+			if sent, err := f.l.cable.fromHost(); err == nil {
+				f.seen = append(f.seen, sample{now, sent})
+			}
+		}
+	})
+}
+
+// quiet checks that input and pictures stopped at once after a cut and do not come
+// back, for longer than the person's own mouse holds the technician's off.
+func (f *flood) quiet(t *testing.T, cut time.Time) {
+	t.Helper()
+	passes(3500*time.Millisecond - time.Since(cut))
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	t.Logf("last move %v after the cut", f.moved.Sub(cut).Round(time.Millisecond))
+	if f.moved.After(cut.Add(atOnce)) {
+		t.Errorf("the technician moved the mouse %v after the cut", f.moved.Sub(cut))
+	}
+	var first, last sample
+	for _, s := range f.seen {
+		if s.at.After(cut.Add(atOnce)) {
+			if first.at.IsZero() {
+				first = s
+			}
+			last = s
+		}
+	}
+	if sent := last.sent - first.sent; sent > aftermath {
+		t.Errorf("the host sent %d bytes after the cut", sent)
+	} else {
+		t.Logf("%d bytes after the cut", sent)
+	}
+}
