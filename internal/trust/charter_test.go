@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -156,6 +157,10 @@ func TestCharterOfAnotherHandIsRefused(t *testing.T) {
 		if got, err := VerifyCharter([]byte(c.b), f.unit.Public(), f.now, 0); !errors.Is(err, c.want) || !errors.Is(err, ErrCharter) || got != nil {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
+	}
+	long := must(f.unit.signText(tagCharter, strings.Repeat("x", MaxCharter)+"\n"))(t)
+	if _, err := VerifyCharter(long, f.unit.Public(), f.now, 0); !errors.Is(err, ErrCharter) || !strings.Contains(err.Error(), "longer than") {
+		t.Errorf("too long, and signed: %v", err)
 	}
 	if _, err := VerifyCharter(good, nil, f.now, 0); !errors.Is(err, ErrKey) {
 		t.Errorf("no unit: %v", err)
@@ -388,12 +393,15 @@ func TestLargestCharter(t *testing.T) {
 	if err != nil || len(c.cards) != MaxTechnicians || len(c.Sources) != MaxSources || c.Policy.Rights != 0 {
 		t.Errorf("%d bytes: %v", len(b), err)
 	}
-	if _, err := f.unit.SignCharter(f.charter(t, func(c *Charter) {
-		c.Zones = c.Zones[:0]
-		for i := range MaxMachineZones {
-			c.Zones = append(c.Zones, MachineZone{f.machine, strings.Repeat("z", 96) + string(rune('a'+i%26)) + string(rune('a'+i/26%26)) + string(rune('a'+i/676))})
-		}
-	})); err != nil {
+	c.Zones = c.Zones[:0]
+	for i := range MaxMachineZones {
+		c.Zones = append(c.Zones, MachineZone{f.machine, fmt.Sprintf("%097d", i)})
+	}
+	if b, err := f.unit.SignCharter(*c); !errors.Is(err, ErrCharter) || b != nil {
+		t.Errorf("each list at its limit, the whole beyond it: %d bytes, %v", len(b), err)
+	}
+	c.Technicians = nil
+	if _, err := f.unit.SignCharter(*c); err != nil {
 		t.Errorf("many zones: %v", err)
 	}
 }

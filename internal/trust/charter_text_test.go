@@ -182,6 +182,26 @@ func TestOtherWaysToWriteACharterAreRefused(t *testing.T) {
 	}
 }
 
+// A list stops being read at its limit, so a long text costs no more than that.
+func TestListsStopBeingReadAtTheirLimit(t *testing.T) {
+	f := setUp(t)
+	c := f.charter(t)
+	text := must(formatCharter(&c))(t)
+	for line, max := range map[string]int{
+		"server assist.labo.fr:443 " + formatPin([32]byte{1}) + " none\n": MaxServers,
+		"source 10.2.0.0/16\n":       MaxSources,
+		"zone " + f.machine + " x\n": MaxMachineZones,
+		"technician revoked AAAA\n":  MaxTechnicians,
+	} {
+		word, _, _ := strings.Cut(line, " ")
+		head, _, _ := strings.Cut(text, "\n"+word+" ")
+		_, err := parseCharter(head + "\n" + strings.Repeat(line, max+1))
+		if !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), word+" stands there more than") {
+			t.Errorf("%s: %v", word, err)
+		}
+	}
+}
+
 func TestNoLineOfACharterMayMoveOrGoMissing(t *testing.T) {
 	f := setUp(t)
 	c := f.charter(t)
