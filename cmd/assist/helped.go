@@ -202,6 +202,15 @@ func phase(s rendezvous.State) (ui.Phase, wire.Refusal) {
 	return ui.PhaseConnecting, 0
 }
 
+// report tells the server of a problem with a past session of this machine.
+func (h *helped) report(ctx context.Context, session wire.SessionID) error {
+	m, _, _ := h.now()
+	if m == nil {
+		return errNotMember
+	}
+	return m.server.Report(ctx, session)
+}
+
 // Cut ends the question or the intervention under way.
 func (h *helped) Cut(why wire.EndReason) {
 	if _, host, _ := h.now(); host != nil {

@@ -16,6 +16,7 @@ import (
 	"assist/internal/process"
 	"assist/internal/screen"
 	"assist/internal/session"
+	"assist/internal/ui"
 )
 
 var errElevated = errors.New("run as administrator")
@@ -80,9 +81,16 @@ func (d *desktop) monitors() screen.Layout {
 	return l
 }
 
-// genuine says whether a device of this computer was pressed a moment ago.
-func (d *desktop) genuine() bool {
-	return d.watcher != nil && d.watcher.GenuinePress(genuineWithin)
+// genuine says whether a device of this computer made a press a moment ago: a key,
+// or a button while the pointer was in the dialog. What is not known is no.
+func (d *desktop) genuine(by ui.Act, dialog uintptr) bool {
+	switch {
+	case d.watcher == nil:
+		return false
+	case by == ui.ActKey:
+		return d.watcher.GenuineKey(genuineWithin)
+	}
+	return d.watcher.PointerIn(uint32(dialog)) && d.watcher.GenuineButton(genuineWithin)
 }
 
 func (d *desktop) close() {

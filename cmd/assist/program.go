@@ -21,9 +21,9 @@ import (
 	"assist/internal/wire"
 )
 
-// genuineWithin is how long after a press of a device a click still counts as the
-// person's: a click is taken at once, even on a busy computer.
-const genuineWithin = time.Second
+// genuineWithin is how long after a device was pressed a press in the dialog still
+// counts as the person's.
+const genuineWithin = 300 * time.Millisecond
 
 // program is the running app: one of each part.
 type program struct {
@@ -45,9 +45,9 @@ type program struct {
 func newProgram(dirs config.Dirs, file config.File, log *slog.Logger) *program {
 	p := &program{dirs: dirs, log: log, quit: make(chan struct{})}
 	p.settings = &settings{dirs: dirs, file: file, changed: func(config.File) { p.speak() }}
-	p.receipts = &receipts{book: receipt.Open(filepath.Join(dirs.Data, "receipts"), log), text: p.texts, log: log}
 	p.desktop = &desktop{log: log}
 	p.helped = newHelped(p)
+	p.receipts = &receipts{book: receipt.Open(filepath.Join(dirs.Data, "receipts"), log), text: p.texts, tell: p.helped.report, log: log}
 	p.helper = newHelper(p)
 	p.trial = newTrial(p)
 	return p

@@ -3,10 +3,13 @@
 package main
 
 import (
+	"context"
 	"encoding/hex"
 	"log/slog"
+	"time"
 
 	"assist/assets"
+	"assist/internal/config"
 	"assist/internal/consent"
 	"assist/internal/receipt"
 	"assist/internal/session"
@@ -18,6 +21,7 @@ import (
 type receipts struct {
 	book *receipt.Book
 	text func() assets.Text
+	tell func(context.Context, wire.SessionID) error // reports a session to the server
 	log  *slog.Logger
 }
 
@@ -53,7 +57,7 @@ func (r *receipts) keep(machine string, rec session.Record) {
 func (r *receipts) shown(k receipt.Receipt) ui.Receipt {
 	text := r.text()
 	out := ui.Receipt{
-		ID: k.Session, Who: consent.Card{Name: k.Name, Role: k.Role, Unit: k.Unit, Until: k.Until},
+		ID: k.Session, Machine: k.Machine, Omitted: k.Omitted, Who: consent.Card{Name: k.Name, Role: k.Role, Unit: k.Unit, Until: k.Until},
 		Reason: k.Reason, Began: k.Began, Length: k.Length, Allowed: consent.Rights(k.Allowed),
 		End: wire.EndReason(k.End), Words: k.Words,
 	}
@@ -99,8 +103,37 @@ func deedName(a session.Act) (name string, withRights bool) {
 	return "ended", false
 }
 
-// Save writes the receipt of a session as a page.
-func (r *receipts) Save(id, path string) error { return errNotMember }
+// Save puts a page where the person wants it.
+func (r *receipts) Save(path string, page []byte) error {
+	if err := config.WriteFile(path, page); err != nil {
+		r.log.Warn("receipt not saved", "error", err)
+		return ui.ErrDisk
+	}
+	return nil
+}
 
-// Report tells the administrator of a problem with a session.
-func (r *receipts) Report(id string) error { return errNotMember }
+// reportWithin is how long the server may take to confirm a report.
+const reportWithin = 20 * time.Second
+
+// Report tells the administrator of a problem with a session. It returns nil only
+// when that is in the server's journal.
+func (r *receipts) Report(ctx context.Context, id string) error {
+	b, err := hex.DecodeString(id)
+	if err != nil || len(b) != len(wire.SessionID{}) {
+		return ui.ErrNotKnown
+	}
+	ctx, cancel := context.WithTimeout(ctx, reportWithin)
+	defer cancel()
+	err = r.tell(ctx, wire.SessionID(b))
+	why, wait, refused := refusal(err)
+	switch {
+	case err == nil:
+		return nil
+	case refused && why == wire.RefusedUnknown:
+		return ui.ErrNotKnown
+	case refused:
+		return &ui.Refused{Why: why, Wait: wait}
+	}
+	r.log.Warn("report not confirmed", "error", err)
+	return ui.ErrNotReported
+}

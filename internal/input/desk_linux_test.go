@@ -179,7 +179,7 @@ func TestOwnInputIsNotLocal(t *testing.T) {
 	if last := s.watcher.Last(); !last.IsZero() {
 		t.Error("own input was taken for the person's")
 	}
-	if s.watcher.GenuinePress(time.Hour) {
+	if genuine(s.watcher, time.Hour) {
 		t.Error("own press was taken for the person's")
 	}
 	s.watcher.mu.Lock()
@@ -194,13 +194,50 @@ func TestGenuinePress(t *testing.T) {
 	startProgram(t, everywhere())
 	s.person("mousemove_relative", "20", "20")
 	eventually(t, "motion is seen", func() bool { return !s.watcher.Last().IsZero() })
-	if s.watcher.GenuinePress(time.Hour) {
+	if genuine(s.watcher, time.Hour) {
 		t.Error("motion was taken for a press")
 	}
 	s.person("click", "1")
-	eventually(t, "the press is seen", func() bool { return s.watcher.GenuinePress(time.Hour) })
-	if s.watcher.GenuinePress(0) {
+	eventually(t, "the press is seen", func() bool { return genuine(s.watcher, time.Hour) })
+	if genuine(s.watcher, 0) {
 		t.Error("a press in the past is now")
+	}
+	if s.watcher.GenuineKey(time.Hour) {
+		t.Error("a button was taken for a key")
+	}
+	s.person("key", "space")
+	if !s.watcher.GenuineKey(time.Hour) { // at once: nothing done before may be unseen
+		t.Error("a key was missed")
+	}
+}
+
+func TestPointerIn(t *testing.T) {
+	s := setTheStage(t)
+	low := startProgram(t, image.Rect(0, 0, 400, 400))
+	high := startProgram(t, image.Rect(200, 200, 600, 600))
+	for _, c := range []struct {
+		x, y      string
+		low, high bool
+	}{
+		{"100", "100", true, false},
+		{"300", "300", false, true}, // covered there
+		{"700", "700", false, false},
+	} {
+		s.person("mousemove", c.x, c.y)
+		if got := s.watcher.PointerIn(uint32(low.window)); got != c.low {
+			t.Errorf("at %s,%s in the lower window: %v", c.x, c.y, got)
+		}
+		if got := s.watcher.PointerIn(uint32(high.window)); got != c.high {
+			t.Errorf("at %s,%s in the upper window: %v", c.x, c.y, got)
+		}
+	}
+	if s.watcher.PointerIn(0) {
+		t.Error("in no window")
+	}
+	s.person("mousemove", "100", "100")
+	s.watcher.Close()
+	if s.watcher.PointerIn(uint32(low.window)) || s.watcher.GenuineKey(0) {
+		t.Error("a closed watcher says yes")
 	}
 }
 
@@ -220,7 +257,7 @@ func TestSentEventIsNotGenuine(t *testing.T) {
 	p.waitFor("button 1 down 3 4")
 	s.person("mousemove_relative", "5", "5") // the Watcher has seen all before it
 	eventually(t, "motion is seen", func() bool { return !s.watcher.Last().IsZero() })
-	if s.watcher.GenuinePress(time.Hour) {
+	if genuine(s.watcher, time.Hour) {
 		t.Error("a sent event was taken for the person's")
 	}
 }

@@ -230,6 +230,48 @@ func TestCloseTwiceFreesOnce(t *testing.T) {
 	}
 }
 
+// genuine says that a key or a button was pressed.
+func genuine(w *Watcher, within time.Duration) bool {
+	return w.GenuineButton(within) || w.GenuineKey(within)
+}
+
+// Each kind of press counts for itself, the wheel for none, and a button that goes
+// up only when a device lets it go.
+func TestKindsOfPress(t *testing.T) {
+	for name, c := range map[string]struct {
+		seen        raw
+		injectable  bool
+		button, key bool
+	}{
+		"key":                 {raw{rawKey, 65}, false, false, true},
+		"button":              {raw{rawButton, 1}, false, true, false},
+		"another program's":   {raw{rawButton, 1}, true, true, false},
+		"wheel":               {raw{rawButton, 5}, false, false, false},
+		"motion":              {raw{kind: rawMotion}, false, false, false},
+		"button up":           {raw{rawButtonUp, 1}, false, true, false},
+		"wheel up":            {raw{rawButtonUp, 4}, false, false, false},
+		"button up, injected": {raw{rawButtonUp, 1}, true, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWatcher()
+				w.see(c.seen, c.injectable)
+				time.Sleep(300 * time.Millisecond)
+				if got := w.GenuineButton(300 * time.Millisecond); got != c.button {
+					t.Errorf("button: %v", got)
+				}
+				if got := w.GenuineKey(300 * time.Millisecond); got != c.key {
+					t.Errorf("key: %v", got)
+				}
+				time.Sleep(1)
+				if genuine(w, 300*time.Millisecond) {
+					t.Error("a press too long ago counts")
+				}
+			})
+		})
+	}
+}
+
 func TestEchoesAreCountedNotNamed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWatcher()
@@ -240,19 +282,19 @@ func TestEchoesAreCountedNotNamed(t *testing.T) {
 			t.Fatal("own press was taken for the person's")
 		}
 		w.see(press, true) // one more than we injected
-		if !w.GenuinePress(time.Second) {
+		if !genuine(w, time.Second) {
 			t.Error("the person's press was taken for our own")
 		}
 		w.expect(press)
 		time.Sleep(time.Minute)
 		w.see(press, false) // a device of its own
-		if !w.GenuinePress(time.Second) {
+		if !genuine(w, time.Second) {
 			t.Error("a press of the device was taken for our own")
 		}
 		w.confirm()
 		time.Sleep(echoLife + 1)
 		w.see(press, true) // the echo never came
-		if !w.GenuinePress(0) {
+		if !genuine(w, 0) {
 			t.Error("a press much later was taken for our own")
 		}
 	})

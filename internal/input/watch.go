@@ -13,6 +13,8 @@ const (
 	echoLife = time.Second
 	// maxEchoes bounds the list of expected echoes; the oldest goes.
 	maxEchoes = 4096
+	// lastClick is the last button that clicks; those after it are the wheel.
+	lastClick = 3
 )
 
 // rawKind is a kind of device event that a Watcher sees.
@@ -22,6 +24,7 @@ const (
 	rawKey rawKind = iota
 	rawButton
 	rawMotion
+	rawButtonUp // only of GenuineButton's interest: a click is taken when the button goes up
 )
 
 // raw is one device event, or the one that an injection will cause.
@@ -43,11 +46,14 @@ type echo struct {
 type Watcher struct {
 	changed chan struct{} // one slot
 	stop    func()
+	sync    func()                   // returns once all that happened before was seen
+	under   func(window uint32) bool // is this the window that a click would reach
 
 	mu      sync.Mutex
 	closed  bool
 	last    time.Time
-	pressed time.Time
+	key     time.Time // last key pressed
+	button  time.Time // last button, not wheel, pressed or let go
 	echoes  []echo
 	wakes   []chan struct{} // one slot each
 	dropped uint64          // echoes beyond maxEchoes
@@ -55,7 +61,10 @@ type Watcher struct {
 }
 
 func newWatcher() *Watcher {
-	return &Watcher{changed: make(chan struct{}, 1), stop: func() {}}
+	return &Watcher{
+		changed: make(chan struct{}, 1), stop: func() {}, sync: func() {},
+		under: func(uint32) bool { return false },
+	}
 }
 
 // Last is the time of the last local activity; zero before the first.
@@ -68,13 +77,27 @@ func (w *Watcher) Last() time.Time {
 // Changed has one slot, filled at local activity. It is for one reader.
 func (w *Watcher) Changed() <-chan struct{} { return w.changed }
 
-// GenuinePress reports whether a key or button of a device was pressed not
-// longer than within ago.
-func (w *Watcher) GenuinePress(within time.Duration) bool {
+// GenuineButton reports whether a button of a device, the wheel left aside, was
+// pressed or let go not longer than within ago.
+func (w *Watcher) GenuineButton(within time.Duration) bool {
+	w.sync()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return !w.pressed.IsZero() && time.Since(w.pressed) <= within
+	return !w.button.IsZero() && time.Since(w.button) <= within
 }
+
+// GenuineKey reports whether a key of a device was pressed not longer than
+// within ago.
+func (w *Watcher) GenuineKey(within time.Duration) bool {
+	w.sync()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !w.key.IsZero() && time.Since(w.key) <= within
+}
+
+// PointerIn reports whether the pointer is in a window, and no other window over
+// it there. What cannot be found out is no.
+func (w *Watcher) PointerIn(window uint32) bool { return window != 0 && w.under(window) }
 
 // Close stops watching.
 func (w *Watcher) Close() {
@@ -158,12 +181,21 @@ func (w *Watcher) confirm() {
 func (w *Watcher) see(r raw, injectable bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if r.kind == rawButtonUp {
+		if !injectable && r.detail <= lastClick { // Desks do not announce these
+			w.button = time.Now()
+		}
+		return
+	}
 	if injectable && w.ours(r) {
 		return
 	}
 	w.last = time.Now()
-	if r.kind != rawMotion {
-		w.pressed = w.last
+	switch {
+	case r.kind == rawKey:
+		w.key = w.last
+	case r.kind == rawButton && r.detail <= lastClick:
+		w.button = w.last
 	}
 	wake(w.changed)
 	for _, c := range w.wakes {

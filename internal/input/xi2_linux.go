@@ -25,9 +25,10 @@ const (
 	xiAllDevices = 0
 	xiAllMasters = 1
 
-	xiRawKeyPress    = 13
-	xiRawButtonPress = 15
-	xiRawMotion      = 17
+	xiRawKeyPress      = 13
+	xiRawButtonPress   = 15
+	xiRawButtonRelease = 16
+	xiRawMotion        = 17
 )
 
 var errNoXI2 = errors.New("the display has no XInput 2.1")
@@ -51,6 +52,8 @@ func watchX11(display string, w *Watcher, log *slog.Logger) (stop func(), err er
 		c.Close()
 		return nil, fmt.Errorf("watch local input: %w", err)
 	}
+	w.sync = func() { _, _ = xproto.GetInputFocus(c.X).Reply() } // its answer comes after the events before it
+	w.under = func(window uint32) bool { return topAtPointer(c, xproto.Window(window)) }
 	go func() {
 		<-c.Done()
 		w.lose()
@@ -79,7 +82,7 @@ func (r *rawReader) begin(conn *x11.Conn) error {
 		return fmt.Errorf("list input devices: %w", err)
 	}
 	r.xtest = xtestDevices(devices)
-	mask := uint32(1<<xiRawKeyPress | 1<<xiRawButtonPress | 1<<xiRawMotion)
+	mask := uint32(1<<xiRawKeyPress | 1<<xiRawButtonPress | 1<<xiRawButtonRelease | 1<<xiRawMotion)
 	err = tell(c, request(r.opcode, xiSelectEvents, le32(uint32(conn.Root)), le16(1), le16(0),
 		le16(xiAllMasters), le16(1), le32(mask)))
 	if err != nil {
@@ -100,12 +103,34 @@ func (r *rawReader) event(e x11.Event) {
 		seen.kind = rawKey
 	case xiRawButtonPress:
 		seen.kind = rawButton
+	case xiRawButtonRelease:
+		seen.kind = rawButtonUp
 	case xiRawMotion:
 		seen = raw{kind: rawMotion}
 	default:
 		return
 	}
 	r.watcher.see(seen, r.xtest[xgb.Get16(e[sourceAt:])])
+}
+
+// topAtPointer follows the windows under the pointer from the root inwards, and
+// reports whether this one is among them.
+func topAtPointer(conn *x11.Conn, window xproto.Window) bool {
+	p, err := xproto.QueryPointer(conn.X, conn.Root).Reply()
+	if err != nil || p == nil || !p.SameScreen {
+		return false
+	}
+	for w, depth := conn.Root, 0; depth < maxDepth; depth++ {
+		r, err := xproto.TranslateCoordinates(conn.X, conn.Root, w, p.RootX, p.RootY).Reply()
+		if err != nil || r == nil || r.Child == 0 {
+			return false
+		}
+		if r.Child == window {
+			return true
+		}
+		w = r.Child
+	}
+	return false
 }
 
 // xtestDevices finds in a device list those that belong to the XTEST extension.

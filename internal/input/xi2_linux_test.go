@@ -5,6 +5,7 @@ package input
 import (
 	"maps"
 	"testing"
+	"time"
 
 	"github.com/jezek/xgb"
 
@@ -43,19 +44,28 @@ func TestRawEvents(t *testing.T) {
 	var e x11.Event
 	e[0], e[1], e[8], e[16] = 35, 130, xiRawButtonPress, 1
 	r.event(e) // of another extension
-	e[1], e[8] = 131, 16
-	r.event(e) // a release
-	if !w.Last().IsZero() {
-		t.Error("not a press")
+	if genuine(w, 1<<40) {
+		t.Error("an event of another extension")
 	}
+	e[1], e[8] = 131, 16 // a release
+	r.event(e)
+	if !w.Last().IsZero() || !w.GenuineButton(1<<40) {
+		t.Error("a release is a button's, and no activity")
+	}
+	w.button = time.Time{}
 	e[8] = xiRawMotion
 	r.event(e)
-	if w.Last().IsZero() || w.GenuinePress(1<<40) {
+	if w.Last().IsZero() || genuine(w, 1<<40) {
 		t.Error("motion")
 	}
 	e[8] = xiRawButtonPress
 	r.event(e)
-	if !w.GenuinePress(1 << 40) {
-		t.Error("a press was missed")
+	if !w.GenuineButton(1<<40) || w.GenuineKey(1<<40) {
+		t.Error("a button was missed")
+	}
+	e[8] = xiRawKeyPress
+	r.event(e)
+	if !w.GenuineKey(1 << 40) {
+		t.Error("a key was missed")
 	}
 }

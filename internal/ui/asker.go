@@ -18,6 +18,7 @@ const (
 	raiseEvery = time.Second            // the dialog comes to the front again
 	tickEvery  = 200 * time.Millisecond // how often the dialog looks at the clock
 	noticeTime = 12 * time.Second       // how long the word at the end stays
+	missedTime = 3 * time.Second        // how long a press that did not count is spoken of
 )
 
 // answer is what the person decided.

@@ -20,7 +20,7 @@ type check struct {
 	on      bool
 	off     fyne.Resource
 	ticked  fyne.Resource
-	allow   func() bool
+	allow   func(Act) bool
 	changed func(bool)
 	focused bool
 }
@@ -33,8 +33,11 @@ func (a *App) newCheck(label string, on bool, changed func(bool)) *check {
 }
 
 // Tapped implements fyne.Tappable.
-func (c *check) Tapped(*fyne.PointEvent) {
-	if c.Disabled() || c.allow != nil && !c.allow() {
+func (c *check) Tapped(*fyne.PointEvent) { c.act(ActClick) }
+
+// act changes the box.
+func (c *check) act(by Act) {
+	if c.Disabled() || c.allow != nil && !c.allow(by) {
 		return
 	}
 	c.on = !c.on
@@ -47,7 +50,7 @@ func (c *check) Tapped(*fyne.PointEvent) {
 // TypedKey implements fyne.Focusable.
 func (c *check) TypedKey(e *fyne.KeyEvent) {
 	if e.Name == fyne.KeySpace {
-		c.Tapped(nil)
+		c.act(ActKey)
 		return
 	}
 	bubble(c, e)

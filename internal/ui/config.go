@@ -21,6 +21,15 @@ import (
 	"assist/internal/screen"
 )
 
+// Act is how a press was made.
+type Act uint8
+
+// Acts.
+const (
+	ActClick Act = iota
+	ActKey
+)
+
 // Config is all that the screens are made of. Trial may be nil when this build holds
 // no server; everything else is needed.
 type Config struct {
@@ -37,9 +46,10 @@ type Config struct {
 	Asking   Asking
 	// Check says whether a machine number of 12 digits holds its check digit.
 	Check func(id string) error
-	// Genuine says whether a device of this computer was pressed a moment ago, so
-	// that a click sent by another program counts for nothing.
-	Genuine func() bool
+	// Genuine says whether a device of this computer did this a moment ago, so that
+	// a click sent by another program counts for nothing. window is the system's
+	// number of the dialog; 0: not known.
+	Genuine func(by Act, window uintptr) bool
 	// Monitors is where this computer's monitors are; nil or an empty layout: dialogs
 	// are centred as the system likes.
 	Monitors func() screen.Layout

@@ -25,6 +25,7 @@ type fake struct {
 	mu       sync.Mutex
 	now      time.Time
 	real     bool // a device was pressed just now
+	typing   bool // it was the keyboard
 	prefs    Preferences
 	helped   HelpedState
 	helper   HelperState
@@ -38,6 +39,7 @@ type fake struct {
 	calls    []string
 	request  *fakeRequest
 	opened   []Opening
+	page     string // of the receipt saved last
 	layout   screen.Layout
 	stir     [2]chan struct{} // helped, helper
 }
@@ -72,7 +74,12 @@ func (f *fake) set(change func()) {
 	change()
 }
 
-func (f *fake) genuine() bool    { f.mu.Lock(); defer f.mu.Unlock(); return f.real }
+// genuine is a press of the device that acts were last made with.
+func (f *fake) genuine(by Act, _ uintptr) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.real && (by == ActKey) == f.typing
+}
 func (f *fake) clock() time.Time { f.mu.Lock(); defer f.mu.Unlock(); return f.now }
 func (f *fake) open(o Opening)   { f.set(func() { f.opened = append(f.opened, o) }) }
 
@@ -128,10 +135,13 @@ func (f *fake) TakeBack()         { f.set(func() { f.taken++ }) }
 
 type fakeReceipts struct{ f *fake }
 
-func (r fakeReceipts) List() ([]Receipt, error)        { return r.f.receipts, nil }
-func (r fakeReceipts) Save(id, path string) error      { return r.f.call("save " + id + " " + path) }
-func (r fakeReceipts) Report(id string) error          { return r.f.call("report " + id) }
-func (f *fake) Join(_ context.Context, c string) error { return f.call("join " + c) }
+func (r fakeReceipts) List() ([]Receipt, error) { return r.f.receipts, nil }
+func (r fakeReceipts) Save(path string, page []byte) error {
+	r.f.set(func() { r.f.page = string(page) })
+	return r.f.call("save " + path)
+}
+func (r fakeReceipts) Report(_ context.Context, id string) error { return r.f.call("report " + id) }
+func (f *fake) Join(_ context.Context, c string) error           { return f.call("join " + c) }
 func (f *fake) JoinFile(_ context.Context, p string) error {
 	return f.call("file " + p)
 }
@@ -212,7 +222,7 @@ func (r *fakeRequest) put(s RequestState) {
 func someReceipts() []Receipt {
 	at := time.Date(2026, 11, 21, 9, 12, 0, 0, time.UTC)
 	one := Receipt{
-		ID: "1", Who: card(), Reason: "Imprimante du 2e étage introuvable", Began: at, Length: 6*time.Minute + 40*time.Second,
+		ID: "5f1c0d9a5f1c0d9a5f1c0d9a5f1c0d9a", Machine: "482917305566", Who: card(), Reason: "Imprimante du 2e étage introuvable", Began: at, Length: 6*time.Minute + 40*time.Second,
 		Allowed: consent.AllRights, End: wire.EndUserCut, Words: [3]string{"citron", "valise", "orage"},
 		Done: []Deed{{at.Add(time.Minute), "A demandé la souris et le clavier"}, {at.Add(80 * time.Second), "A utilisé la souris et le clavier"}},
 	}

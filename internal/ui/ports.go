@@ -35,6 +35,10 @@ var (
 	ErrNoServer = errors.New("the embedded server did not start")
 	// ErrDisk says that a file could not be written.
 	ErrDisk = errors.New("a file could not be written")
+	// ErrNotReported says that the server did not confirm a report.
+	ErrNotReported = errors.New("the server did not confirm the report")
+	// ErrNotKnown says that the server knows no such session of this machine.
+	ErrNotKnown = errors.New("the server does not know this session")
 )
 
 // Refused is the server's refusal.
@@ -128,12 +132,14 @@ type Reins interface {
 // Receipt is what is kept of one intervention on this machine.
 type Receipt struct {
 	ID      string
+	Machine string // 12 digits
 	Who     consent.Card
 	Reason  string
 	Began   time.Time
 	Length  time.Duration
 	Allowed consent.Rights // all that was ever granted
 	Done    []Deed
+	Omitted int // deeds beyond those that were kept
 	End     wire.EndReason
 	Words   [3]string
 }
@@ -147,8 +153,8 @@ type Deed struct {
 // Receipts keeps the person's own record, newest first.
 type Receipts interface {
 	List() ([]Receipt, error)
-	Save(id, path string) error // a page that any browser can read and print
-	Report(id string) error     // tells the administrator of a problem
+	Save(path string, page []byte) error         // whole or not at all
+	Report(ctx context.Context, id string) error // tells the administrator of a problem
 }
 
 // Joiner makes this app part of a unit.

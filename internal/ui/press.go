@@ -31,6 +31,7 @@ type press struct {
 	kind      pressKind
 	content   fyne.CanvasObject // of a tile, in place of the label
 	tapped    func()
+	allow     func(Act) bool // asked before each press, when there is one
 	spaceOnly bool
 	chosen    bool // of a tab or a choice
 	focused   bool
@@ -84,17 +85,21 @@ func (p *press) enable(on bool) {
 }
 
 // Tapped implements fyne.Tappable.
-func (p *press) Tapped(*fyne.PointEvent) {
-	if !p.Disabled() && p.tapped != nil {
-		p.tapped()
+func (p *press) Tapped(*fyne.PointEvent) { p.act(ActClick) }
+
+// act does what the press is for.
+func (p *press) act(by Act) {
+	if p.Disabled() || p.tapped == nil || p.allow != nil && !p.allow(by) {
+		return
 	}
+	p.tapped()
 }
 
 // TypedKey implements fyne.Focusable.
 func (p *press) TypedKey(e *fyne.KeyEvent) {
 	enter := e.Name == fyne.KeyReturn || e.Name == fyne.KeyEnter
 	if e.Name == fyne.KeySpace || enter && !p.spaceOnly {
-		p.Tapped(nil)
+		p.act(ActKey)
 		return
 	}
 	bubble(p, e)

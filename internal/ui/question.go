@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/driver"
 	"fyne.io/fyne/v2/driver/desktop"
 
 	"assist/internal/consent"
@@ -24,6 +25,7 @@ type question struct {
 	win      fyne.Window
 	born     time.Time // when the person could first see it
 	raised   time.Time
+	missed   time.Time // when a press last did not count
 	ticked   consent.Rights
 	answered bool
 	over     bool
@@ -54,7 +56,9 @@ func preticked(q consent.Question) consent.Rights {
 	return q.Wanted &^ consent.RightControl
 }
 
-// show opens the dialog, unless its time is over already.
+// show opens the dialog, unless its time is over already. The rest of the screen is
+// not dimmed: on X11 that takes a window as large as the screen, and nothing promises
+// that it stays below the dialog and the banner, which raise themselves.
 func (d *question) show() {
 	if d.over {
 		return
@@ -101,7 +105,11 @@ func (d *question) tick() {
 	}
 	now := d.a.cfg.Now()
 	left := max(int((d.deadline.Sub(now)+time.Second-1)/time.Second), 0)
-	d.left.set(d.a.tongue.count("ask.seconds", left))
+	text := d.a.tongue.count("ask.seconds", left)
+	if !d.missed.IsZero() && now.Sub(d.missed) < missedTime {
+		text = d.a.say("dialog.missed")
+	}
+	d.left.set(text)
 	d.accept.enable(d.acceptable())
 	if now.Sub(d.raised) >= raiseEvery {
 		d.raise()
@@ -120,10 +128,35 @@ func (d *question) acceptable() bool {
 	return d.ticked.Has(consent.RightView)
 }
 
-// sayYes gives what is ticked. A click or key that no device of this computer made does
-// nothing.
+// genuine says whether a device of this computer made a press in this dialog. One that
+// does not count is said, so that the person can press again: a very busy computer
+// brings a real one late.
+func (d *question) genuine(by Act) bool {
+	if d.a.cfg.Genuine(by, handle(d.win)) {
+		return true
+	}
+	d.missed = d.a.cfg.Now()
+	d.tick()
+	return false
+}
+
+// handle is the system's number of a window; 0 where there is none.
+func handle(w fyne.Window) (number uintptr) {
+	n, ok := w.(driver.NativeWindow)
+	if !ok {
+		return 0
+	}
+	n.RunNative(func(context any) {
+		if c, ok := context.(driver.X11WindowContext); ok {
+			number = c.WindowHandle
+		}
+	})
+	return number
+}
+
+// sayYes gives what is ticked, once the accept button has found the press genuine.
 func (d *question) sayYes() {
-	if !d.acceptable() || !d.a.cfg.Genuine() {
+	if !d.acceptable() {
 		return
 	}
 	d.put(answer{rights: d.ticked & d.q.Wanted})

@@ -36,7 +36,7 @@ func (d *question) build() fyne.CanvasObject {
 	a := d.a
 	d.refuse = tag(a, newPress(a.say("dialog.refuse"), pressPlain, func() { d.say(consent.ErrRefused) }), "refuse")
 	d.accept = tag(a, newPress(a.say(d.acceptKey()), pressPrimary, d.sayYes), "accept")
-	d.accept.spaceOnly = true
+	d.accept.spaceOnly, d.accept.allow = true, d.genuine
 	d.accept.Disable()
 	d.report = tag(a, newPress(a.say("dialog.report"), pressQuiet, func() { d.say(consent.ErrReported) }), "refuse-report")
 	d.left = tag(a, newLine("", styleMuted()), "seconds")
@@ -119,7 +119,7 @@ func (d *question) rights() fyne.CanvasObject {
 		}
 		label := a.tongue.count("dialog."+r.String(), max(d.q.Monitors, 1))
 		c := tag(a, a.newCheck(label, d.ticked.Has(r), func(on bool) { d.tickRight(r, on) }), "right-"+r.String())
-		c.allow = a.cfg.Genuine
+		c.allow = d.genuine
 		boxes.Add(c)
 	}
 	all := newStack(d.gap()*0.3, newText(a.say("dialog.may"), styleStrong()), boxes)

@@ -127,11 +127,12 @@ func TestDialogAccepts(t *testing.T) {
 }
 
 func TestDialogAcceptsByKeyboard(t *testing.T) {
-	d, _ := ripe(t)
+	d, f := ripe(t)
 	d.win.Canvas().FocusNext()
 	if d.win.Canvas().Focused() != fyne.Focusable(d.accept) {
 		t.Fatal("tab does not go from refuse to accept")
 	}
+	f.set(func() { f.typing = true })
 	key(d, fyne.KeyReturn)
 	key(d, fyne.KeyEnter)
 	if got, ok := d.given(); ok {
@@ -174,6 +175,30 @@ func TestDialogWantsARealPress(t *testing.T) {
 	test.Tap(box)
 	if box.on || d.ticked.Has(consent.RightControl) {
 		t.Error("a sent click ticked a box")
+	}
+	if !strings.Contains(d.left.AccessibilityLabel(), "cliquez de nouveau") {
+		t.Errorf("said %q", d.left.AccessibilityLabel())
+	}
+	f.pass(missedTime)
+	d.tick()
+	if got := d.left.AccessibilityLabel(); !strings.HasSuffix(got, " s") {
+		t.Errorf("said %q", got)
+	}
+}
+
+// A key of the keyboard does not prove a click, nor a button of the mouse a Space.
+func TestDialogWantsTheSameKindOfPress(t *testing.T) {
+	d, f := ripe(t)
+	d.win.Canvas().Focus(d.accept)
+	key(d, fyne.KeySpace)
+	f.set(func() { f.typing = true })
+	test.Tap(d.accept)
+	if got, ok := d.given(); ok {
+		t.Fatalf("answered %+v", got)
+	}
+	key(d, fyne.KeySpace)
+	if _, ok := d.given(); !ok {
+		t.Error("a real Space does not count")
 	}
 }
 

@@ -5,6 +5,7 @@ package ui
 import (
 	"context"
 	"strings"
+	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -12,6 +13,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 
 	"assist/internal/consent"
+	"assist/internal/wire"
 )
 
 // maxListed is how many receipts are listed; older ones stay in their files.
@@ -77,6 +79,7 @@ type receiptPage struct {
 	before  page
 	receipt Receipt
 	save    *press
+	report  *press
 	note    *notice
 }
 
@@ -86,21 +89,15 @@ func (r *receiptPage) back()                 { r.a.turn(placeHelped, r.before) }
 
 // build tells the whole of one intervention.
 func (r *receiptPage) build() fyne.CanvasObject {
-	a, c := r.a, r.receipt
+	a := r.a
 	r.note = a.newNotice()
 	r.save = tag(a, newPress(a.say("receipt.save"), pressPrimary, r.saveAs), "save")
-	report := tag(a, newPress(a.say("receipt.report"), pressPlain, r.report), "report")
-	card := newCard(newStack(theme.Size(theme.SizeNameText)*0.6,
-		r.line("receipt.who", plain(c.Who.Name, maxShownName)),
-		r.line("receipt.role", join(", ", plain(c.Who.Role, maxShownName), plain(c.Who.Unit, maxShownName))),
-		r.line("receipt.when", a.say("format.moment", "date", a.tongue.date(c.Began), "time", c.Began.Local().Format("15:04"))),
-		r.line("receipt.length", a.tongue.length(c.Length)),
-		r.line("receipt.reason", plain(c.Reason, maxShownReason)),
-		r.line("receipt.allowed", a.rightsWords(c.Allowed)),
-		r.line("receipt.end", a.endedHere(c.End)),
-		r.line("receipt.words", strings.Join(c.Words[:], " – ")),
-	))
-	return newPage(a.titled(a.say("receipt.title"), r.back), card, r.deeds(), r.note.box, newActions(report, r.save))
+	r.report = tag(a, newPress(a.say("receipt.report"), pressPlain, r.tell), "report")
+	lines := newStack(theme.Size(theme.SizeNameText) * 0.6)
+	for _, f := range a.facts(r.receipt) {
+		lines.Add(container.New(&pair{}, newText(f.Name, styleMuted()), newText(f.Value, styleBody())))
+	}
+	return newPage(a.titled(a.say("receipt.title"), r.back), newCard(lines), r.deeds(), r.note.box, newActions(r.report, r.save))
 }
 
 // join leaves out what is empty.
@@ -114,12 +111,45 @@ func join(sep string, parts ...string) string {
 	return strings.Join(out, sep)
 }
 
-// line is a name and its value; what is unknown is a dash.
-func (r *receiptPage) line(key, value string) fyne.CanvasObject {
-	if value == "" {
-		value = "—"
+// fact is one line of a receipt. Value is safe to show.
+type fact struct{ Name, Value string }
+
+// facts are the lines of a receipt, on the screen as on paper; what is unknown is a
+// dash.
+func (a *App) facts(c Receipt) []fact {
+	out := []fact{
+		{"receipt.who", plain(c.Who.Name, maxShownName)},
+		{"receipt.role", join(", ", plain(c.Who.Role, maxShownName), plain(c.Who.Unit, maxShownName))},
+		{"receipt.until", a.tongue.date(c.Who.Until)},
+		{"receipt.when", a.moment(c.Began)},
+		{"receipt.length", a.tongue.length(c.Length)},
+		{"receipt.machine", group(onlyDigits(c.Machine, wire.MachineDigits))},
+		{"receipt.reason", plain(c.Reason, wire.MaxReason)},
+		{"receipt.allowed", a.rightsWords(c.Allowed)},
+		{"receipt.end", a.endedHere(c.End)},
+		{"receipt.words", strings.Join(plainAll(c.Words[:]), " – ")},
 	}
-	return container.New(&pair{}, newText(r.a.say(key), styleMuted()), newText(value, styleBody()))
+	for i, f := range out {
+		out[i].Name = a.say(f.Name)
+		if f.Value == "" {
+			out[i].Value = "—"
+		}
+	}
+	return out
+}
+
+// plainAll is plain for several names.
+func plainAll(all []string) []string {
+	out := make([]string, len(all))
+	for i, s := range all {
+		out[i] = plain(s, maxShownName)
+	}
+	return out
+}
+
+// moment is a day and a time.
+func (a *App) moment(t time.Time) string {
+	return a.say("format.moment", "date", a.tongue.date(t), "time", t.Local().Format("15:04"))
 }
 
 // deeds is what was done, minute by minute.
@@ -160,7 +190,7 @@ func (r *receiptPage) saveAs() {
 		}
 		r.keep(path)
 	}, a.win)
-	d.SetFileName("assist-" + r.receipt.Began.Local().Format("2006-01-02-1504") + ".html")
+	d.SetFileName(a.say("receipt.file") + "-" + r.receipt.Began.Local().Format("2006-01-02-1504") + ".html")
 	d.SetTitleText(a.say("receipt.save"))
 	d.SetConfirmText(a.say("receipt.save"))
 	d.SetDismissText(a.say("cancel"))
@@ -170,7 +200,12 @@ func (r *receiptPage) saveAs() {
 
 // keep writes the receipt and says where.
 func (r *receiptPage) keep(path string) {
-	r.a.background(func(context.Context) error { return r.a.cfg.Receipts.Save(r.receipt.ID, path) }, func(err error) {
+	page, err := r.a.printed(r.receipt)
+	if err != nil {
+		r.note.fail(err)
+		return
+	}
+	r.a.background(func(context.Context) error { return r.a.cfg.Receipts.Save(path, page) }, func(err error) {
 		if err != nil {
 			r.note.fail(err)
 			return
@@ -179,10 +214,12 @@ func (r *receiptPage) keep(path string) {
 	})
 }
 
-// report tells the administrator, and says that it did.
-func (r *receiptPage) report() {
-	r.a.background(func(context.Context) error { return r.a.cfg.Receipts.Report(r.receipt.ID) }, func(err error) {
+// tell tells the administrator, and says that it did. Once is enough.
+func (r *receiptPage) tell() {
+	r.report.enable(false)
+	r.a.background(func(ctx context.Context) error { return r.a.cfg.Receipts.Report(ctx, r.receipt.ID) }, func(err error) {
 		if err != nil {
+			r.report.enable(true)
 			r.note.fail(err)
 			return
 		}

@@ -58,6 +58,8 @@ func plainErrors() []struct {
 		{ErrDisk, "error.disk"},
 		{context.DeadlineExceeded, "error.timeout"},
 		{context.Canceled, "error.cancelled"},
+		{ErrNotReported, "error.notReported"},
+		{ErrNotKnown, "error.notKnown"},
 	}
 }
 

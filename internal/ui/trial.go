@@ -108,8 +108,9 @@ func (t *trialPage) confirm(enrol Enrolment) {
 	}})
 }
 
-// minPassword is the shortest password proposed here; the server has the last word.
-const minPassword = 12
+// minPassword is what a server asks for unless its administrator allows less; the
+// server has the last word.
+const minPassword = 15
 
 // passwordFault is the text of what is wrong with a chosen password, or empty.
 func passwordFault(chosen, again string) string {

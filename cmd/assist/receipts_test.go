@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"assist/assets"
+	"assist/internal/consent"
+	"assist/internal/receipt"
+	"assist/internal/rendezvous"
+	"assist/internal/session"
+	"assist/internal/ui"
+	"assist/internal/wire"
+)
+
+func newReceipts(t *testing.T) *receipts {
+	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	return &receipts{book: receipt.Open(t.TempDir(), log), text: func() assets.Text { return func(key string, _ ...string) string { return key } }, log: log}
+}
+
+func TestWhatIsKeptIsShown(t *testing.T) {
+	r := newReceipts(t)
+	began := time.Now().Truncate(time.Second).UTC()
+	rec := session.Record{
+		Session: wire.SessionID{1, 2}, Who: consent.Card{Name: "Camille", Role: "r", Unit: "u", Until: began}, Reason: "why",
+		Began: began, Length: time.Minute, Allowed: consent.RightView, Dropped: 4, End: wire.EndUserCut,
+		Words: [3]string{"a", "b", "c"}, Done: []session.Deed{{At: began, Act: session.ActPaused}},
+	}
+	r.keep("482917305566", rec)
+	got, err := r.List()
+	if err != nil || len(got) != 1 {
+		t.Fatal(got, err)
+	}
+	one := got[0]
+	if one.ID != "01020000000000000000000000000000" || one.Machine != "482917305566" || one.Omitted != 4 || one.Who != rec.Who ||
+		one.End != wire.EndUserCut || one.Words != rec.Words || len(one.Done) != 1 || one.Done[0].What != "deed.paused" {
+		t.Errorf("%+v", one)
+	}
+}
+
+func TestSaveReplacesOrFailsPlainly(t *testing.T) {
+	r := newReceipts(t)
+	path := filepath.Join(t.TempDir(), "receipt.html")
+	for _, page := range []string{"one", "two"} {
+		if err := r.Save(path, []byte(page)); err != nil {
+			t.Fatal(err)
+		}
+		if b, err := os.ReadFile(path); err != nil || string(b) != page {
+			t.Fatalf("%q, %v", b, err)
+		}
+	}
+	if err := r.Save(filepath.Join(path, "below a file"), nil); !errors.Is(err, ui.ErrDisk) {
+		t.Error(err)
+	}
+}
+
+func TestReportSaysOnlyWhatIsTrue(t *testing.T) {
+	const id = "01020000000000000000000000000000"
+	for name, c := range map[string]struct {
+		id   string
+		said error // by the server
+		want error
+	}{
+		"confirmed": {id, nil, nil},
+		"offline":   {id, rendezvous.ErrOffline, ui.ErrNotReported},
+		"lost":      {id, rendezvous.ErrLost, ui.ErrNotReported},
+		"too late":  {id, context.DeadlineExceeded, ui.ErrNotReported},
+		"no unit":   {id, errNotMember, ui.ErrNotReported},
+		"unknown":   {id, &rendezvous.RefusedError{Why: wire.RefusedUnknown}, ui.ErrNotKnown},
+		"not an id": {"../x", nil, ui.ErrNotKnown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newReceipts(t)
+			r.tell = func(_ context.Context, s wire.SessionID) error {
+				if s != (wire.SessionID{1, 2}) {
+					t.Errorf("session %x", s)
+				}
+				return c.said
+			}
+			if err := r.Report(t.Context(), c.id); !errors.Is(err, c.want) {
+				t.Errorf("%v, want %v", err, c.want)
+			}
+		})
+	}
+	r := newReceipts(t)
+	r.tell = func(context.Context, wire.SessionID) error { return &rendezvous.RefusedError{Why: wire.RefusedJournal} }
+	var no *ui.Refused
+	if err := r.Report(t.Context(), id); !errors.As(err, &no) || no.Why != wire.RefusedJournal {
+		t.Error(err)
+	}
+}
