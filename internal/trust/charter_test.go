@@ -263,9 +263,9 @@ func foolish() map[string]func(*Charter) {
 		"never valid":          func(c *Charter) { c.Expires = c.Issued },
 		"ends before it began": func(c *Charter) { c.Expires = c.Issued - 1 },
 		"lives too long":       func(c *Charter) { c.Expires = c.Issued + int64(MaxCharterLife.Seconds()) + 1 },
-		"issued in no year":    func(c *Charter) { c.Issued = minTime - 1; c.Expires = 1 },
-		"expires in no year":   func(c *Charter) { c.Issued, c.Expires = maxTime, maxTime+1 },
-		"dates overflow":       func(c *Charter) { c.Issued, c.Expires = -1<<63, 1<<63-1 },
+		"issued in no year":    func(c *Charter) { c.Issued, c.Expires, c.Technicians = minTime-1, 1, nil },
+		"expires in no year":   func(c *Charter) { c.Issued, c.Expires, c.Technicians = maxTime, maxTime+1, nil },
+		"dates overflow":       func(c *Charter) { c.Issued, c.Expires, c.Technicians = -1<<63, 1<<63-1, nil },
 		"unknown right":        func(c *Charter) { c.Policy.Rights |= 1 << 6 },
 		"no idle":              func(c *Charter) { c.Policy.IdleMinutes = 0 },
 		"long idle":            func(c *Charter) { c.Policy.IdleMinutes = MaxIdleMinutes + 1 },
@@ -311,6 +311,9 @@ func TestFoolishChartersAreNotSigned(t *testing.T) {
 	f := setUp(t)
 	for name, change := range foolish() {
 		c := f.charter(t, change)
+		if text, err := formatCharter(&c); err == nil || text != "" {
+			t.Errorf("%s: it has a text", name)
+		}
 		if b, err := f.unit.SignCharter(c); !errors.Is(err, ErrCharter) || !errors.Is(err, ErrMalformed) || b != nil {
 			t.Errorf("%s: %v", name, err)
 		}
