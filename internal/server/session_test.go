@@ -4,6 +4,7 @@ package server
 
 import (
 	"encoding/hex"
+	"errors"
 	"testing"
 	"time"
 
@@ -419,6 +420,37 @@ func TestRequestThatNobodyAnswersEnds(t *testing.T) {
 		}
 	}
 	if e := m.entriesEnded(); len(e) != 1 || e[0].By != byServer {
+		t.Errorf("journal: %+v", e)
+	}
+}
+
+// The timer that ends a request which nobody answers does not end a session,
+// not even when it fires at the moment of the grant.
+func TestTheTimerOfARequestDoesNotEndASession(t *testing.T) {
+	r := served(t)
+	m := granted(r)
+	r.giveUp(m.id)
+	m.technician.send(&wire.Signal{Session: m.id, Sequence: 1, Body: []byte("offer")})
+	if s := expect[*wire.Signal](m.host); string(s.Body) != "offer" {
+		t.Errorf("the host heard %q", s.Body)
+	}
+	if e := m.entriesEnded(); len(e) != 0 {
+		t.Errorf("journal: %+v", e)
+	}
+}
+
+func TestAnAnswerIsRecordedOnce(t *testing.T) {
+	r := served(t)
+	m := granted(r)
+	again := &wire.Answer{Session: m.id, Verdict: wire.VerdictRefused}
+	if err := r.answerSession(t.Context(), again, [32]byte{}); !errors.Is(err, errProtocol) {
+		t.Errorf("error is %v", err)
+	}
+	again.Session = wire.SessionID{1}
+	if err := r.answerSession(t.Context(), again, [32]byte{}); !errors.Is(err, errProtocol) {
+		t.Errorf("error is %v", err)
+	}
+	if e := entries[*journal.SessionAnswered](r); len(e) != 1 {
 		t.Errorf("journal: %+v", e)
 	}
 }

@@ -309,7 +309,15 @@ func (t *technician) ring(ctx context.Context, r *wire.Request, env []byte) (str
 	return reply, err
 }
 
-// giveUp ends a request that the host never answered. It runs on a timer.
+// giveUp ends a request that the host never answered. It runs on a timer, and
+// must never touch a session that was granted.
 func (s *Server) giveUp(id wire.SessionID) {
-	s.finishSession(context.Background(), id, ending{wire.EndExpired, byServer}, subjectHostOf(id), subjectTechnician(id))
+	ctx := context.Background()
+	waiting, err := s.store.sessionWaiting(ctx, id)
+	if err != nil {
+		s.log.Error("a request could not be looked up", "error", err)
+	}
+	if waiting {
+		s.finishSession(ctx, id, ending{wire.EndExpired, byServer}, subjectHostOf(id), subjectTechnician(id))
+	}
 }
