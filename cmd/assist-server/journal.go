@@ -10,15 +10,15 @@ import (
 	"assist/internal/server"
 )
 
-func journalCommands() []command {
-	return []command{
+func journalCommands() group {
+	return group{"assist-server journal", []command{
 		{"list", "print entries, newest first", runJournalList},
 		{"verify", "recompute the whole chain", runJournalVerify},
-	}
+	}}
 }
 
 func runJournal(ctx context.Context, p *program, args []string) error {
-	return dispatch(ctx, p, "assist-server journal", journalCommands(), args)
+	return journalCommands().dispatch(ctx, p, args)
 }
 
 func runJournalList(ctx context.Context, p *program, args []string) error {

@@ -35,8 +35,14 @@ type program struct {
 	out, err io.Writer
 }
 
-func commands() []command {
-	return []command{
+// group is a set of commands behind one or two words.
+type group struct {
+	prefix string
+	list   []command
+}
+
+func commands() group {
+	return group{"assist-server", []command{
 		{"init", "make a data directory, and print the join code", runInit},
 		{"run", "serve until stopped", runServer},
 		{"joincode", "print the join code again", runJoinCode},
@@ -45,7 +51,7 @@ func commands() []command {
 		{"backup", "copy the data directory, beside a running server if need be", runBackup},
 		{"check", "look at the set-up, and print the firewall lines", runCheck},
 		{"version", "print the version", runVersion},
-	}
+	}}
 }
 
 func main() {
@@ -63,13 +69,13 @@ func main() {
 }
 
 func run(ctx context.Context, p *program, args []string) error {
-	return dispatch(ctx, p, "assist-server", commands(), args)
+	return commands().dispatch(ctx, p, args)
 }
 
 // dispatch runs the command that the first argument names.
-func dispatch(ctx context.Context, p *program, prefix string, list []command, args []string) error {
+func (g group) dispatch(ctx context.Context, p *program, args []string) error {
 	if len(args) > 0 {
-		for _, c := range list {
+		for _, c := range g.list {
 			if c.name == args[0] {
 				return c.run(ctx, p, args[1:])
 			}
@@ -79,13 +85,13 @@ func dispatch(ctx context.Context, p *program, prefix string, list []command, ar
 	if len(args) > 0 && (args[0] == "help" || args[0] == "-h" || args[0] == "-help" || args[0] == "--help") {
 		out, err = p.out, flag.ErrHelp
 	} else if len(args) > 0 {
-		fmt.Fprintf(out, "%s: there is no command %q\n\n", prefix, args[0])
+		fmt.Fprintf(out, "%s: there is no command %q\n\n", g.prefix, args[0])
 	}
-	fmt.Fprintf(out, "Usage: %s COMMAND [FLAGS]\n\nCommands:\n", prefix)
-	for _, c := range list {
+	fmt.Fprintf(out, "Usage: %s COMMAND [FLAGS]\n\nCommands:\n", g.prefix)
+	for _, c := range g.list {
 		fmt.Fprintf(out, "  %-11s %s\n", c.name, c.summary)
 	}
-	fmt.Fprintf(out, "\n\"%s COMMAND -h\" explains a command.\n", prefix)
+	fmt.Fprintf(out, "\n\"%s COMMAND -h\" explains a command.\n", g.prefix)
 	return err
 }
 

@@ -163,13 +163,13 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 		}
 	}
 	explain()
-	for _, c := range commands() {
+	for _, c := range commands().list {
 		explain(c.name)
 	}
-	for _, c := range technicianCommands() {
+	for _, c := range technicianCommands().list {
 		explain("technician", c.name)
 	}
-	for _, c := range journalCommands() {
+	for _, c := range journalCommands().list {
 		explain("journal", c.name)
 	}
 }

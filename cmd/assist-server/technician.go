@@ -13,17 +13,17 @@ import (
 	"assist/internal/server"
 )
 
-func technicianCommands() []command {
-	return []command{
+func technicianCommands() group {
+	return group{"assist-server technician", []command{
 		{"add", "invite a technician, and print the enrolment code", runAdd},
 		{"list", "list the technicians", runList},
 		{"disable", "close an account, and end its sessions", runDisable},
 		{"sign", "sign the certificates that wait for it", runSign},
-	}
+	}}
 }
 
 func runTechnician(ctx context.Context, p *program, args []string) error {
-	return dispatch(ctx, p, "assist-server technician", technicianCommands(), args)
+	return technicianCommands().dispatch(ctx, p, args)
 }
 
 func runAdd(ctx context.Context, p *program, args []string) error {
