@@ -271,14 +271,20 @@ func (f *flood) quiet(t *testing.T, cut time.Time) {
 	if f.moved.After(cut.Add(atOnce)) {
 		t.Errorf("the technician moved the mouse %v after the cut", f.moved.Sub(cut))
 	}
-	var first, last sample
+	var before, first, last sample
 	for _, s := range f.seen {
+		if s.at.Before(cut) && before.at.IsZero() && s.at.After(cut.Add(-time.Second)) {
+			before = s
+		}
 		if s.at.After(cut.Add(atOnce)) {
 			if first.at.IsZero() {
 				first = s
 			}
 			last = s
 		}
+	}
+	if f.l.cable.space != "" && first.sent-before.sent < 2000 {
+		t.Errorf("only %d bytes before the cut: the flood shows nothing", first.sent-before.sent)
 	}
 	if sent := last.sent - first.sent; sent > aftermath {
 		t.Errorf("the host sent %d bytes after the cut", sent)

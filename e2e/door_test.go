@@ -7,6 +7,7 @@ package e2e
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image"
 	"net"
@@ -180,6 +181,25 @@ func (a *app) fill(t *testing.T, w want, text string) {
 		}
 	}
 	a.fail(t, err)
+}
+
+// tick brings a check box into a state.
+func (a *app) tick(t *testing.T, w want, on bool) {
+	t.Helper()
+	for range 3 {
+		if a.see(t, soon, w).Checked == on {
+			return
+		}
+		a.press(t, w)
+		if wait(soon/2, func() error {
+			g, err := a.find(w)
+			return errors.Join(err, yes(g.Checked == on))
+		}) == nil {
+			return
+		}
+		t.Logf("%v was clicked and did not change", w)
+	}
+	a.fail(t, fmt.Errorf("%v cannot be changed", w))
 }
 
 // reads checks what a field holds, whatever its grouping.

@@ -221,10 +221,12 @@ func (l *live) altTab(t *testing.T) {
 	defer two.proc.stop()
 	before := l.host.screen.active()
 	l.choose(t, "Touches", "Down", "Down")
-	eventually(t, soon, "another window of the host has the keyboard", func() error {
+	if err := wait(soon, func() error {
 		now := l.host.screen.active()
 		return yes(now != 0 && now != before)
-	})
+	}); err != nil {
+		l.host.fail(t, fmt.Errorf("no other window of the host has the keyboard: %w", err))
+	}
 }
 
 // mouse clicks, drags and scrolls on both monitors.

@@ -22,8 +22,12 @@ import (
 // clipboard, and nothing else.
 type person struct {
 	*app
-	win string // title of the window looked at
+	win  string     // title of the window looked at
+	ring color.RGBA // round what has the keyboard
 }
+
+// header is how high the row of places, languages and settings is at most, in pixels.
+const header = 56
 
 // Colours that people recognize things by: of the light theme, and of the banner.
 var (
@@ -31,13 +35,15 @@ var (
 	inkGood    = color.RGBA{0x1b, 0x6e, 0x42, 0xff} // nobody is connected, all is well
 	inkAmber   = color.RGBA{0xff, 0xb8, 0x1c, 0xff} // seen
 	inkRed     = color.RGBA{0xb3, 0x26, 0x1e, 0xff} // driven
+	ringLight  = color.RGBA{0x0b, 0x57, 0xd0, 0xff}
+	ringDark   = color.RGBA{0xa8, 0xd0, 0xff, 0xff}
 	inkPointer = color.RGBA{0x3d, 0x3d, 0xd8, 0xff} // the technician's pointer
 )
 
 // opens waits for a window and looks at it.
 func (p *person) opens(t *testing.T, title string) {
 	t.Helper()
-	eventually(t, aWhile, p.name+" sees the window "+title, func() error {
+	p.eventually(t, "the window "+title, func() error {
 		_, _, err := p.screen.window(title)
 		return err
 	})
@@ -105,6 +111,39 @@ func (p *person) types(t *testing.T, text string) {
 }
 
 func bare(s string) string { return strings.ReplaceAll(s, " ", "") }
+
+// home brings the keyboard to the first thing of the page, wherever it was: back into
+// the header, then on until the ring round it leaves the header.
+func (p *person) home(t *testing.T) {
+	t.Helper()
+	for _, step := range []struct {
+		key  string
+		done func(image.Rectangle) bool
+	}{
+		{"shift+Tab", func(r image.Rectangle) bool { return r.Max.Y < header }},
+		{"Tab", func(r image.Rectangle) bool { return r.Min.Y >= header }},
+	} {
+		for n := 0; ; n++ {
+			var seen image.Rectangle
+			p.strike(t, step.key)
+			p.eventually(t, "the ring", func() error {
+				img, _, err := p.look()
+				if err != nil {
+					return err
+				}
+				seen = block(img, p.ring, 24, 16)
+				return yes(!seen.Empty())
+			})
+			if step.done(seen) {
+				break
+			}
+			if n > 20 {
+				p.keepPicture(t, "stuck")
+				t.Fatalf("%s: %s never leads there, but to %v", p.name, step.key, seen)
+			}
+		}
+	}
+}
 
 // mute types a password, which nothing can read back.
 func (p *person) mute(t *testing.T, text string) {
@@ -198,7 +237,7 @@ func dots(img *image.RGBA, c color.RGBA) int {
 func (p *person) button(t *testing.T) image.Point {
 	t.Helper()
 	var at image.Point
-	eventually(t, aWhile, "the main button of "+p.win, func() error {
+	p.eventually(t, "the main button", func() error {
 		img, r, err := p.look()
 		if err != nil {
 			return err
@@ -208,7 +247,6 @@ func (p *person) button(t *testing.T) image.Point {
 			return fmt.Errorf("a main button of %v", b)
 		}
 		at = r.Min.Add(b.Min.Add(b.Max).Div(2))
-		// Its middle may be text: a little above its lower edge is not.
 		return nil
 	})
 	return at
@@ -217,7 +255,7 @@ func (p *person) button(t *testing.T) image.Point {
 // shows waits until the window holds at least n pixels of a colour.
 func (p *person) shows(t *testing.T, what string, c color.RGBA, n int) {
 	t.Helper()
-	eventually(t, aWhile, p.name+": "+what, func() error {
+	p.eventually(t, what, func() error {
 		img, _, err := p.look()
 		if err != nil {
 			return err
@@ -229,10 +267,19 @@ func (p *person) shows(t *testing.T, what string, c color.RGBA, n int) {
 	})
 }
 
+// eventually waits a while for what the person looks for; a failure leaves a picture.
+func (p *person) eventually(t *testing.T, what string, cond func() error) {
+	t.Helper()
+	if err := wait(2*aWhile, cond); err != nil {
+		p.keepPicture(t, "stuck")
+		t.Fatalf("%s, %q: %s: %v", p.name, p.win, what, err)
+	}
+}
+
 // closes waits until a window is no longer there.
 func (p *person) closes(t *testing.T, title string) {
 	t.Helper()
-	eventually(t, aWhile, p.name+": the window "+title+" closes", func() error {
+	p.eventually(t, "the window closes", func() error {
 		_, _, err := p.screen.window(title)
 		return yes(err != nil)
 	})
@@ -242,7 +289,7 @@ func (p *person) closes(t *testing.T, title string) {
 func (p *person) titled(t *testing.T, part string) string {
 	t.Helper()
 	var title string
-	eventually(t, aWhile, p.name+" sees a window about "+part, func() error {
+	p.eventually(t, "a window about "+part, func() error {
 		all, err := p.screen.titles()
 		if err != nil {
 			return err

@@ -62,6 +62,8 @@ type program struct {
 	as   account  // whose process it is
 	net  string   // network namespace; empty: the one of the tests
 	log  string   // file that takes what it writes
+
+	life *testing.T // the test with whose end it ends; nil: the one that starts it
 }
 
 // process is a program that was started, known by its pid alone.
@@ -102,7 +104,10 @@ func start(t *testing.T, p program) *process {
 		r.err = c.Wait()
 		close(r.done)
 	}()
-	t.Cleanup(r.stop)
+	if p.life == nil {
+		p.life = t
+	}
+	p.life.Cleanup(r.stop)
 	return r
 }
 

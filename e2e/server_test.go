@@ -35,6 +35,7 @@ type server struct {
 	as       account
 	proc     *process
 	join     string // join code
+	life     *testing.T
 }
 
 // newServer sets a server up at an address of this machine and starts it.
@@ -44,7 +45,7 @@ func newServer(t *testing.T, bin, dir, host string, as account) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{bin: bin, dir: filepath.Join(dir, "server"), address: l.Addr().String(), as: as}
+	s := &server{life: t, bin: bin, dir: filepath.Join(dir, "server"), address: l.Addr().String(), as: as}
 	_ = l.Close()
 	pass := filepath.Join(dir, "passphrase")
 	if err := os.WriteFile(pass, []byte("the unit key of the end-to-end tests\n"), 0o600); err != nil {
@@ -83,7 +84,7 @@ func (s *server) command(t *testing.T, args ...string) string {
 // run starts the server and waits until it can be reached.
 func (s *server) run(t *testing.T) {
 	t.Helper()
-	s.proc = start(t, program{path: s.bin, as: s.as, log: filepath.Join(filepath.Dir(s.dir), "server.log"),
+	s.proc = start(t, program{path: s.bin, as: s.as, life: s.life, log: filepath.Join(filepath.Dir(s.dir), "server.log"),
 		args: []string{"run", "--dir", s.dir, "--passphrase-file", filepath.Join(filepath.Dir(s.dir), "passphrase")}})
 	eventually(t, aWhile, "server at "+s.address, func() error {
 		c, err := net.Dial("tcp", s.address)

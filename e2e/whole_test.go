@@ -71,10 +71,11 @@ func newWhole(t *testing.T) *whole {
 	w.host = w.newApp(t, "user", bin, twoMonitors(t, w.dir))
 	w.host.net = w.cable.space
 	w.tech = w.newApp(t, "technician", bin, newDisplay(t, w.dir, image.Pt(2440, 1200)))
-	w.user, w.helper = &person{app: w.host}, &person{app: w.tech}
+	w.user, w.helper = &person{app: w.host, ring: ringLight}, &person{app: w.tech, ring: ringLight}
 	w.furnish(t)
 	w.diary = newDiary(t)
 	for _, p := range []*person{w.user, w.helper} {
+		w.settle(t, p, "fr", "light")
 		p.launch(t)
 	}
 	for _, p := range []*person{w.user, w.helper} {
@@ -122,7 +123,8 @@ func (w *whole) becomeUnit(t *testing.T) {
 		p.turns(t, "space")
 		p.shows(t, "ready", inkGood, 40)
 	}
-	eventually(t, aWhile, "the user copies the number", func() error {
+	w.user.home(t)
+	w.user.eventually(t, "the user copies the number", func() error {
 		w.user.strike(t, "space")
 		text, err := w.user.clipboard()
 		if id := bare(text); err == nil && regexp.MustCompile(`^[0-9]{12}$`).MatchString(id) {
@@ -141,6 +143,7 @@ func grouped(id string) string { return id[:4] + " " + id[4:8] + " " + id[8:] }
 func (w *whole) enrolByHand(t *testing.T) {
 	p := w.helper
 	code := w.server.invite(t)
+	p.home(t)
 	p.tab(t, -5) // from "copy" over the settings to "help somebody"
 	p.turns(t, "space")
 	p.tab(t, 3)
@@ -474,6 +477,7 @@ func (w *whole) readsReceipt(t *testing.T) {
 	}
 	p := w.user
 	p.opens(t, "Assist")
+	p.home(t)
 	p.tab(t, 2) // from "copy" over "spell" to "my interventions"
 	p.turns(t, "space")
 	p.turns(t, "space") // the newest is first; an empty list has nothing to open
@@ -487,22 +491,34 @@ func (w *whole) readsReceipt(t *testing.T) {
 func (w *whole) inEnglish(t *testing.T) {
 	p := w.helper
 	p.proc.stop()
-	file := filepath.Join(p.dir, "assist.toml")
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := regexp.MustCompile(`(?s)\[app\].*?(\n\[|$)`).ReplaceAllString(string(b), "$1") + "\n[app]\nlanguage = \"en\"\ntheme = \"dark\"\n"
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	w.settle(t, p, "en", "dark")
 	p.launch(t)
 	p.opens(t, "Assist")
 	p.shows(t, "the dark theme", color.RGBA{0x12, 0x17, 0x1d, 0xff}, 100000)
+	p.ring = ringDark
+	p.home(t)
 	p.tab(t, -5)
 	p.turns(t, "space")
 	w.signIn(t)
 	p.types(t, w.id)
 	w.tell(t, "english", "The same app in English, in the dark.", w.helper)
 	w.view(t, "english-window", w.helper)
+}
+
+// settle writes how an app looks into its file, and leaves the rest of it.
+func (w *whole) settle(t *testing.T, p *person, language, theme string) {
+	t.Helper()
+	file := filepath.Join(p.dir, "assist.toml")
+	b, err := os.ReadFile(file)
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	text := regexp.MustCompile(`(?m)^(\[app\]|language = .*|theme = .*)\n`).ReplaceAllString(string(b), "")
+	text += fmt.Sprintf("\n[app]\nlanguage = %q\ntheme = %q\n", language, theme)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.as.own(file); err != nil {
+		t.Fatal(err)
+	}
 }

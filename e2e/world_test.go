@@ -27,13 +27,14 @@ type app struct {
 	proc   *process
 	peer   *app     // the other one
 	env    []string // of its own
+	life   *testing.T
 }
 
 // launch starts the app.
 func (a *app) launch(t *testing.T) {
 	t.Helper()
 	a.proc = start(t, program{path: a.bin, args: []string{"--config-dir", a.dir, "--verbose"}, as: a.as, net: a.net,
-		log: a.dir + ".log",
+		log: a.dir + ".log", life: a.life,
 		env: append(append(a.screen.env(), "HOME="+a.dir, "XDG_RUNTIME_DIR="+a.dir, "LANG=fr_FR.UTF-8", "ASSIST_TEST_DOOR="+a.door), a.env...)})
 }
 
@@ -127,7 +128,7 @@ func (w *world) build(t *testing.T, name, pkg, tags string) string {
 
 func (w *world) newApp(t *testing.T, name, bin string, d *display) *app {
 	t.Helper()
-	a := &app{name: name, screen: d, bin: bin, dir: filepath.Join(w.dir, name), as: w.as}
+	a := &app{life: t, name: name, screen: d, bin: bin, dir: filepath.Join(w.dir, name), as: w.as}
 	a.door = filepath.Join(a.dir, "door")
 	if err := os.Mkdir(a.dir, 0o700); err != nil {
 		t.Fatal(err)
@@ -218,9 +219,7 @@ func (w *world) ask(t *testing.T, r request) string {
 	a.fill(t, want{id: "machine-number"}, r.machine)
 	a.fill(t, want{id: "reason"}, reason)
 	a.fill(t, want{id: "totp"}, r.totp)
-	if box := a.see(t, soon, want{id: "right-control"}); box.Checked != r.control {
-		a.press(t, want{id: "right-control"})
-	}
+	a.tick(t, want{id: "right-control"}, r.control)
 	a.press(t, want{id: "connect"})
 	return reason
 }
@@ -231,9 +230,7 @@ func (w *world) accept(t *testing.T, control bool) {
 	a := w.host
 	a.see(t, aWhile, want{id: "accept"})
 	if control {
-		if box := a.see(t, soon, want{id: "right-control"}); !box.Checked {
-			a.press(t, want{id: "right-control"})
-		}
+		a.tick(t, want{id: "right-control"}, true)
 	}
 	a.press(t, want{id: "accept"})
 	a.gone(t, soon, want{id: "accept"})
