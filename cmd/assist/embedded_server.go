@@ -102,6 +102,51 @@ func (t *trial) Start(ctx context.Context, f ui.TrialForm) (ui.Enrolment, error)
 	return t.p.helper.Enrol(ctx, code, f.Password)
 }
 
+// Code is the join code of the server, empty while it does not run.
+func (t *trial) Code() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.running == nil {
+		return ""
+	}
+	return t.running.server.JoinCode().String()
+}
+
+// Invite lets a further technician in, by a code that is good once.
+func (t *trial) Invite(ctx context.Context, i ui.Invitation) (string, error) {
+	t.mu.Lock()
+	r := t.running
+	t.mu.Unlock()
+	if r == nil {
+		return "", ui.ErrNoServer
+	}
+	all, err := r.server.Technicians(ctx)
+	if err != nil {
+		t.p.log.Error("the technicians cannot be listed", "error", err)
+		return "", ui.ErrNotInvited
+	}
+	who := server.Technician{Login: freeLogin(loginOf(i.Name), all), Name: i.Name, Role: i.Role}
+	code, err := r.server.AddTechnician(ctx, who)
+	if err != nil {
+		t.p.log.Error("the technician cannot be invited", "error", err)
+		return "", ui.ErrNotInvited
+	}
+	return code, nil
+}
+
+// freeLogin is a login that nobody uses: another person may have the same name.
+func freeLogin(login string, all []server.Account) string {
+	taken := map[string]bool{}
+	for _, a := range all {
+		taken[a.Login] = true
+	}
+	free := login
+	for n := 2; taken[free]; n++ {
+		free = fmt.Sprint(login, n)
+	}
+	return free
+}
+
 // init makes the server's folder. The passphrase is written last and says that the
 // rest is whole.
 func (t *trial) init() error {

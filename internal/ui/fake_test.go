@@ -166,6 +166,14 @@ func (t fakeTrial) Start(_ context.Context, form TrialForm) (Enrolment, error) {
 	return fakeEnrolment{t.f}, t.f.call("trial " + form.Name)
 }
 
+func (t fakeTrial) Code() string {
+	return "ASSIST1-" + strings.TrimSuffix(strings.Repeat("4KQ29-XWB7M-", 12), "-")
+}
+
+func (t fakeTrial) Invite(_ context.Context, i Invitation) (string, error) {
+	return "7QX4M-2KD9P-WZ3HA-B8TNC", t.f.call("invite " + i.Name + ", " + i.Role)
+}
+
 type fakeEnrolment struct{ f *fake }
 
 func (fakeEnrolment) Secret() Secret {

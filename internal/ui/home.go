@@ -28,7 +28,8 @@ type homePage struct {
 	state   *statusLine
 	server  *text
 	refused *text
-	seen    HelpedState // what is shown
+	share   *fyne.Container // the way to the server of this computer
+	seen    HelpedState     // what is shown
 }
 
 func newHomePage(a *App) *homePage { return &homePage{a: a} }
@@ -47,6 +48,8 @@ func (h *homePage) build() fyne.CanvasObject {
 	h.server = newText("", styleMuted())
 	h.live, h.ending = newLivePart(a), a.newNotice()
 	h.refused = newText("", styleMuted())
+	share := tag(a, newPress(a.say("home.share"), pressPlain, h.openShare), "share").with(a.icon("computer"))
+	h.share = newRow(0, -1, share)
 	receipts := tag(a, newPress(a.say("home.receipts"), pressQuiet, h.openReceipts), "receipts").with(a.icon("next"))
 	gap := theme.Size(sizeGap)
 	number := container.New(&ends{gap: gap}, h.number, newRow(gap*0.6, -1, h.copy, spell))
@@ -54,7 +57,7 @@ func (h *homePage) build() fyne.CanvasObject {
 		h.live.box,
 		h.ending.box,
 		newCard(newText(a.say("home.number"), styleMuted()), number, h.digits),
-		newCard(h.state.row, h.server),
+		newCard(h.state.row, h.server, h.share),
 		newText(a.say("home.promise"), styleBody()),
 		newRow(gap, 0, h.refused, receipts),
 	)
@@ -94,6 +97,11 @@ func (h *homePage) showServer() {
 	key := "home.server"
 	if h.seen.Trial {
 		key = "home.serverTrial"
+	}
+	if h.seen.Trial && h.a.cfg.Trial != nil {
+		h.share.Show()
+	} else {
+		h.share.Hide()
 	}
 	h.server.set(h.a.say(key, "unit", plain(h.seen.Unit, maxShownName), "server", plain(h.seen.Server, maxShownReason)))
 }
@@ -148,6 +156,8 @@ func (a *App) spell(number string) string {
 }
 
 func (h *homePage) openReceipts() { h.a.turn(placeHelped, newReceiptsPage(h.a, h)) }
+
+func (h *homePage) openShare() { h.a.turn(placeHelped, newSharePage(h.a, h)) }
 
 // showPhase tells where the connection to the server stands.
 func (a *App) showPhase(s *statusLine, p Phase, retry time.Time, why wire.Refusal) {

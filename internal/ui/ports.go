@@ -37,6 +37,8 @@ var (
 	ErrDisk = errors.New("a file could not be written")
 	// ErrNotReported says that the server did not confirm a report.
 	ErrNotReported = errors.New("the server did not confirm the report")
+	// ErrNotInvited says that the embedded server did not take a technician.
+	ErrNotInvited = errors.New("the technician could not be invited")
 	// ErrNotKnown says that the server knows no such session of this machine.
 	ErrNotKnown = errors.New("the server does not know this session")
 )
@@ -168,9 +170,18 @@ type TrialForm struct {
 	Name, Role, Password string
 }
 
-// Trial starts the embedded server and enrols its first technician.
+// Invitation is a further technician of a server on this computer.
+type Invitation struct {
+	Name, Role string
+}
+
+// Trial is the embedded server: Start runs it and enrols its first technician, Code is
+// its join code while it runs, Invite returns a one-time enrolment code, good for 24
+// hours.
 type Trial interface {
 	Start(ctx context.Context, f TrialForm) (Enrolment, error)
+	Code() string
+	Invite(ctx context.Context, f Invitation) (code string, err error)
 }
 
 // Secret is what the technician's authenticator application needs.

@@ -60,7 +60,7 @@ func (s *secretPage) build() fyne.CanvasObject {
 	return newPage(
 		a.titled(a.say("secret.title"), s.back),
 		newCard(
-			newRow(theme.Size(sizeGap)*1.5, 1, s.picture(secret.URL), words),
+			newRow(theme.Size(sizeGap)*1.5, 1, a.qrPicture(secret.URL), words),
 			newField(a.say("secret.code"), a.figures(s.entry, 9, space())),
 			s.fault.box,
 			newActions(nil, s.ok),
@@ -68,12 +68,12 @@ func (s *secretPage) build() fyne.CanvasObject {
 	)
 }
 
-// picture is the QR on white, whatever the theme, since cameras want it so.
-func (s *secretPage) picture(text string) fyne.CanvasObject {
+// qrPicture is a QR on white, whatever the theme, since cameras want it so.
+func (a *App) qrPicture(text string) fyne.CanvasObject {
 	img, err := qrImage(text)
 	if err != nil {
-		s.a.cfg.Log.Warn("draw the QR", "err", err)
-		return newText(s.a.say("secret.noPicture"), styleMuted())
+		a.cfg.Log.Warn("draw the QR", "err", err)
+		return newText(a.say("secret.noPicture"), styleMuted())
 	}
 	view := canvas.NewImageFromImage(img)
 	view.FillMode, view.ScaleMode = canvas.ImageFillContain, canvas.ImageScalePixels

@@ -60,6 +60,7 @@ func plainErrors() []struct {
 		{context.Canceled, "error.cancelled"},
 		{ErrNotReported, "error.notReported"},
 		{ErrNotKnown, "error.notKnown"},
+		{ErrNotInvited, "error.notInvited"},
 	}
 }
 

@@ -34,6 +34,7 @@ func (w *Window) finish(why wire.EndReason) {
 		w.box.put(item{call: w.c.Ladder.End})
 	}
 	w.cancel()
+	w.main.dropDirect()
 	for _, s := range w.apart {
 		s.close()
 	}
@@ -49,6 +50,7 @@ func (w *Window) finish(why wire.EndReason) {
 func (w *Window) closed() {
 	w.hands.letGo()
 	w.cancel()
+	w.main.dropDirect()
 	for _, s := range w.apart {
 		s.close()
 	}

@@ -77,14 +77,6 @@ func (p *pane) set(shown screen.Layout, actual bool) {
 	p.Refresh()
 }
 
-// draw shows a new picture of a monitor.
-func (p *pane) draw(id screen.MonitorID, img *image.RGBA) {
-	if view := p.images[id]; view != nil {
-		view.Image = img
-		view.Refresh()
-	}
-}
-
 // MinSize implements fyne.CanvasObject: at 1:1 all host pixels have room, so that
 // the scroll bars appear.
 func (p *pane) MinSize() fyne.Size {

@@ -79,9 +79,9 @@ func (w *Window) pump(id screen.MonitorID, old *running) *running {
 	r := &running{pump: newPump(id, w.c.Pictures, w.c.Paint)}
 	r.ctx, r.stop = context.WithCancel(w.ctx)
 	r.post = w.post
-	r.show = func(img *image.RGBA, host image.Point) {
+	r.show = func(img *image.RGBA, changed image.Rectangle) {
 		if r.ctx.Err() == nil {
-			w.draw(id, img)
+			w.draw(id, img, changed)
 		}
 	}
 	var after <-chan struct{}
@@ -93,13 +93,13 @@ func (w *Window) pump(id screen.MonitorID, old *running) *running {
 }
 
 // draw shows a picture on whichever pane its monitor is.
-func (w *Window) draw(id screen.MonitorID, img *image.RGBA) {
+func (w *Window) draw(id screen.MonitorID, img *image.RGBA, changed image.Rectangle) {
 	s := w.main
 	if a := w.apart[id]; a != nil {
 		s = a.stage
 	}
 	fresh := s.pane.images[id] != nil && s.pane.images[id].Image == nil
-	s.pane.draw(id, img)
+	s.draw(id, img, changed)
 	if fresh && w.state.Silent.IsZero() && w.state.Pictures == 0 {
 		s.veil.say("", false)
 	}

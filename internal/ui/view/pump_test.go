@@ -75,7 +75,7 @@ func newBench(ctx context.Context) *bench {
 	b := &bench{film: &film{next: make(chan *screen.Picture, 8)}, calls: make(chan func(), 8)}
 	b.pump = newPump(0, b.film, paintLuma)
 	b.post = func(f func()) { b.calls <- f }
-	b.show = func(img *image.RGBA, _ image.Point) { b.shown = append(b.shown, img) }
+	b.show = func(img *image.RGBA, _ image.Rectangle) { b.shown = append(b.shown, img) }
 	go b.run(ctx, nil)
 	return b
 }

@@ -48,6 +48,7 @@ func (s *satellite) open() {
 	s.w.veil(s.stage, time.Now())
 	s.win.Show()
 	tapMouse(s.win, s.stage.pane.tap())
+	s.stage.direct = newDirect(s.win, s.w.c.Log)
 	s.stage.focus()
 }
 
@@ -55,5 +56,6 @@ func (s *satellite) open() {
 func (s *satellite) close() {
 	delete(s.w.apart, s.id)
 	s.w.hands.letGo()
+	s.stage.dropDirect()
 	s.win.Close()
 }

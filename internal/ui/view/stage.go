@@ -20,7 +20,9 @@ type stage struct {
 	scroll *container.Scroll
 	veil   *veil
 	root   *fyne.Container
-	spots  func([]spot) // told of each layout
+	spots  func([]spot)        // told of each layout
+	direct presenter           // nil: pictures go the toolkit's way
+	over   []fyne.CanvasObject // what may hide a part of the pictures
 }
 
 func newStage(win fyne.Window, h *hands, look *pointer, spots func([]spot)) *stage {

@@ -69,6 +69,7 @@ func build(c Config) *Window {
 	w.main = newStage(w.win, w.hands, w.look, w.placed)
 	w.wire(w.main)
 	w.bar, w.status = newToolbar(w), newStatusLine(c.Text)
+	w.main.over = []fyne.CanvasObject{w.bar.root, w.bar.tab}
 	w.frame = &frame{scale: w.main.scale}
 	w.page = container.New(w.frame, w.main.root, w.status.root, w.bar.root, w.bar.tab)
 	w.win.SetContent(w.page)
@@ -90,6 +91,7 @@ func (w *Window) start() {
 	go w.box.run(w.ctx)
 	w.win.Show()
 	tapMouse(w.win, w.main.pane.tap())
+	w.main.direct = newDirect(w.win, w.c.Log)
 	w.main.focus()
 	w.sync()
 	go w.follow()

@@ -330,7 +330,7 @@ func TestPointing(t *testing.T) {
 
 func TestFrozenPictureSaysWhy(t *testing.T) {
 	x := newTester(t, live(0))
-	x.draw(0, image.NewRGBA(image.Rect(0, 0, 8, 8)))
+	x.draw(0, image.NewRGBA(image.Rect(0, 0, 8, 8)), image.Rect(0, 0, 8, 8))
 	for _, c := range []struct {
 		change func(*State)
 		want   string
