@@ -151,7 +151,7 @@ func TestMemoryFollowsNoOtherChain(t *testing.T) {
 		"damaged where passed over": {damaged, s.links[1], s.links[2]},
 		"of another unit":           {other.link(t, 1, 0, 99)},
 		"too old":                   {s.link(t, 2, 3, 20)},
-		"too long":                  slices.Repeat(s.links[:1], MaxRotations+1),
+		"too long":                  append(slices.Repeat(s.links[:1], MaxRotations), s.links[1]),
 		"rubbish":                   {[]byte("rubbish")},
 		"huge":                      {make([]byte, MaxRotation+1)},
 	} {

@@ -300,10 +300,22 @@ func foolish() map[string]func(*Charter) {
 		"external in no year":  func(c *Charter) { c.Technicians[1].Until = -1 },
 		"no certificate":       func(c *Charter) { c.Technicians[0].Envelope = nil },
 		"huge certificate":     func(c *Charter) { c.Technicians[0].Envelope = make([]byte, wire.MaxCertificate+1) },
-		"many servers":         func(c *Charter) { c.Servers = slices.Repeat(c.Servers[:1], MaxServers+1) },
-		"many sources":         func(c *Charter) { c.Sources = slices.Repeat(c.Sources[:1], MaxSources+1) },
-		"many zones":           func(c *Charter) { c.Zones = slices.Repeat(c.Zones[:1], MaxMachineZones+1) },
-		"many technicians":     func(c *Charter) { c.Technicians = slices.Repeat(c.Technicians[:1], MaxTechnicians+1) },
+		"many servers": func(c *Charter) {
+			for i := len(c.Servers); i <= MaxServers; i++ {
+				c.Servers = append(c.Servers, Server{Address: fmt.Sprintf("s%d:443", i), Pin: [32]byte{9}})
+			}
+		},
+		"many sources": func(c *Charter) {
+			for i := len(c.Sources); i <= MaxSources; i++ {
+				c.Sources = append(c.Sources, netip.PrefixFrom(netip.AddrFrom4([4]byte{172, byte(i >> 8), byte(i), 0}), 24))
+			}
+		},
+		"many zones": func(c *Charter) {
+			for i := len(c.Zones); i <= MaxMachineZones; i++ {
+				c.Zones = append(c.Zones, MachineZone{c.Zones[0].Machine, fmt.Sprint("z", i)})
+			}
+		},
+		"many technicians": func(c *Charter) { c.Technicians = slices.Repeat(c.Technicians[:1], MaxTechnicians+1) },
 	}
 }
 
@@ -345,6 +357,8 @@ func TestFaultyCertificatesSpoilACharter(t *testing.T) {
 		"for too long":        {forged(func(c *wire.Certificate) { c.NotAfter = c.NotBefore + 90*86400 + 3601 }), ErrTooLong},
 		"never valid":         {forged(func(c *wire.Certificate) { c.NotAfter = c.NotBefore }), ErrMalformed},
 		"of no year":          {forged(func(c *wire.Certificate) { c.NotBefore, c.NotAfter = -1<<63, 1<<63-1 }), ErrMalformed},
+		"begun in no year":    {forged(func(c *wire.Certificate) { c.NotBefore, c.NotAfter = minTime-1, minTime+1 }), ErrMalformed},
+		"ended in no year":    {forged(func(c *wire.Certificate) { c.NotBefore, c.NotAfter = maxTime, maxTime+1 }), ErrMalformed},
 		"of a device twice":   {forged(func(c *wire.Certificate) { c.Serial[0]++ }), ErrMalformed},
 	} {
 		charter := f.charter(t)
