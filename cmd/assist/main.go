@@ -31,6 +31,8 @@ import (
 // appID names the app to the desktop.
 const appID = "org.assist.app"
 
+var errNoDisplay = errors.New("no display")
+
 // version is set by the release build; a build from a checkout names its commit.
 var version = "" //nolint:gochecknoglobals // the linker needs a variable
 
@@ -79,14 +81,18 @@ func run(args []string, out io.Writer) int {
 	}
 	dirs, err := directories(f.dir)
 	if err != nil {
-		return fail(out, text("config"), err)
+		return failConfig(out, text, err)
 	}
 	file, err := config.Load(dirs)
 	if err != nil {
-		return fail(out, text("config"), err)
+		return failConfig(out, text, err)
 	}
 	quiet()
-	if err := start(dirs, file, newLog(out, f.verbose)); err != nil {
+	err = start(dirs, file, newLog(out, f.verbose))
+	switch {
+	case errors.Is(err, errNoDisplay):
+		return fail(out, text("display"), nil)
+	case err != nil:
 		return fail(out, text("start"), err)
 	}
 	return 0
@@ -103,6 +109,9 @@ func start(dirs config.Dirs, file config.File, log *slog.Logger) error {
 		return err
 	}
 	defer only.Close()
+	if !hasDisplay() {
+		return errNoDisplay
+	}
 	p := newProgram(dirs, file, log)
 	defer p.close()
 	app.SetMetadata(fyne.AppMetadata{ID: appID, Name: "Assist", Version: buildVersion()})
@@ -121,16 +130,6 @@ func quiet() {
 	if cache, err := os.UserCacheDir(); err == nil {
 		_ = os.MkdirAll(cache, 0o700) // the toolkit goes without
 	}
-}
-
-func fail(out io.Writer, sentence string, err error) int {
-	if sentence != "" {
-		fmt.Fprintln(out, sentence)
-	}
-	if err != nil {
-		fmt.Fprintln(out, err)
-	}
-	return 1
 }
 
 func directories(dir string) (config.Dirs, error) {

@@ -5,9 +5,12 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -38,6 +41,7 @@ func TestFlags(t *testing.T) {
 // The app must not start as root; where the tests are not root, bad configuration is
 // what stops it.
 func TestBadStartsAreSaidPlainly(t *testing.T) {
+	t.Setenv("DISPLAY", "") // with one, a window would wait for the person
 	dir := t.TempDir()
 	path := filepath.Join(dir, "assist.toml")
 	if err := os.WriteFile(path, []byte("[app]\ncolour = 1\n"), 0o600); err != nil {
@@ -107,5 +111,34 @@ func TestLoginOfAName(t *testing.T) {
 		if got := loginOf(name); got != want {
 			t.Errorf("%q: %q, want %q", name, got, want)
 		}
+	}
+}
+
+func TestTheWindowNamesFileLineAndKey(t *testing.T) {
+	for language, want := range map[string][]string{
+		"fr": {"Fichier /a.toml, ligne 2, clé « app.x ».", "Fichier /a.toml, ligne 2.", "Fichier /a.toml, clé « app.x ».", "/a.toml", "denied"},
+		"en": {"File /a.toml, line 2, key “app.x”.", "File /a.toml, line 2.", "File /a.toml, key “app.x”.", "/a.toml", "denied"},
+	} {
+		text, err := assets.Texts("program", language)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, fault := range []error{
+			&config.Error{File: "/a.toml", Line: 2, Key: "app.x"}, &config.Error{File: "/a.toml", Line: 2},
+			&config.Error{File: "/a.toml", Key: "app.x"}, &config.Error{File: "/a.toml"}, errors.New("denied"),
+		} {
+			if got := place(text, fault); got != want[i] {
+				t.Errorf("%q, want %q", got, want[i])
+			}
+		}
+	}
+}
+
+func TestStartWithoutADisplay(t *testing.T) {
+	t.Setenv("DISPLAY", "")
+	dir := t.TempDir()
+	err := start(config.At(dir), config.File{}, slog.New(slog.DiscardHandler))
+	if runtime.GOOS == "linux" && !errors.Is(err, errNoDisplay) {
+		t.Errorf("start: %v", err)
 	}
 }
