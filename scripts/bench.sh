@@ -33,6 +33,6 @@ if [ $# = 0 ]; then
 fi
 before=$(conditions before)
 ASSIST_BENCH="$PWD/out/bench.txt" ASSIST_BENCH_ARGS="-json $PWD/out/bench.json $arguments" \
-  go test -tags e2e -count 1 -timeout 15m -run '^TestBench$' ./e2e
+  go test -v -tags e2e -count 1 -timeout 15m -run '^TestBench$' ./e2e >&2
 printf '%s\n%s\n' "$before" "$(conditions after)" >>out/bench.txt
 cat out/bench.txt

@@ -39,7 +39,7 @@ func planeDiffers(a, b []byte, stride int, size image.Point) image.Rectangle {
 			continue
 		}
 		if r.Empty() {
-			r = image.Rect(size.X, y, 0, y+1)
+			r = image.Rectangle{Min: image.Pt(size.X, y), Max: image.Pt(0, y+1)} // as yet without a column
 		}
 		r.Max.Y = y + 1
 		for x := 0; x < r.Min.X; x += strip {
