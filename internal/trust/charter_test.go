@@ -338,6 +338,7 @@ func TestFaultyCertificatesSpoilACharter(t *testing.T) {
 	f := setUp(t)
 	stranger := must(NewUnitKey())(t)
 	card := f.card()
+	of(t, "Ivo", 1)(&card) // not the device of another line
 	card.Version = wire.Version
 	forged := func(change func(*wire.Certificate)) []byte {
 		c := card
@@ -359,7 +360,7 @@ func TestFaultyCertificatesSpoilACharter(t *testing.T) {
 		"of no year":          {forged(func(c *wire.Certificate) { c.NotBefore, c.NotAfter = -1<<63, 1<<63-1 }), ErrMalformed},
 		"begun in no year":    {forged(func(c *wire.Certificate) { c.NotBefore, c.NotAfter = minTime-1, minTime+1 }), ErrMalformed},
 		"ended in no year":    {forged(func(c *wire.Certificate) { c.NotBefore, c.NotAfter = maxTime, maxTime+1 }), ErrMalformed},
-		"of a device twice":   {forged(func(c *wire.Certificate) { c.Serial[0]++ }), ErrMalformed},
+		"of a device twice":   {forged(func(c *wire.Certificate) { c.DeviceKey = f.device.Public() }), ErrMalformed},
 	} {
 		charter := f.charter(t)
 		charter.Technicians[1].Envelope = c.env
