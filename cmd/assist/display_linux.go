@@ -2,16 +2,12 @@
 
 package main
 
-import (
-	"os"
-
-	"assist/internal/x11"
-)
+import "github.com/jezek/xgb"
 
 // hasDisplay reports whether windows can be shown: the toolkit dies without a word
 // where they cannot.
 func hasDisplay() bool {
-	c, err := x11.Dial(os.Getenv("DISPLAY"), func(x11.Event) {})
+	c, err := xgb.NewConn()
 	if err != nil {
 		return false
 	}

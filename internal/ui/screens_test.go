@@ -5,11 +5,13 @@
 package ui
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -63,10 +65,9 @@ func play(a *App, f *fake) {
 		q := consent.Question{Who: card(), Reason: "Imprimante", Wanted: consent.AllRights, Words: [3]string{"citron", "valise", "orage"}, Monitors: 2}
 		got, err := a.Ask(ctx, q)
 		cancel()
-		time.Sleep(1500 * time.Millisecond)
+		fyne.DoAndWait(func() {}) // the dialog has gone by then
 		fmt.Println("answer", i, got, err, a.DialogOpen())
 	}
-	time.Sleep(time.Second)
 	a.Close()
 }
 
@@ -94,7 +95,6 @@ func tour(a *App, f *fake) {
 				continue
 			}
 			fyne.DoAndWait(func() { s.show(a, f); a.update() })
-			time.Sleep(700 * time.Millisecond)
 			photograph(look + "-" + s.name)
 			fyne.DoAndWait(func() {
 				for _, w := range a.cfg.App.Driver().AllWindows() {
@@ -108,81 +108,101 @@ func tour(a *App, f *fake) {
 	a.Close()
 }
 
+// photograph takes the picture once the screen shows the same thing three times.
 func photograph(name string) {
-	dir := os.Getenv("ASSIST_SCREENS")
-	if out, err := exec.Command("import", "-window", "root", filepath.Join(dir, name+".png")).CombinedOutput(); err != nil {
+	path := filepath.Join(os.Getenv("ASSIST_SCREENS"), name+".png")
+	var before []byte
+	for same := 0; same < 3; {
+		out, err := exec.Command("import", "-window", "root", "rgb:-").Output()
+		if err != nil {
+			fmt.Println(name, err)
+			return
+		}
+		same++
+		if !bytes.Equal(out, before) {
+			same, before = 1, out
+		}
+	}
+	if out, err := exec.Command("import", "-window", "root", path).CombinedOutput(); err != nil {
 		fmt.Println(name, err, string(out))
 	}
 }
 
+// scenes are all of them, in the order of the pictures.
 func scenes() []scene {
-	words := [3]string{"citron", "valise", "orage"}
-	live := func(f *fake, r consent.Rights) *Live {
-		return &Live{Who: card(), Rights: r, Since: f.now.Add(-252 * time.Second), Words: words}
-	}
-	calm := func(a *App, f *fake) {
-		f.set(func() {
-			f.helped.Live, f.helped.Last, f.helped.Phase, f.helped.RefusedToday = nil, nil, PhaseReady, 0
-			f.helper = HelperState{Login: "camille.fontaine"}
-		})
-		delete(a.pages, placeFirst)
-		a.place = placeHelped
-		a.pages[placeHelped] = newHomePage(a)
+	return slices.Concat(homeScenes(), firstScenes(), helperScenes(), receiptScenes(), dialogScenes())
+}
+
+func checkWords() [3]string { return [3]string{"citron", "valise", "orage"} }
+
+// calm is the home screen with nothing going on.
+func calm(a *App, f *fake) {
+	f.set(func() {
+		f.helped.Live, f.helped.Last, f.helped.Phase, f.helped.RefusedToday = nil, nil, PhaseReady, 0
+		f.helped.Trial, f.helped.Server = false, "assist.inci.example.fr"
+		f.helper = HelperState{Login: "camille.fontaine"}
+		f.fault = nil
+	})
+	delete(a.pages, placeFirst)
+	a.place = placeHelped
+	a.pages[placeHelped] = newHomePage(a)
+	a.rebuild()
+}
+
+// at shows a page in a place.
+func at(where place, p func(a *App) page) func(a *App, f *fake) {
+	return func(a *App, f *fake) {
+		calm(a, f)
+		a.pages[where] = p(a)
+		a.place = where
 		a.rebuild()
+		a.focusFirst()
 	}
-	at := func(where place, p func(a *App) page) func(a *App, f *fake) {
-		return func(a *App, f *fake) {
-			calm(a, f)
-			a.pages[where] = p(a)
-			a.place = where
-			a.rebuild()
-			a.focusFirst()
-		}
-	}
-	signed := func(f *fake) {
-		f.set(func() { f.helper = HelperState{SignedIn: true, Login: "camille", Who: card(), Phase: PhaseReady} })
-	}
-	question := func(change func(*consent.Question)) func(a *App, f *fake) {
-		return func(a *App, f *fake) {
-			calm(a, f)
-			q := consent.Question{
-				Who: card(), Reason: "Imprimante du 2e étage introuvable", Wanted: consent.AllRights, Words: words, Monitors: 2,
-			}
-			change(&q)
-			d := newQuestion(a, q)
-			d.show()
-			f.pass(2 * time.Second)
-			d.tick()
-		}
-	}
-	out := []scene{
-		{"home", calm},
+}
+
+// home is the home screen in some state.
+func home(name string, change func(*fake)) scene {
+	return scene{name, func(a *App, f *fake) {
+		calm(a, f)
+		f.set(func() { change(f) })
+	}}
+}
+
+func live(f *fake, r consent.Rights) *Live {
+	return &Live{Who: card(), Rights: r, Since: f.now.Add(-252 * time.Second), Words: checkWords()}
+}
+
+func homeScenes() []scene {
+	return []scene{
+		home("home", func(*fake) {}),
 		{"home-spelled", func(a *App, f *fake) { calm(a, f); a.shown.(*homePage).toggleSpelling() }},
-		{"home-waiting", func(a *App, f *fake) {
-			calm(a, f)
-			f.set(func() {
-				f.helped.Phase, f.helped.RetryAt, f.helped.RefusedToday = PhaseWaiting, f.now.Add(8*time.Second), 2
-			})
-		}},
-		{"home-live", func(a *App, f *fake) {
-			calm(a, f)
-			f.set(func() { f.helped.Live = live(f, consent.RightView) })
-		}},
-		{"home-drive", func(a *App, f *fake) {
-			calm(a, f)
-			f.set(func() { f.helped.Live = live(f, consent.AllRights) })
-		}},
-		{"home-ended", func(a *App, f *fake) {
-			calm(a, f)
-			f.set(func() { f.helped.Last = &Ending{Why: wire.EndUserCut, At: f.now} })
+		home("home-waiting", func(f *fake) {
+			f.helped.Phase, f.helped.RetryAt, f.helped.RefusedToday = PhaseWaiting, f.now.Add(8*time.Second), 2
+		}),
+		home("home-live", func(f *fake) { f.helped.Live = live(f, consent.RightView) }),
+		home("home-drive", func(f *fake) { f.helped.Live = live(f, consent.AllRights) }),
+		home("home-ended", func(f *fake) { f.helped.Last = &Ending{Why: wire.EndUserCut, At: f.now} }),
+		home("home-trial", func(f *fake) { f.helped.Trial, f.helped.Unit = true, "Assist" }),
+		{"share", at(placeHelped, func(a *App) page { return newSharePage(a, newHomePage(a)) })},
+		{"share-invited", func(a *App, f *fake) {
+			at(placeHelped, func(a *App) page { return newSharePage(a, newHomePage(a)) })(a, f)
+			f.set(func() { f.helped.Server = "127.0.0.1:8443" })
+			a.rebuild()
+			s := a.shown.(*sharePage)
+			s.welcome("Denis Petit", "7QX4M-2KD9P-WZ3HA-B8TNC")
+			s.update()
 		}},
 	}
-	out = append(out, []scene{
+}
+
+func firstScenes() []scene {
+	join := func(a *App) page { return newJoinPage(a, newFirstPage(a)) }
+	return []scene{
 		{"first", at(placeFirst, func(a *App) page { return newFirstPage(a) })},
 		{"learn", at(placeFirst, func(a *App) page { return newLearnPage(a, newFirstPage(a)) })},
-		{"join", at(placeFirst, func(a *App) page { return newJoinPage(a, newFirstPage(a)) })},
+		{"join", at(placeFirst, join)},
 		{"join-bad", func(a *App, f *fake) {
-			at(placeFirst, func(a *App) page { return newJoinPage(a, newFirstPage(a)) })(a, f)
+			at(placeFirst, join)(a, f)
 			j := a.shown.(*joinPage)
 			j.entry.SetText("ASSIST1-4KQ2-9XWB")
 			j.fault.fail(ErrBadCode)
@@ -192,66 +212,105 @@ func scenes() []scene {
 			return &secretPage{a: a, enrol: fakeEnrolment{}, leave: func() {}, done: func() {}}
 		})},
 		{"trial-done", at(placeFirst, func(a *App) page { return &trialDonePage{a: a, login: "camille.fontaine"} })},
+	}
+}
+
+// asking is the form of a technician who is signed in.
+func asking(a *App, f *fake) *askPage {
+	calm(a, f)
+	f.set(func() { f.helper = HelperState{SignedIn: true, Login: "camille", Who: card(), Phase: PhaseReady} })
+	a.pages[placeHelper] = newAskPage(a)
+	a.place = placeHelper
+	a.rebuild()
+	return a.shown.(*askPage)
+}
+
+func helperScenes() []scene {
+	return []scene{
 		{"login", at(placeHelper, func(a *App) page { return newLoginPage(a, "camille.fontaine") })},
 		{"enrol", at(placeHelper, func(a *App) page { return newEnrolPage(a, newLoginPage(a, "")) })},
 		{"ask", func(a *App, f *fake) {
-			calm(a, f)
-			signed(f)
-			a.pages[placeHelper] = newAskPage(a)
-			a.place = placeHelper
-			a.rebuild()
-			p := a.shown.(*askPage)
+			p := asking(a, f)
 			p.machine.SetText("482917305566")
 			p.last = &Declined{Verdict: wire.VerdictRefused}
 			p.fault.fail(p.last)
 			a.focusFirst()
 		}},
 		{"ask-bad", func(a *App, f *fake) {
-			calm(a, f)
-			signed(f)
-			a.pages[placeHelper] = newAskPage(a)
-			a.place = placeHelper
-			a.rebuild()
-			p := a.shown.(*askPage)
-			p.machine.SetText("482917305567")
+			asking(a, f).machine.SetText("482917305567")
 			a.focusFirst()
 		}},
 		{"wait", func(a *App, f *fake) {
-			calm(a, f)
-			signed(f)
+			p := asking(a, f)
 			r := &fakeRequest{changed: make(chan struct{}, 1)}
-			r.put(RequestState{Words: words, Deadline: f.now.Add(41 * time.Second)})
+			r.put(RequestState{Words: checkWords(), Deadline: f.now.Add(41 * time.Second)})
 			form := AskForm{Machine: "482917305566", Reason: "Imprimante du 2e étage introuvable"}
-			a.pages[placeHelper] = newWaitPage(newAskPage(a), form, r)
-			a.place = placeHelper
-			a.rebuild()
-			a.focusFirst()
+			a.turn(placeHelper, newWaitPage(p, form, r))
 		}},
+	}
+}
+
+func receiptScenes() []scene {
+	receipt := func(a *App) page { return &receiptPage{a: a, before: newHomePage(a), receipt: someReceipts()[0]} }
+	return []scene{
 		{"settings", at(placeSettings, func(a *App) page { return newSettingsPage(a) })},
 		{"receipts", at(placeHelped, func(a *App) page { return newReceiptsPage(a, newHomePage(a)) })},
-		{"receipt", at(placeHelped, func(a *App) page {
-			return &receiptPage{a: a, before: newHomePage(a), receipt: someReceipts()[0]}
-		})},
-		{"dialog", question(func(*consent.Question) {})},
-		{"dialog-view", question(func(q *consent.Question) { q.Wanted, q.Monitors = consent.RightView|consent.RightPoint, 1 })},
-		{"dialog-long", question(func(q *consent.Question) {
+		{"receipt", at(placeHelped, receipt)},
+		{"receipt-reported", func(a *App, f *fake) {
+			at(placeHelped, receipt)(a, f)
+			r := a.shown.(*receiptPage)
+			r.report.enable(false)
+			r.note.show(moodOK, a.say("receipt.reported", "time", "11:43"))
+			if page, err := a.printed(r.receipt); err == nil {
+				_ = os.WriteFile(filepath.Join(os.Getenv("ASSIST_SCREENS"), "receipt-"+a.tongue.code+".html"), page, 0o600)
+			}
+		}},
+	}
+}
+
+// dialogOf is a dialog after its first second.
+func dialogOf(change func(*consent.Question)) func(a *App, f *fake) {
+	return func(a *App, f *fake) {
+		calm(a, f)
+		q := consent.Question{
+			Who: card(), Reason: "Imprimante du 2e étage introuvable", Wanted: consent.AllRights, Words: checkWords(), Monitors: 2,
+		}
+		change(&q)
+		d := newQuestion(a, q)
+		d.show()
+		f.pass(2 * time.Second)
+		d.tick()
+	}
+}
+
+// ended is a dialog whose question is over.
+func ended(err error) func(a *App, f *fake) {
+	return func(a *App, f *fake) {
+		calm(a, f)
+		d := newQuestion(a, consent.Question{Who: card(), Wanted: consent.RightView})
+		d.show()
+		d.finish(err)
+	}
+}
+
+func dialogScenes() []scene {
+	return []scene{
+		{"dialog", dialogOf(func(*consent.Question) {})},
+		{"dialog-view", dialogOf(func(q *consent.Question) { q.Wanted, q.Monitors = consent.RightView|consent.RightPoint, 1 })},
+		{"dialog-long", dialogOf(func(q *consent.Question) {
 			q.Who.Name, q.Who.Unit = strings.Repeat("Marie-Christine ", 9), strings.Repeat("Institut des neurosciences ", 6)
 			q.Reason = strings.Repeat("très long motif ", 30)
 		})},
-		{"widen", question(func(q *consent.Question) { q.Wanted, q.Widening = consent.RightControl, true })},
-		{"renew", question(func(q *consent.Question) { q.Renewing = true })},
-		{"cancelled", func(a *App, f *fake) {
+		{"dialog-missed", func(a *App, f *fake) {
 			calm(a, f)
-			d := newQuestion(a, consent.Question{Who: card(), Wanted: consent.RightView})
+			d := newQuestion(a, consent.Question{Who: card(), Wanted: consent.RightView, Words: checkWords(), Monitors: 1})
 			d.show()
-			d.finish(context.Canceled)
+			f.pass(2 * time.Second)
+			d.genuine(ActClick)
 		}},
-		{"no-answer", func(a *App, f *fake) {
-			calm(a, f)
-			d := newQuestion(a, consent.Question{Who: card(), Wanted: consent.RightView})
-			d.show()
-			d.finish(consent.ErrNoAnswer)
-		}},
-	}...)
-	return out
+		{"widen", dialogOf(func(q *consent.Question) { q.Wanted, q.Widening = consent.RightControl, true })},
+		{"renew", dialogOf(func(q *consent.Question) { q.Renewing = true })},
+		{"cancelled", ended(context.Canceled)},
+		{"no-answer", ended(consent.ErrNoAnswer)},
+	}
 }

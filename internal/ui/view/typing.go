@@ -47,7 +47,8 @@ func (y *typing) close() {
 	y.w.main.focus()
 }
 
-// send types the text at the host; the field is ready for the next one.
+// send types the text at the host. It leaves the focus where it is: the space that
+// pressed the button would land in the field.
 func (y *typing) send() {
 	if y.text.Text == "" {
 		return
@@ -59,5 +60,4 @@ func (y *typing) send() {
 	y.w.hands.write(cut(y.text.Text, maxTyped))
 	y.w.diary.add(y.w.now(), "view.done.text")
 	y.text.SetText("")
-	y.w.win.Canvas().Focus(y.text)
 }
