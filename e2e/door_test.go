@@ -149,11 +149,31 @@ func (a *app) press(t *testing.T, w want) {
 		a.fail(t, err)
 	}
 	a.screen.activate(t, g.Window)
-	at, err := a.middle(g)
+	at, err := a.settled(w)
 	if err != nil {
 		a.fail(t, err)
 	}
 	a.screen.click(t, at, 1)
+}
+
+// settled is the middle of a widget once it stays where it is: windows move when
+// they appear, and what is in them when something else comes or goes.
+func (a *app) settled(w want) (at image.Point, err error) {
+	same := 0
+	err = wait(soon, func() error {
+		g, err := a.find(w)
+		if err != nil {
+			return err
+		}
+		now, err := a.middle(g)
+		if now != at || err != nil {
+			same = 0
+		}
+		at = now
+		same++
+		return errors.Join(err, yes(same > 2))
+	})
+	return at, err
 }
 
 // middle is the middle of a widget on the screen.

@@ -22,8 +22,7 @@ import (
 // clipboard, and nothing else.
 type person struct {
 	*app
-	win  string     // title of the window looked at
-	ring color.RGBA // round what has the keyboard
+	win string // title of the window looked at
 }
 
 // header is how high the row of places, languages and settings is at most, in pixels.
@@ -35,8 +34,7 @@ var (
 	inkGood    = color.RGBA{0x1b, 0x6e, 0x42, 0xff} // nobody is connected, all is well
 	inkAmber   = color.RGBA{0xff, 0xb8, 0x1c, 0xff} // seen
 	inkRed     = color.RGBA{0xb3, 0x26, 0x1e, 0xff} // driven
-	ringLight  = color.RGBA{0x0b, 0x57, 0xd0, 0xff}
-	ringDark   = color.RGBA{0xa8, 0xd0, 0xff, 0xff}
+	inkRing    = color.RGBA{0x2f, 0x70, 0xd6, 0xff} // round what has the keyboard, as it is smoothed
 	inkPointer = color.RGBA{0x3d, 0x3d, 0xd8, 0xff} // the technician's pointer
 )
 
@@ -131,7 +129,7 @@ func (p *person) home(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				seen = block(img, p.ring, 24, 16)
+				seen = block(img, inkRing, 24, 16)
 				return yes(!seen.Empty())
 			})
 			if step.done(seen) {

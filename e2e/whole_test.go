@@ -71,7 +71,7 @@ func newWhole(t *testing.T) *whole {
 	w.host = w.newApp(t, "user", bin, twoMonitors(t, w.dir))
 	w.host.net = w.cable.space
 	w.tech = w.newApp(t, "technician", bin, newDisplay(t, w.dir, image.Pt(2440, 1200)))
-	w.user, w.helper = &person{app: w.host, ring: ringLight}, &person{app: w.tech, ring: ringLight}
+	w.user, w.helper = &person{app: w.host}, &person{app: w.tech}
 	w.furnish(t)
 	w.diary = newDiary(t)
 	for _, p := range []*person{w.user, w.helper} {
@@ -155,7 +155,7 @@ func (w *whole) enrolByHand(t *testing.T) {
 	}
 	p.tab(t, 1)
 	p.strike(t, "space")
-	eventually(t, aWhile, "the secret on the screen", func() error {
+	p.eventually(t, "the secret on the screen", func() error {
 		img, _, err := p.look()
 		if err != nil {
 			return err
@@ -253,7 +253,7 @@ func (w *whole) sees(t *testing.T) {
 	w.session = p.titled(t, wholeReason)
 	p.opens(t, w.session)
 	p.screen.arrange(t, w.session, image.Rect(10, 10, 2410, 1010))
-	eventually(t, aWhile, "both monitors in the technician's window", w.alike)
+	p.eventually(t, "both monitors in the technician's window", w.alike)
 	w.tell(t, "seen", fmt.Sprintf("The user accepts. %.1f s later the technician sees both screens; a banner on each says so.", time.Since(begin).Seconds()), w.user, w.helper)
 	w.view(t, "technician-view", w.helper)
 }
@@ -337,7 +337,7 @@ func (w *whole) points(t *testing.T) {
 	target := image.Pt(1500, 700)
 	w.toolbar(t, 1)
 	w.helper.strike(t, "space")
-	eventually(t, aWhile, "the technician's pointer", func() error {
+	w.user.eventually(t, "the technician's pointer", func() error {
 		for _, off := range []int{3, 0} { // a pointer that moves
 			at := w.spot(t, target.Add(image.Pt(off, off)))
 			w.helper.screen.xdotool(t, "mousemove", fmt.Sprint(at.X), fmt.Sprint(at.Y))
@@ -357,7 +357,7 @@ func (w *whole) drives(t *testing.T) {
 	w.toolbar(t, 0)
 	w.helper.strike(t, "space")
 	p := w.user
-	eventually(t, aWhile, "the question for more", func() error {
+	p.eventually(t, "the question for more", func() error {
 		all, err := p.screen.titles()
 		if err != nil {
 			return err
@@ -382,19 +382,19 @@ func (w *whole) drives(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, aWhile, "the technician's click reaches the terminal", func() error {
+	p.eventually(t, "the technician's click reaches the terminal", func() error {
 		w.helper.screen.click(t, w.spot(t, place.Min.Add(image.Pt(200, 80))), 1)
 		return yes(p.screen.active() == terminal)
 	})
 	w.helper.screen.xdotool(t, "type", "--delay", "40", wholeText+"\n")
-	eventually(t, aWhile, "what the technician typed", func() error {
+	p.eventually(t, "what the technician typed", func() error {
 		b, err := os.ReadFile(w.file)
 		if err == nil && string(b) != wholeText+"\n" {
 			err = fmt.Errorf("the terminal holds %q, not %q", b, wholeText+"\n")
 		}
 		return err
 	})
-	eventually(t, aWhile, "the typed text is seen again", w.alike)
+	w.helper.eventually(t, "the typed text is seen again", w.alike)
 	w.tell(t, "driven", "The user allows it. The technician types a line into the user's terminal; the banners are red.", w.user, w.helper)
 	w.view(t, "technician-view", w.helper)
 }
@@ -411,7 +411,7 @@ func (w *whole) cuts(t *testing.T) {
 		return err
 	})
 	w.user.shows(t, "nobody is connected", inkGood, 40)
-	eventually(t, aWhile, "the technician's picture goes", func() error {
+	w.helper.eventually(t, "the technician's picture goes", func() error {
 		img, _, err := w.helper.look()
 		if err != nil {
 			return err
@@ -486,21 +486,24 @@ func (w *whole) readsReceipt(t *testing.T) {
 	w.view(t, "receipt-window", w.user)
 }
 
-// inEnglish starts the technician's app anew with other settings in its file, and
-// signs in again with the account that it kept.
+// inEnglish starts the technician's app anew in another language, signs in with the
+// account that it kept, and goes over to the dark theme.
 func (w *whole) inEnglish(t *testing.T) {
 	p := w.helper
 	p.proc.stop()
-	w.settle(t, p, "en", "dark")
+	w.settle(t, p, "en", "light")
 	p.launch(t)
 	p.opens(t, "Assist")
-	p.shows(t, "the dark theme", color.RGBA{0x12, 0x17, 0x1d, 0xff}, 100000)
-	p.ring = ringDark
+	p.shows(t, "ready", inkGood, 40)
 	p.home(t)
 	p.tab(t, -5)
 	p.turns(t, "space")
 	w.signIn(t)
 	p.types(t, w.id)
+	p.home(t)
+	p.tab(t, -2) // from "sign out" over the settings to "dark"
+	p.turns(t, "space")
+	p.shows(t, "the dark theme", color.RGBA{0x12, 0x17, 0x1d, 0xff}, 100000)
 	w.tell(t, "english", "The same app in English, in the dark.", w.helper)
 	w.view(t, "english-window", w.helper)
 }

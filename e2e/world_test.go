@@ -5,6 +5,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"image"
 	"os"
@@ -331,12 +332,14 @@ func (l *live) over(t *testing.T, says string) {
 	a.press(t, note)
 	a.screen.write(t, "fini")
 	a.press(t, want{text: "Enregistrer et revenir", window: l.title})
-	eventually(t, soon, "session window closed", func() error {
+	if err := wait(soon, func() error {
 		if _, _, err := a.screen.window(l.title); err == nil {
-			return errNotYet
+			return errors.New("the session window is still there")
 		}
 		return nil
-	})
+	}); err != nil {
+		a.fail(t, err)
+	}
 	a.see(t, soon, want{id: "machine-number"})
 }
 
