@@ -97,7 +97,9 @@ func (r *receiptPage) build() fyne.CanvasObject {
 	for _, f := range a.facts(r.receipt) {
 		lines.Add(container.New(&pair{}, newText(f.Name, styleMuted()), newText(f.Value, styleBody())))
 	}
-	return newPage(a.titled(a.say("receipt.title"), r.back), newCard(lines), r.deeds(), r.note.box, newActions(r.report, r.save))
+	// Above the rest, which may be long: what they answer must be seen too.
+	actions := newActions(r.report, r.save)
+	return newPage(a.titled(a.say("receipt.title"), r.back), actions, r.note.box, newCard(lines), r.deeds())
 }
 
 // join leaves out what is empty.

@@ -35,7 +35,7 @@ type pane struct {
 	actual bool                      // 1:1, else fitted
 	idle   func() bool               // mouse and keyboard are held back
 	spots  []spot
-	ground *canvas.Rectangle
+	ground []*canvas.Rectangle // around the pictures; under them it would cost as much as they do
 	images map[screen.MonitorID]*canvas.Image
 	cursor *canvas.Image // the host's pointer
 	origin image.Point   // of the pane in the window, in device pixels
@@ -47,7 +47,7 @@ type pane struct {
 func newPane(d desk, h *hands, look *pointer) *pane {
 	p := &pane{desk: d, hands: h, look: look, images: map[screen.MonitorID]*canvas.Image{},
 		chord: func() {}, wheel: func(*fyne.ScrollEvent) {}, idle: func() bool { return false },
-		ground: canvas.NewRectangle(color.Gray{0x18}), cursor: newPicture()}
+		cursor: newPicture()}
 	p.cursor.Hide()
 	p.ExtendBaseWidget(p)
 	return p
@@ -97,16 +97,29 @@ func (p *pane) pixels(units float32) int {
 
 // place lays the pictures out on an area in the toolkit's units.
 func (p *pane) place(size fyne.Size) {
-	p.ground.Resize(size)
 	area := image.Pt(p.pixels(size.Width), p.pixels(size.Height))
 	p.spots = spread(area, p.shown, p.actual)
-	whole := image.Rectangle{Max: area}
-	show(p.ground, len(p.spots) != 1 || !whole.In(p.spots[0].rect)) // painting it costs, also unseen
+	around := []image.Rectangle{{Max: area}}
 	for _, s := range p.spots {
 		p.fit(p.images[s.id], s.rect)
+		around = minus(around, s.rect)
 	}
+	p.fill(around)
 	p.moveCursor()
 	p.desk.placed(p.spots)
+}
+
+// fill lays the ground on these rectangles of device pixels.
+func (p *pane) fill(around []image.Rectangle) {
+	for len(p.ground) < len(around) {
+		p.ground = append(p.ground, canvas.NewRectangle(color.Gray{0x18}))
+	}
+	for i, g := range p.ground {
+		if i < len(around) {
+			p.fit(g, around[i])
+		}
+		show(g, i < len(around))
+	}
 }
 
 // fit puts an object on a rectangle of device pixels.
@@ -129,13 +142,13 @@ func (p *pane) moveCursor() {
 	at, own := p.look.place, p.inside && p.hands.mode == modeDrive && !p.idle()
 	s, ok := spotOf(p.spots, at.Monitor)
 	if !ok || !at.Visible || own || p.look.host == nil {
-		p.cursor.Hide()
+		show(p.cursor, false) // hiding it again would have the whole window painted
 		return
 	}
 	size := p.look.host.img.Rect.Size()
 	r := image.Rectangle{Max: size}.Add(s.toPane(at.At)).Sub(p.look.host.hot)
 	p.fit(p.cursor, r)
-	p.cursor.Show()
+	show(p.cursor, true)
 }
 
 // CreateRenderer implements fyne.Widget.
@@ -151,7 +164,10 @@ func (r *paneRenderer) Destroy()              {}
 // Objects lists the ground, the pictures in the order of their monitors, and the
 // pointer over them.
 func (r *paneRenderer) Objects() []fyne.CanvasObject {
-	list := []fyne.CanvasObject{r.p.ground}
+	var list []fyne.CanvasObject
+	for _, g := range r.p.ground {
+		list = append(list, g)
+	}
 	for _, m := range r.p.shown {
 		if img := r.p.images[m.ID]; img != nil {
 			list = append(list, img)

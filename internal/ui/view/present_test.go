@@ -75,3 +75,23 @@ func TestTheShortWayIsGivenUpOnError(t *testing.T) {
 		t.Errorf("%d puts, closed %v", len(direct.puts), direct.closed)
 	}
 }
+
+// The ground lies around the pictures and not under them.
+func TestGround(t *testing.T) {
+	x, _, _ := newDirectTester(t)
+	p := x.main.pane
+	covered := 0
+	for _, g := range p.ground {
+		r := x.main.onWindow(g).Sub(x.main.onWindow(p).Min)
+		if g.Visible() && r.Overlaps(p.spots[0].rect) {
+			t.Errorf("ground %v under the picture %v", r, p.spots[0].rect)
+		}
+		if g.Visible() {
+			covered += r.Dx() * r.Dy()
+		}
+	}
+	all := x.main.onWindow(p).Size()
+	if want := all.X*all.Y - 600*400; covered != want {
+		t.Errorf("%d pixels of ground, want %d", covered, want)
+	}
+}

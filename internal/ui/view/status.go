@@ -17,6 +17,10 @@ import (
 // saidFor is how long a message stays in the status line.
 const saidFor = 8 * time.Second
 
+// figuresFor is how long the figures stay; less than the second of the clock, so that
+// no second is left out.
+const figuresFor = 900 * time.Millisecond
+
 // statusLine says what is going on: mode and figures at the left, what the
 // technician should know now in the middle, check words and clock at the right.
 type statusLine struct {
@@ -28,6 +32,8 @@ type statusLine struct {
 	right *widget.Label
 	said  string
 	until time.Time // of said; zero: not yet begun
+	mode  string    // as last shown
+	after time.Time // figures stay until then: changing one has the whole window painted
 }
 
 func newStatusLine(t Text) *statusLine {
@@ -63,8 +69,12 @@ func (s *statusLine) update(w *Window, now time.Time) {
 		s.mark.Text, s.mark.Color = mark, theme.Color(ink)
 		s.mark.Refresh()
 	}
-	setLabel(s.left, s.text(mode)+" · "+s.text.line(w.c.Watcher.Stats()))
 	setLabel(s.mid, s.message(w, now))
+	if left := s.after.Sub(now); mode == s.mode && left > 0 && left <= figuresFor { // more: the clock was set back
+		return
+	}
+	s.mode, s.after = mode, now.Add(figuresFor)
+	setLabel(s.left, s.text(mode)+" · "+s.text.line(w.c.Watcher.Stats()))
 	words := strings.Join(w.state.Words[:], " – ")
 	setLabel(s.right, words+"    "+clock(now.Sub(w.state.Since)))
 }
