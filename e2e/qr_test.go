@@ -11,7 +11,6 @@ import (
 	"image/color"
 	"testing"
 
-	"github.com/boombuler/barcode"
 	"github.com/boombuler/barcode/qr"
 )
 
@@ -30,8 +29,8 @@ func findCode(img *image.RGBA) (code, error) {
 	dark := func(x, y int) bool { return luma(img.Pix[img.PixOffset(x, y):]) < 100 }
 	for y := range img.Rect.Dy() {
 		for x := range img.Rect.Dx() {
-			if m := finderAt(img.Rect.Size(), dark, x, y); m > 0 {
-				if c, err := measureCode(img.Rect.Size(), dark, image.Pt(x, y), m); err == nil {
+			if run := finderAt(img.Rect.Size(), dark, x, y); run > 0 {
+				if c, err := measureCode(img.Rect.Size(), dark, image.Pt(x, y), run); err == nil {
 					return c, nil
 				}
 			}
@@ -40,33 +39,41 @@ func findCode(img *image.RGBA) (code, error) {
 	return code{}, errNoCode
 }
 
-// finderAt is the size of a module when a finder's top left corner is here, else 0.
+// finderAt is how wide a finder is whose top left corner is here, else 0. Modules
+// need not be whole pixels.
 func finderAt(size image.Point, dark func(x, y int) bool, x, y int) int {
-	if !dark(x, y) || x > 0 && dark(x-1, y) || y > 0 && dark(x, y-1) {
+	if x < 0 || !dark(x, y) || x > 0 && dark(x-1, y) || y > 0 && dark(x, y-1) {
 		return 0
 	}
 	run := 0
 	for x+run < size.X && dark(x+run, y) {
 		run++
 	}
-	m := run / 7
-	if run < 14 || run%7 != 0 || y+7*m > size.Y {
+	if run < 14 || y+run >= size.Y || x+run >= size.X {
 		return 0
 	}
 	for i, want := range []bool{true, false, true, true, true, false, true} {
-		at := i*m + m/2
-		if dark(x+at, y+3*m+m/2) != want || dark(x+3*m+m/2, y+at) != want {
+		at := (2*i + 1) * run / 14
+		if dark(x+at, y+run/2) != want || dark(x+run/2, y+at) != want {
 			return 0
 		}
 	}
-	return m
+	return run
 }
 
 // measureCode finds the top right finder, which tells how many modules there are.
-func measureCode(size image.Point, dark func(x, y int) bool, o image.Point, m int) (code, error) {
-	for side := 21; side <= 65 && o.X+side*m <= size.X && o.Y+side*m <= size.Y; side += 4 {
-		if finderAt(size, dark, o.X+(side-7)*m, o.Y) == m && finderAt(size, dark, o.X, o.Y+(side-7)*m) == m {
-			return code{side, func(x, y int) bool { return dark(o.X+x*m+m/2, o.Y+y*m+m/2) }}, nil
+func measureCode(size image.Point, dark func(x, y int) bool, o image.Point, run int) (code, error) {
+	for wide := 2 * run; o.X+wide < size.X && o.Y+wide < size.Y; wide++ {
+		if !dark(o.X+wide-1, o.Y) || dark(o.X+wide, o.Y) {
+			continue
+		}
+		for off := -1; off <= 1; off++ {
+			if r := finderAt(size, dark, o.X+wide-run+off, o.Y); r < run-1 || r > run+1 {
+				continue
+			}
+			side := 17 + (wide*7-17*run+2*run)/(4*run)*4
+			at := func(i int) int { return (2*i + 1) * wide / (2 * side) }
+			return code{side, func(x, y int) bool { return dark(o.X+at(x), o.Y+at(y)) }}, nil
 		}
 	}
 	return code{}, errNoCode
@@ -240,17 +247,14 @@ func TestCode(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		side := c.Bounds().Dx() * 3
-		scaled, err := barcode.Scale(c, side, side)
-		if err != nil {
-			t.Fatal(err)
-		}
+		n := c.Bounds().Dx()
+		side := n*4 + n*len(text)%97/10 // modules are no whole pixels
 		img := image.NewRGBA(image.Rect(0, 0, side+50, side+50))
 		for y := range img.Rect.Dy() {
 			for x := range img.Rect.Dx() {
 				img.Set(x, y, color.White)
-				if p := image.Pt(x-20, y-30); p.In(scaled.Bounds()) {
-					img.Set(x, y, scaled.At(p.X, p.Y))
+				if p := image.Pt(x-20, y-30); p.In(image.Rect(0, 0, side, side)) {
+					img.Set(x, y, c.At(p.X*n/side, p.Y*n/side))
 				}
 			}
 		}
