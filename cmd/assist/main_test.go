@@ -97,7 +97,11 @@ func TestCeilingOnlyHoldsWhatPolicyNames(t *testing.T) {
 		{[]string{"view"}, consent.RightView},
 		{[]string{"view", "control"}, consent.RightView | consent.RightControl},
 	} {
-		if got := ceiling(config.File{Policy: config.Policy{Rights: c.rights}}); got != c.want {
+		f := config.File{}
+		if c.rights != nil {
+			f.Policy.Rights = &c.rights
+		}
+		if got := ceiling(f); got != c.want {
 			t.Errorf("%q: %v, want %v", c.rights, got, c.want)
 		}
 	}

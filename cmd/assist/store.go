@@ -73,7 +73,7 @@ func ceiling(f config.File) consent.Rights {
 		return consent.AllRights
 	}
 	var r consent.Rights
-	for _, name := range f.Policy.Rights {
+	for _, name := range *f.Policy.Rights {
 		for one := consent.RightView; one <= consent.RightControl; one <<= 1 {
 			if one.String() == name {
 				r |= one

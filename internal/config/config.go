@@ -67,8 +67,10 @@ type App struct {
 
 // Policy is what may happen on this machine at most.
 type Policy struct {
-	Rights []string `toml:"rights,omitempty"` // ceiling: "view", "point", "control"; absent means all
-	Lock   []string `toml:"lock,omitempty"`   // keys the user's file may not set; machine file only
+	// Rights is the ceiling: "view", "point", "control". Absent means all, and an
+	// empty list means none: the two must not be confused when the file is written.
+	Rights *[]string `toml:"rights,omitempty"`
+	Lock   []string  `toml:"lock,omitempty"` // keys the user's file may not set; machine file only
 }
 
 // Dirs says where things are.
@@ -196,16 +198,17 @@ func merge(machine, user File) File {
 	pick("app.theme", func() { out.App.Theme = user.App.Theme })
 	pick("app.text_size", func() { out.App.TextSize = user.App.TextSize })
 	if user.Policy.Rights != nil {
-		out.Policy.Rights = intersect(machine.Policy.Rights, user.Policy.Rights)
+		both := intersect(machine.Policy.Rights, *user.Policy.Rights)
+		out.Policy.Rights = &both
 	}
 	return out
 }
 
 // intersect keeps the rights of user that machine has too; nil is all rights.
-func intersect(machine, user []string) []string {
+func intersect(machine *[]string, user []string) []string {
 	out := []string{}
 	for _, r := range user {
-		if machine == nil || slices.Contains(machine, r) {
+		if machine == nil || slices.Contains(*machine, r) {
 			out = append(out, r)
 		}
 	}

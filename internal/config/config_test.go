@@ -73,8 +73,8 @@ func TestUserCanOnlyTighten(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if fmt.Sprintf("%#v", f.Policy.Rights) != fmt.Sprintf("%#v", c.want) {
-				t.Fatalf("rights %#v, want %#v", f.Policy.Rights, c.want)
+			if (f.Policy.Rights == nil) != (c.want == nil) || fmt.Sprintf("%#v", f.Policy.named()) != fmt.Sprintf("%#v", c.want) {
+				t.Fatalf("rights %#v, want %#v", f.Policy.named(), c.want)
 			}
 		})
 	}
@@ -114,7 +114,7 @@ func TestSaveThenLoad(t *testing.T) {
 	code := trust.JoinCode{Server: "assist.inci.example:443", Unit: unit.Public()}.String()
 	d := dirs(t, "", "")
 	want := File{Unit: Unit{Join: code}, App: App{Language: "fr", Theme: "dark", TextSize: 150},
-		Policy: Policy{Rights: []string{"view"}}}
+		Policy: Policy{Rights: &[]string{"view"}}}
 	if err := Save(d, want); err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestSaveThenLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if fmt.Sprintf("%#v", got) != fmt.Sprintf("%#v", want) {
+	if got.Unit != want.Unit || got.App != want.App || fmt.Sprint(got.Policy.named()) != fmt.Sprint(want.Policy.named()) {
 		t.Fatalf("got %+v, want %+v", got, want)
 	}
 	st, err := os.Stat(filepath.Join(d.User, "assist.toml"))
@@ -151,5 +151,25 @@ func TestTooLargeIsRefused(t *testing.T) {
 	var e *Error
 	if _, err := Load(d); !errors.As(err, &e) {
 		t.Fatalf("got %v", err)
+	}
+}
+
+// A list of no rights forbids everything; writing another key must not lose it.
+func TestEmptyRightsSurviveASave(t *testing.T) {
+	d := dirs(t, "", "[policy]\nrights = []\n")
+	user, err := ReadUser(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	user.App.Language = "en"
+	if err := Save(d, user); err != nil {
+		t.Fatal(err)
+	}
+	f, err := Load(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Policy.Rights == nil || len(*f.Policy.Rights) != 0 {
+		t.Fatalf("rights are %v after a save", f.Policy.Rights)
 	}
 }

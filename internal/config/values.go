@@ -42,7 +42,7 @@ func (f File) check() (key, why string) {
 	}{
 		{"app.language", languages, optional(f.App.Language)},
 		{"app.theme", themes, optional(f.App.Theme)},
-		{"policy.rights", rights, f.Policy.Rights},
+		{"policy.rights", rights, f.Policy.named()},
 		{"policy.lock", lockable, f.Policy.Lock},
 	} {
 		for _, v := range c.said {
@@ -52,6 +52,14 @@ func (f File) check() (key, why string) {
 		}
 	}
 	return "", ""
+}
+
+// named is the rights that are named, none when nothing is said.
+func (p Policy) named() []string {
+	if p.Rights == nil {
+		return nil
+	}
+	return *p.Rights
 }
 
 func optional(v string) []string {

@@ -19,6 +19,9 @@ import (
 // come to the front.
 var ErrSecond = errors.New("process: already running")
 
+// errHeld says that another process holds the lock.
+var errHeld = errors.New("held by another process")
+
 const (
 	raise        = "raise\n" // the one word that the first app understands
 	raised       = "raised\n"
@@ -30,44 +33,59 @@ const (
 // rights.
 func Elevated() bool { return elevated() }
 
-// Only makes this process the one app that keeps its files in dir: it listens
-// on a local socket there, on which a later start can only say "come to the
+// Only makes this process the one app that keeps its files in dir, for as long as
+// what it returns is open. A lock that the system drops with the process decides who
+// is first; a local socket beside it lets a later start say one thing, "come to the
 // front" (onRaise). It returns ErrSecond when this is the later start.
 func Only(dir string, onRaise func()) (io.Closer, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("process: %w", err)
 	}
 	path := filepath.Join(dir, "raise.sock")
-	if answered(path) {
+	held, err := lock(filepath.Join(dir, "lock"))
+	if errors.Is(err, errHeld) {
+		askToRaise(path)
 		return nil, ErrSecond
 	}
-	// Nobody answers: what is there was left by a process that died.
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err != nil {
 		return nil, fmt.Errorf("process: %w", err)
+	}
+	// The lock is ours: a socket that is there was left by a process that died.
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, errors.Join(fmt.Errorf("process: %w", err), held.Close())
 	}
 	l, err := net.Listen("unix", path)
 	if err != nil {
-		return nil, fmt.Errorf("process: %w", err)
+		return nil, errors.Join(fmt.Errorf("process: %w", err), held.Close())
 	}
 	go serve(l, onRaise)
-	return l, nil
+	return &only{socket: l, held: held}, nil
 }
 
-// answered asks the app that listens at path to come to the front.
-func answered(path string) bool {
+// only is the lock and the socket of the one app.
+type only struct {
+	socket net.Listener
+	held   io.Closer
+}
+
+// Close lets another app be the one.
+func (o *only) Close() error { return errors.Join(o.socket.Close(), o.held.Close()) }
+
+// askToRaise asks the app that listens at path to come to the front. That app may be
+// starting or stuck; there is nothing more that this one could do.
+func askToRaise(path string) {
 	c, err := net.DialTimeout("unix", path, raiseTimeout)
 	if err != nil {
-		return false
+		return
 	}
 	defer c.Close()
 	if c.SetDeadline(time.Now().Add(raiseTimeout)) != nil {
-		return false
+		return
 	}
 	if _, err := io.WriteString(c, raise); err != nil {
-		return false
+		return
 	}
-	line, err := bufio.NewReaderSize(c, 16).ReadString('\n')
-	return err == nil && line == raised
+	_, _ = bufio.NewReaderSize(c, 16).ReadString('\n') // its answer, so that it was heard
 }
 
 // serve answers one caller at a time until the listener is closed.

@@ -4,6 +4,7 @@ package process
 
 import (
 	"errors"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -73,5 +74,52 @@ func TestOtherWordsDoNothing(t *testing.T) {
 func TestElevatedIsRoot(t *testing.T) {
 	if got, want := Elevated(), os.Geteuid() == 0; got != want {
 		t.Fatalf("Elevated() = %v for uid %d", got, os.Geteuid())
+	}
+}
+
+// Started at the same moment, and with somebody holding the socket up, one is first.
+func TestOnlyOneIsFirst(t *testing.T) {
+	for range 50 {
+		dir := t.TempDir()
+		const starts = 4
+		got := make(chan io.Closer, starts)
+		for range starts {
+			go func() {
+				c, err := Only(dir, func() {})
+				if err != nil && !errors.Is(err, ErrSecond) {
+					t.Error(err)
+				}
+				got <- c
+			}()
+		}
+		first := 0
+		for range starts {
+			if c := <-got; c != nil {
+				first++
+				defer c.Close()
+			}
+		}
+		if first != 1 {
+			t.Fatalf("%d were first", first)
+		}
+	}
+}
+
+func TestSilentCallersDoNotMakeRoomForASecond(t *testing.T) {
+	dir := t.TempDir()
+	c, err := Only(dir, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for range 3 {
+		silent, err := net.Dial("unix", filepath.Join(dir, "raise.sock"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer silent.Close()
+	}
+	if _, err := Only(dir, func() {}); !errors.Is(err, ErrSecond) {
+		t.Fatalf("got %v, want ErrSecond", err)
 	}
 }
