@@ -179,6 +179,7 @@ func (w *whole) enrolByHand(t *testing.T) {
 	w.tell(t, "enrol", "The technician chooses a password and scans the second factor with a phone.", w.helper)
 	p.tab(t, 1)
 	p.turns(t, "space")
+	p.shows(t, "the account is made", inkGood, 40)
 	w.signIn(t)
 }
 
@@ -188,7 +189,8 @@ func (w *whole) signIn(t *testing.T) {
 	p := w.helper
 	p.mute(t, techSecret)
 	p.tab(t, 1)
-	p.turns(t, "space")
+	p.turns(t, "space") // what was said before goes at once
+	p.shows(t, "who is signed in", inkGood, 40)
 }
 
 // requests fills the form and sends it.

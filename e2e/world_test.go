@@ -279,21 +279,28 @@ func (l *live) open(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := strconv.Itoa(int(win))
-	l.tech.screen.xdotool(t, "windowmove", n, "0", "0")
-	l.tech.screen.xdotool(t, "windowsize", n, "2400", "1000")
 	l.tech.gone(t, aWhile, want{text: "En attente de l’image", window: l.title})
-	eventually(t, soon, "two pictures at 1:1", func() error {
-		p, err := l.pictures()
-		if err != nil {
-			return err
-		}
-		for _, r := range p {
-			if r.Size() != image.Pt(1280, 800) && r.Size() != image.Pt(1024, 600) {
-				return fmt.Errorf("a picture of %v", r.Size())
-			}
-		}
-		return yes(len(p) == 2)
+	err = wait(soon, func() error {
+		l.tech.screen.xdotool(t, "windowmove", n, "0", "0", "windowsize", n, "2400", "1000")
+		return wait(soon/5, l.actualSize)
 	})
+	if err != nil {
+		l.tech.fail(t, err)
+	}
+}
+
+// actualSize checks that both pictures are shown at 1:1.
+func (l *live) actualSize() error {
+	p, err := l.pictures()
+	if err != nil {
+		return err
+	}
+	for _, r := range p {
+		if r.Size() != image.Pt(1280, 800) && r.Size() != image.Pt(1024, 600) {
+			return fmt.Errorf("a picture of %v", r.Size())
+		}
+	}
+	return yes(len(p) == 2)
 }
 
 // pictures says where on the technician's screen each monitor's picture lies, the

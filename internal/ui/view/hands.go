@@ -5,6 +5,7 @@ package view
 import (
 	"image"
 	"math"
+	"time"
 
 	"assist/internal/screen"
 	"assist/internal/wire"
@@ -148,6 +149,10 @@ func (h *hands) key(scan int, down bool) (chord bool) {
 	return chord
 }
 
+// strikeHold is how long keys struck together stay down: a window manager that
+// answers to Alt+Tab has to see Alt still down.
+const strikeHold = 80 * time.Millisecond
+
 // strike presses keys together, in order, and lets them go in reverse.
 func (h *hands) strike(usages ...uint16) {
 	if h.mode != modeDrive {
@@ -157,6 +162,9 @@ func (h *hands) strike(usages ...uint16) {
 	h.letGo()
 	for _, u := range usages {
 		h.box.put(item{input: &wire.Key{Usage: u, Down: true}})
+	}
+	if len(usages) > 1 {
+		h.box.put(item{pause: strikeHold})
 	}
 	for i := len(usages) - 1; i >= 0; i-- {
 		h.box.put(item{input: &wire.Key{Usage: usages[i]}})

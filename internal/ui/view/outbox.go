@@ -22,6 +22,7 @@ type item struct {
 	input wire.Input
 	point *wire.Point
 	call  func()
+	pause time.Duration // nothing is done for so long
 }
 
 // outbox keeps what the technician does in order and takes it off the toolkit's
@@ -168,5 +169,7 @@ func (o *outbox) do(it item) {
 		_ = o.hands.Point(*it.point)
 	case it.call != nil:
 		it.call()
+	case it.pause > 0:
+		<-time.After(it.pause)
 	}
 }

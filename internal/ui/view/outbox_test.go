@@ -74,12 +74,14 @@ func way(down bool) string {
 	return "up"
 }
 
-// flush lets an outbox that does not run do all that waits.
+// flush lets an outbox that does not run do all that waits, without its pauses.
 func (o *outbox) flush() {
 	for len(o.queue) > 0 {
 		it := o.queue[0]
 		o.queue = o.queue[1:]
-		o.do(it)
+		if it.pause == 0 {
+			o.do(it)
+		}
 	}
 }
 
@@ -151,6 +153,30 @@ func TestOutboxMoveRate(t *testing.T) {
 		r.mu.Unlock()
 		if n < 100 || n > 122 || last != "move 0 999,0" {
 			t.Errorf("%d moves in a second, the last %q", n, last)
+		}
+		cancel()
+		synctest.Wait()
+	})
+}
+
+// Keys struck together stay down for a while.
+func TestOutboxPauses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &record{}
+		o := newOutbox(r)
+		ctx, cancel := context.WithCancel(t.Context())
+		go o.run(ctx)
+		h := newHands(o, newKeyboard("linux"), func() {})
+		h.setMode(modeDrive)
+		h.strike(usageLeftAlt, usageTab)
+		synctest.Wait()
+		if got := r.take(); got != "key 0xe2 down; key 0x2b down" {
+			t.Error(got)
+		}
+		<-time.After(strikeHold)
+		synctest.Wait()
+		if got := r.take(); got != "key 0x2b up; key 0xe2 up" {
+			t.Error(got)
 		}
 		cancel()
 		synctest.Wait()
