@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"sync/atomic"
 
 	"assist/internal/capture"
@@ -19,7 +20,12 @@ import (
 	"assist/internal/ui"
 )
 
-var errElevated = errors.New("run as administrator")
+// Why this computer cannot be shared.
+var (
+	errElevated = errors.New("run as administrator")
+	errWayland  = errors.New("wayland: only what runs under XWayland would be seen and covered")
+	errBlind    = errors.New("nobody could accept: devices cannot be watched")
+)
 
 // desktop is what this computer has for sharing. What is missing is nil: without a
 // lamp nothing can be shared, without a watcher nobody can accept or drive.
@@ -48,10 +54,23 @@ func (d *desktop) fit() (screen.Layout, error) {
 	if process.Elevated() {
 		return nil, errElevated
 	}
+	if wayland(os.Getenv) {
+		return nil, errWayland
+	}
 	if d.lamp == nil {
 		return nil, lamp.ErrUnsupported
 	}
+	if d.watcher == nil {
+		return nil, errBlind
+	}
 	return capture.Monitors()
+}
+
+// wayland reports whether the person's session is a Wayland one. Its XWayland display
+// would show and cover only a part of what the person sees, so nothing is shared there
+// until Wayland has a mechanism of its own.
+func wayland(env func(string) string) bool {
+	return env("XDG_SESSION_TYPE") == "wayland" || env("WAYLAND_DISPLAY") != ""
 }
 
 func (d *desktop) drive(c consent.Control, layout func() screen.Layout) (session.Desk, error) {
