@@ -48,8 +48,9 @@ func (h *homePage) build() fyne.CanvasObject {
 	h.server = newText("", styleMuted())
 	h.live, h.ending = newLivePart(a), a.newNotice()
 	h.refused = newText("", styleMuted())
-	share := tag(a, newPress(a.say("home.share"), pressPlain, h.openShare), "share").with(a.icon("computer"))
-	h.share = newRow(0, -1, share)
+	h.share = newFlow(8,
+		tag(a, newPress(a.say("share.join"), pressPlain, h.openShare), "share").with(a.icon("computer")),
+		tag(a, newPress(a.say("share.invite"), pressPlain, h.openInvite), "open-invite").with(a.icon("person")))
 	receipts := tag(a, newPress(a.say("home.receipts"), pressQuiet, h.openReceipts), "receipts").with(a.icon("next"))
 	gap := theme.Size(sizeGap)
 	number := container.New(&ends{gap: gap}, h.number, newRow(gap*0.6, -1, h.copy, spell))
@@ -157,7 +158,8 @@ func (a *App) spell(number string) string {
 
 func (h *homePage) openReceipts() { h.a.turn(placeHelped, newReceiptsPage(h.a, h)) }
 
-func (h *homePage) openShare() { h.a.turn(placeHelped, newSharePage(h.a, h)) }
+func (h *homePage) openShare()  { h.a.turn(placeHelped, newSharePage(h.a, h)) }
+func (h *homePage) openInvite() { h.a.turn(placeHelped, newInvitePage(h.a, h)) }
 
 // showPhase tells where the connection to the server stands.
 func (a *App) showPhase(s *statusLine, p Phase, retry time.Time, why wire.Refusal) {

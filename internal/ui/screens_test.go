@@ -184,13 +184,16 @@ func homeScenes() []scene {
 		home("home-ended", func(f *fake) { f.helped.Last = &Ending{Why: wire.EndUserCut, At: f.now} }),
 		home("home-trial", func(f *fake) { f.helped.Trial, f.helped.Unit = true, "Assist" }),
 		{"share", at(placeHelped, func(a *App) page { return newSharePage(a, newHomePage(a)) })},
-		{"share-invited", func(a *App, f *fake) {
+		{"share-alone", func(a *App, f *fake) {
 			at(placeHelped, func(a *App) page { return newSharePage(a, newHomePage(a)) })(a, f)
 			f.set(func() { f.helped.Server = "127.0.0.1:8443" })
 			a.rebuild()
-			s := a.shown.(*sharePage)
-			s.welcome("Denis Petit", "7QX4M-2KD9P-WZ3HA-B8TNC")
-			s.update()
+		}},
+		{"invite", func(a *App, f *fake) {
+			at(placeHelped, func(a *App) page { return newInvitePage(a, newHomePage(a)) })(a, f)
+			p := a.shown.(*invitePage)
+			p.welcome("Denis Petit", "7QX4M-2KD9P-WZ3HA-B8TNC")
+			p.update()
 		}},
 	}
 }

@@ -62,31 +62,41 @@ func TestSharePageShowsTheJoinCode(t *testing.T) {
 }
 
 func TestInvite(t *testing.T) {
-	a, f, s := shared(t)
-	if s.invited.Visible() {
-		t.Error("a code before anybody was invited")
+	a, f := newTestApp(t, func(f *fake) { f.helped.Trial = true })
+	a.shown.(*homePage).openInvite()
+	p := a.shown.(*invitePage)
+	if p.invited.Visible() || said(a, "la clé de l'unité est sur cet ordinateur") != 1 {
+		t.Error("a code before anybody was invited, or no warning")
 	}
-	test.Tap(s.invite)
-	if len(f.calls) != 0 || !strings.Contains(s.fault.said, "Écrivez un prénom") {
-		t.Errorf("calls %q, said %q", f.calls, s.fault.said)
+	test.Tap(p.invite)
+	if len(f.calls) != 0 || !strings.Contains(p.fault.said, "Écrivez un prénom") {
+		t.Errorf("calls %q, said %q", f.calls, p.fault.said)
 	}
-	s.fields[0].SetText("  Denis\u202e Petit ")
+	p.fields[0].SetText("  Denis\u202e Petit ")
 	f.fault = ErrNotInvited
-	test.Tap(s.invite)
-	if s.invited.Visible() || !strings.Contains(s.fault.said, "n'a pas pu être invitée") {
-		t.Errorf("said %q", s.fault.said)
+	test.Tap(p.invite)
+	if p.invited.Visible() || !strings.Contains(p.fault.said, "n'a pas pu être invitée") {
+		t.Errorf("said %q", p.fault.said)
 	}
 	f.fault = nil
-	test.Tap(s.invite)
-	if !s.invited.Visible() || said(a, "7QX4M-2KD9P-WZ3HA-B8TNC") != 1 || said(a, "Code d'inscription de Denis Petit, valable une seule fois, jusqu'au 22/11/2026") != 1 {
+	test.Tap(p.invite)
+	if !p.invited.Visible() || said(a, "7QX4M-2KD9P-WZ3HA-B8TNC") != 1 || said(a, "Code d'inscription de Denis Petit, valable une seule fois, jusqu'au 22/11/2026") != 1 {
 		t.Error("the code is not shown")
 	}
 	if !f.said(", Assistance informatique") {
 		t.Errorf("calls %q", f.calls)
 	}
-	test.Tap(s.copyCode)
-	if got := a.cfg.App.Clipboard().Content(); got != "7QX4M-2KD9P-WZ3HA-B8TNC" {
-		t.Errorf("on the clipboard: %q", got)
+	a.rebuild() // as a change of language or theme does
+	if said(a, "Code d'inscription de Denis Petit") != 1 {
+		t.Error("the code is lost with the look")
+	}
+	test.Tap(p.copy)
+	if got := a.cfg.App.Clipboard().Content(); got != "7QX4M-2KD9P-WZ3HA-B8TNC" || p.copy.label != "Copié" {
+		t.Errorf("on the clipboard: %q, the button says %q", got, p.copy.label)
+	}
+	p.back()
+	if _, home := a.shown.(*homePage); !home {
+		t.Errorf("back leads to %T", a.shown)
 	}
 }
 

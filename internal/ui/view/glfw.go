@@ -54,3 +54,7 @@ func mouseAt(g *glfw.Window) image.Point {
 	x, y := g.GetCursorPos()
 	return image.Pt(int(x), int(y))
 }
+
+// pollInput has the callbacks of all windows called for what waits. It is called on
+// the toolkit's goroutine.
+func pollInput() { glfw.PollEvents() }

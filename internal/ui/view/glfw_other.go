@@ -19,3 +19,6 @@ type mouseTap struct {
 // tapMouse leaves the mouse to the toolkit: buttons 4 and 5 are lost, and the
 // wheel comes through pane.Scrolled.
 func tapMouse(fyne.Window, mouseTap) {}
+
+// pollInput does nothing: the toolkit looks by itself.
+func pollInput() {}

@@ -31,6 +31,7 @@ type item struct {
 type outbox struct {
 	hands Hands
 	wake  chan struct{} // one slot
+	used  chan struct{} // one slot: mouse or keyboard was used
 
 	mu       sync.Mutex // guards what follows
 	queue    []item
@@ -39,7 +40,7 @@ type outbox struct {
 }
 
 func newOutbox(h Hands) *outbox {
-	return &outbox{hands: h, wake: make(chan struct{}, 1)}
+	return &outbox{hands: h, wake: make(chan struct{}, 1), used: make(chan struct{}, 1)}
 }
 
 // put queues an item. When the queue is full all of it is given up for one
@@ -54,8 +55,16 @@ func (o *outbox) put(it item) {
 		o.queue = append(o.queue, it)
 	}
 	o.mu.Unlock()
+	ring(o.wake)
+	if it.call == nil {
+		ring(o.used)
+	}
+}
+
+// ring fills a channel of one slot.
+func ring(c chan struct{}) {
 	select {
-	case o.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }

@@ -95,6 +95,7 @@ func (w *Window) start() {
 	w.main.focus()
 	w.sync()
 	go w.follow()
+	go pollWhileUsed(w.ctx, w.box.used, w.poll)
 }
 
 // title names the machine and the reason, as the window's list of the desktop shows it.
@@ -124,6 +125,21 @@ func (w *Window) Raise() { w.win.RequestFocus() }
 
 // post runs f on the toolkit's goroutine, soon.
 func (w *Window) post(f func()) { fyne.Do(f) }
+
+// poll has mouse and keyboard looked at now.
+func (w *Window) poll() {
+	done := make(chan struct{})
+	w.post(func() {
+		defer close(done)
+		if w.ctx.Err() == nil {
+			pollInput()
+		}
+	})
+	select {
+	case <-done:
+	case <-w.ctx.Done():
+	}
+}
 
 // follow brings changes of the session, and the clock's seconds, to the window. No
 // more than one update waits at a time.
