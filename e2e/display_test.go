@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -221,13 +222,14 @@ func (d *display) active() xproto.Window {
 	return xproto.Window(binary.LittleEndian.Uint32(b))
 }
 
-// window finds a managed window by its title, and its content's place.
+// window finds a managed window by its title, the newest of several, and its
+// content's place.
 func (d *display) window(title string) (xproto.Window, image.Rectangle, error) {
 	all, err := d.clients()
 	if err != nil {
 		return 0, image.Rectangle{}, err
 	}
-	for _, w := range all {
+	for _, w := range slices.Backward(all) {
 		name, err := d.property(w, "_NET_WM_NAME")
 		if err != nil {
 			name, err = d.property(w, "WM_NAME")

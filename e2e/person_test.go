@@ -270,6 +270,9 @@ func (p *person) eventually(t *testing.T, what string, cond func() error) {
 	t.Helper()
 	if err := wait(2*aWhile, cond); err != nil {
 		p.keepPicture(t, "stuck")
+		if p.peer != nil {
+			p.peer.keepPicture(t, "stuck")
+		}
 		t.Fatalf("%s, %q: %s: %v", p.name, p.win, what, err)
 	}
 }

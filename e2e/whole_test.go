@@ -72,6 +72,7 @@ func newWhole(t *testing.T) *whole {
 	w.host.net = w.cable.space
 	w.tech = w.newApp(t, "technician", bin, newDisplay(t, w.dir, image.Pt(2440, 1200)))
 	w.user, w.helper = &person{app: w.host}, &person{app: w.tech}
+	w.host.peer, w.tech.peer = w.tech, w.host
 	w.furnish(t)
 	w.diary = newDiary(t)
 	for _, p := range []*person{w.user, w.helper} {
@@ -254,7 +255,7 @@ func (w *whole) sees(t *testing.T) {
 	p := w.helper
 	w.session = p.titled(t, wholeReason)
 	p.opens(t, w.session)
-	p.screen.arrange(t, w.session, image.Rect(10, 10, 2410, 1010))
+	p.screen.arrange(t, w.session, image.Rect(10, 60, 2410, 1060))
 	p.eventually(t, "both monitors in the technician's window", w.alike)
 	w.tell(t, "seen", fmt.Sprintf("The user accepts. %.1f s later the technician sees both screens; a banner on each says so.", time.Since(begin).Seconds()), w.user, w.helper)
 	w.view(t, "technician-view", w.helper)
@@ -325,19 +326,17 @@ func (w *whole) spot(t *testing.T, on image.Point) image.Point {
 	return image.Point{}
 }
 
-// toolbar takes the keyboard from the remote screen to the nth button from "control".
-func (w *whole) toolbar(t *testing.T, n int) {
-	t.Helper()
-	p := w.helper
-	p.screen.activate(t, p.win)
-	p.screen.xdotool(t, "keydown", "ctrl", "keydown", "alt", "keydown", "shift", "keyup", "shift", "keyup", "alt", "keyup", "ctrl")
-	p.tab(t, n)
-}
+// Tab leads from the picture through the toolbar, as long as the technician does not
+// drive: over both screens, all of them and the size to "control", then "pointer".
+const (
+	tabsToControl = 5
+	tabsToPointer = 6
+)
 
 // points shows the user something.
 func (w *whole) points(t *testing.T) {
 	target := image.Pt(1500, 700)
-	w.toolbar(t, 1)
+	w.helper.tab(t, tabsToPointer)
 	w.helper.strike(t, "space")
 	w.user.eventually(t, "the technician's pointer", func() error {
 		for _, off := range []int{3, 0} { // a pointer that moves
@@ -356,7 +355,7 @@ func (w *whole) points(t *testing.T) {
 // drives asks for mouse and keyboard, which the user allows with a real click, and
 // types into the user's terminal.
 func (w *whole) drives(t *testing.T) {
-	w.toolbar(t, 0)
+	w.helper.tab(t, tabsToControl)
 	w.helper.strike(t, "space")
 	p := w.user
 	p.eventually(t, "the question for more", func() error {
