@@ -289,22 +289,24 @@ func (w *whole) alike() error {
 	return nil
 }
 
-// likest finds how far a part of a picture lies from where it was expected, at most
-// two pixels, and how like it is.
+// likest finds where a part of a picture lies, at most two pixels from where it is
+// expected, and how like it is.
 func likest(part, whole *image.RGBA, near image.Point) (at image.Point, db float64) {
-	for dy := -2; dy <= 2; dy++ {
-		for dx := -2; dx <= 2; dx++ {
-			o := near.Add(image.Pt(dx, dy))
-			cut := image.NewRGBA(part.Rect)
-			if !part.Rect.Add(o).In(whole.Rect) {
-				continue
-			}
-			for y := range part.Rect.Dy() {
-				copy(cut.Pix[y*cut.Stride:(y+1)*cut.Stride], whole.Pix[whole.PixOffset(o.X, o.Y+y):])
-			}
-			if v := psnr(part, cut); v > db {
-				at, db = o, v
-			}
+	cut := image.NewRGBA(part.Rect)
+	for i := range 25 {
+		i = (i + 12) % 25 // the middle first
+		o := near.Add(image.Pt(i%5-2, i/5-2))
+		if !part.Rect.Add(o).In(whole.Rect) {
+			continue
+		}
+		for y := range part.Rect.Dy() {
+			copy(cut.Pix[y*cut.Stride:(y+1)*cut.Stride], whole.Pix[whole.PixOffset(o.X, o.Y+y):])
+		}
+		if v := psnr(part, cut); v > db {
+			at, db = o, v
+		}
+		if db >= least {
+			break
 		}
 	}
 	return at, db
@@ -387,7 +389,8 @@ func (w *whole) drives(t *testing.T) {
 		w.helper.screen.click(t, w.spot(t, place.Min.Add(image.Pt(200, 80))), 1)
 		return yes(p.screen.active() == terminal)
 	})
-	w.helper.screen.xdotool(t, "type", "--delay", "40", wholeText+"\n")
+	w.helper.screen.xdotool(t, "type", "--delay", "40", wholeText)
+	w.helper.screen.keys(t, "Return")
 	p.eventually(t, "what the technician typed", func() error {
 		b, err := os.ReadFile(w.file)
 		if err == nil && string(b) != wholeText+"\n" {
@@ -402,7 +405,6 @@ func (w *whole) drives(t *testing.T) {
 
 // cuts is the user's hot-key.
 func (w *whole) cuts(t *testing.T) {
-	begin := time.Now()
 	w.host.screen.xdotool(t, "key", "ctrl+alt+Escape")
 	took := within(t, time.Second, "from the hot-key to no banner", func() error {
 		all, err := w.banners()
@@ -419,7 +421,7 @@ func (w *whole) cuts(t *testing.T) {
 		}
 		return yes(block(img, purple, 30, 24).Empty())
 	})
-	w.tell(t, "cut", fmt.Sprintf("The user presses Ctrl+Alt+Esc; %d ms later it is over.", (took+time.Since(begin)-time.Since(begin)).Milliseconds()), w.user, w.helper)
+	w.tell(t, "cut", fmt.Sprintf("The user presses Ctrl+Alt+Esc; %d ms later it is over.", took.Milliseconds()), w.user, w.helper)
 }
 
 // closesWithNote leaves the end page, which wants a note.
