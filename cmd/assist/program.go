@@ -22,8 +22,8 @@ import (
 )
 
 // genuineWithin is how long after a device was pressed a press in the dialog still
-// counts as the person's.
-const genuineWithin = 300 * time.Millisecond
+// counts as the person's: long enough for a busy computer to bring it there.
+const genuineWithin = 500 * time.Millisecond
 
 // program is the running app: one of each part.
 type program struct {

@@ -82,6 +82,9 @@ func (d *question) show() {
 	d.win.Canvas().Focus(d.refuse)
 	d.born = d.a.cfg.Now()
 	d.raise()
+	// Once: a dialog that took the keyboard again and again could be accepted by the
+	// Tab and the Space of somebody who fills in a form elsewhere.
+	d.win.RequestFocus()
 	d.tick()
 }
 
@@ -94,7 +97,6 @@ func (d *question) raise() {
 	if w, ok := d.win.(desktop.Window); ok {
 		w.RequestAlwaysOnTop()
 	}
-	d.win.RequestFocus()
 }
 
 // tick shows the time left, opens the accept button after its first second, and keeps
