@@ -405,14 +405,16 @@ func (w *whole) drives(t *testing.T) {
 
 // cuts is the user's hot-key.
 func (w *whole) cuts(t *testing.T) {
+	pressed := time.Now()
 	w.host.screen.xdotool(t, "key", "ctrl+alt+Escape")
-	took := within(t, time.Second, "from the hot-key to no banner", func() error {
+	within(t, time.Second, "from the hot-key to no banner", func() error {
 		all, err := w.banners()
 		if err == nil && len(all) != 0 {
 			err = errNotYet
 		}
 		return err
 	})
+	took := time.Since(pressed) // with the time that the keys take
 	w.user.shows(t, "nobody is connected", inkGood, 40)
 	w.helper.eventually(t, "the technician's picture goes", func() error {
 		img, _, err := w.helper.look()
@@ -421,7 +423,7 @@ func (w *whole) cuts(t *testing.T) {
 		}
 		return yes(block(img, purple, 30, 24).Empty())
 	})
-	w.tell(t, "cut", fmt.Sprintf("The user presses Ctrl+Alt+Esc; %d ms later it is over.", took.Milliseconds()), w.user, w.helper)
+	w.tell(t, "cut", fmt.Sprintf("The user presses Ctrl+Alt+Esc; %d ms later no banner is left, and it is over.", took.Milliseconds()), w.user, w.helper)
 }
 
 // closesWithNote leaves the end page, which wants a note.
@@ -437,7 +439,7 @@ func (w *whole) closesWithNote(t *testing.T) {
 	var kept struct {
 		Closing []struct{ Machine, Note string }
 	}
-	readJSON(t, filepath.Join(w.tech.dir, "notes.json"), &kept)
+	readJSON(t, filepath.Join(w.tech.dir, "technician.json"), &kept)
 	if len(kept.Closing) != 1 || kept.Closing[0].Note != wholeNote || kept.Closing[0].Machine != w.id {
 		t.Errorf("the closing notes are %+v", kept.Closing)
 	}
