@@ -39,6 +39,7 @@ func bites() []struct{ rule, path, code string } {
 		{"limited packages", "internal/trust/x.go", `import _ "math/rand/v2"`},
 		{"limited packages", "internal/rendezvous/x.go", `import _ "math/rand"`},
 		{"limited packages", "internal/server/x.go", `import _ "os/exec"`},
+		{"limited packages", "internal/input/x_linux.go", `import _ "os/exec"`},
 		{"no sleep in tests", "internal/ui/x_test.go", "import \"time\"\nfunc f() { time.Sleep(1) }"},
 		{"sizes", "internal/ui/x.go", strings.Repeat("\n", maxFile)},
 		{"sizes", "internal/ui/x_test.go", "func f() {" + strings.Repeat("\n", maxFunction) + "}"},

@@ -5,6 +5,9 @@
 //
 //	assist [--config-dir DIR] [--verbose]
 //
+// It also starts itself, with one argument that nobody need know, as the guardian of
+// the keys it presses: see input.Guard.
+//
 // All that the app keeps is in the user's own folders, or below DIR. It refuses to
 // run as administrator.
 package main
@@ -25,6 +28,7 @@ import (
 
 	"assist/assets"
 	"assist/internal/config"
+	"assist/internal/input"
 	"assist/internal/process"
 )
 
@@ -62,6 +66,9 @@ func parse(args []string, out io.Writer) (flags, error) {
 
 // run is main with its outside handed in; it returns the exit status.
 func run(args []string, out io.Writer) int {
+	if len(args) == 1 && args[0] == input.GuardianArgument {
+		return guard(out)
+	}
 	f, err := parse(args, out)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -94,6 +101,16 @@ func run(args []string, out io.Writer) int {
 		return fail(out, text("display"), nil)
 	case err != nil:
 		return fail(out, text("start"), err)
+	}
+	return 0
+}
+
+// guard is all that this program does when it is started to let go of the keys of
+// another one of its kind, should that die: no window, no file, no network.
+func guard(out io.Writer) int {
+	xgb.Logger.SetOutput(io.Discard)
+	if err := input.Guard(os.Stdin, os.Stdout); err != nil {
+		return fail(out, "", err)
 	}
 	return 0
 }

@@ -18,6 +18,7 @@ import (
 	"assist/assets"
 	"assist/internal/config"
 	"assist/internal/consent"
+	"assist/internal/input"
 	"assist/internal/session"
 )
 
@@ -30,11 +31,21 @@ func TestFlags(t *testing.T) {
 		{[]string{"--help"}, 0},
 		{[]string{"--accept"}, 2},
 		{[]string{"join", "now"}, 2},
+		{[]string{input.GuardianArgument, "now"}, 2},
 	} {
 		var out bytes.Buffer
 		if got := run(c.args, &out); got != c.status {
 			t.Errorf("%q: status %d, want %d (%s)", c.args, got, c.status, out.String())
 		}
+	}
+}
+
+// A guardian without a display ends at once, and needs no person, file or network.
+func TestGuardianWithoutADisplay(t *testing.T) {
+	t.Setenv("DISPLAY", "")
+	var out bytes.Buffer
+	if got := run([]string{input.GuardianArgument}, &out); got != 1 || out.Len() == 0 {
+		t.Fatalf("status %d: %s", got, out.String())
 	}
 }
 

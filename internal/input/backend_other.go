@@ -4,8 +4,14 @@
 
 package input
 
-import "log/slog"
+import (
+	"io"
+	"log/slog"
+)
 
 func openBackend(*Watcher, *slog.Logger) (backend, error) { return backend{}, ErrUnsupported }
 
 func watchBackend(*Watcher, *slog.Logger) (stop func(), err error) { return nil, ErrUnsupported }
+
+// Guard has nothing to let go of.
+func Guard(io.Reader, io.Writer) error { return ErrUnsupported }

@@ -5,6 +5,7 @@ package input
 import (
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/jezek/xgb"
@@ -15,7 +16,23 @@ import (
 // it shows a window and writes every input event that reaches it to stdout.
 const recorderVar = "ASSIST_TEST_RECORDER"
 
+// The test binary started with this variable drives the display until it is killed.
+const drivenVar = "ASSIST_TEST_DRIVER"
+
+// A guardian started with this variable does not start.
+const noGuardianVar = "ASSIST_TEST_NO_GUARDIAN"
+
 func TestMain(m *testing.M) {
+	if slices.Equal(os.Args[1:], []string{GuardianArgument}) {
+		if os.Getenv(noGuardianVar) != "" {
+			os.Exit(1)
+		}
+		if err := Guard(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	if os.Getenv(recorderVar) != "" {
 		if err := record(); err != nil {
 			fmt.Fprintln(os.Stderr, err)

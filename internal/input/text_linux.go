@@ -3,6 +3,7 @@
 package input
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -199,18 +200,23 @@ func (x *driver) strikeSome(strokes []stroke) error {
 		defer func() { _ = k.lock(s.locked) }()
 	}
 	for _, st := range strokes {
-		x.strikeOne(st)
+		if err = x.strikeOne(st); err != nil {
+			break
+		}
 	}
-	return x.settle()
+	return errors.Join(err, x.settle())
 }
 
-func (x *driver) strikeOne(s stroke) {
+func (x *driver) strikeOne(s stroke) error {
+	shift, key := note{noteKey, byte(x.typing.shift)}, note{noteKey, byte(s.code)}
 	if s.shift {
-		x.fakeKey(x.typing.shift, true)
+		if err := x.fake(shift, true); err != nil {
+			return err
+		}
+		defer func() { _ = x.fake(shift, false) }()
 	}
-	x.fakeKey(s.code, true)
-	x.fakeKey(s.code, false)
-	if s.shift {
-		x.fakeKey(x.typing.shift, false)
+	if err := x.fake(key, true); err != nil {
+		return err
 	}
+	return x.fake(key, false)
 }

@@ -31,6 +31,14 @@ type driver struct {
 	owner   owner
 	typing  typing
 	letUp   sync.Mutex // one Release at a time on spare
+	guard   *guardian  // lets go if this process dies
+	risen   []rising   // let go on conn, not yet confirmed by settle; owned by the Desk's turn
+}
+
+// rising is a key or button on its way up.
+type rising struct {
+	note note
+	turn uint64 // of the press it ends
 }
 
 func openX11(display string, w *Watcher, log *slog.Logger) (*driver, error) {
@@ -44,7 +52,10 @@ func openX11(display string, w *Watcher, log *slog.Logger) (*driver, error) {
 		return nil, fmt.Errorf("drive the desktop: %w", err)
 	}
 	x.c, x.root = x.conn.X, x.conn.Root
-	if err = x.begin(); err != nil {
+	if err = x.begin(); err == nil {
+		x.guard, err = startGuardian(display, log)
+	}
+	if err != nil {
 		x.conn.Close()
 		x.spare.Close()
 		return nil, fmt.Errorf("drive the desktop: %w", err)
@@ -54,12 +65,8 @@ func openX11(display string, w *Watcher, log *slog.Logger) (*driver, error) {
 
 func (x *driver) begin() error {
 	for _, c := range []*x11.Conn{x.conn, x.spare} {
-		if _, _, err := c.Extension("XTEST"); err != nil {
-			return errors.Join(ErrUnsupported, err)
-		}
-		// Input goes on while another program holds the whole server.
-		if err := xtest.GrabControlChecked(c.X, true).Check(); err != nil {
-			return fmt.Errorf("display refuses input: %w", err)
+		if err := allowXTest(c); err != nil {
+			return err
 		}
 	}
 	x.owner = owner{c: x.c, root: x.root}
@@ -70,11 +77,24 @@ func (x *driver) begin() error {
 	return x.typing.begin(x.conn)
 }
 
+// allowXTest makes XTEST usable on a connection, also while another program holds
+// the whole server.
+func allowXTest(c *x11.Conn) error {
+	if _, _, err := c.Extension("XTEST"); err != nil {
+		return errors.Join(ErrUnsupported, err)
+	}
+	if err := xtest.GrabControlChecked(c.X, true).Check(); err != nil {
+		return fmt.Errorf("display refuses input: %w", err)
+	}
+	return nil
+}
+
 // Close gives the keyboard map back and disconnects.
 func (x *driver) Close() {
 	x.typing.end(x.c)
 	x.conn.Close()
 	x.spare.Close()
+	x.guard.close()
 }
 
 // Cut ends both connections at once: whatever waits for the server fails.
@@ -99,6 +119,10 @@ func (x *driver) settle() error {
 		return fmt.Errorf("inject: %w", err)
 	}
 	x.watcher.confirm()
+	for _, r := range x.risen {
+		x.guard.up(r.note, r.turn)
+	}
+	x.risen = x.risen[:0]
 	return nil
 }
 
@@ -108,17 +132,19 @@ func (x *driver) one(a action) error {
 		x.watcher.expect(raw{kind: rawMotion})
 		xtest.FakeInput(x.c, xproto.MotionNotify, 0, 0, x.root, int16(a.at.X), int16(a.at.Y), 0)
 	case deedButton:
-		x.fakeButton(xButton(a.code), a.down)
+		return x.fake(note{noteButton, xButton(a.code)}, a.down)
 	case deedWheel:
-		b := 4 + byte(a.code) // up, down, left, right are 4 to 7
-		x.fakeButton(b, true)
-		x.fakeButton(b, false)
+		b := note{noteButton, 4 + byte(a.code)} // up, down, left, right are 4 to 7
+		if err := x.fake(b, true); err != nil {
+			return err
+		}
+		return x.fake(b, false)
 	case deedKey:
 		code, err := x.keyCode(a.code)
 		if err != nil {
 			return err
 		}
-		x.fakeKey(code, a.down)
+		return x.fake(note{noteKey, byte(code)}, a.down)
 	}
 	return nil
 }
@@ -138,40 +164,57 @@ func (x *driver) keyCode(usage uint16) (xproto.Keycode, error) {
 	return xproto.Keycode(x.keys[usage]) + evdevOffset, nil
 }
 
-func (x *driver) fakeButton(b byte, down bool) {
-	kind := byte(xproto.ButtonRelease)
-	if down {
-		kind = xproto.ButtonPress
-		x.watcher.expect(raw{rawButton, uint32(b)})
+// fake presses or lets go of a key or button. Nothing is pressed that the guardian
+// does not know of; letting go never fails.
+func (x *driver) fake(n note, down bool) error {
+	if !down {
+		x.risen = append(x.risen, rising{n, x.guard.turn(n)})
+		raise(x.conn, n)
+		return nil
 	}
-	xtest.FakeInput(x.c, kind, b, 0, x.root, 0, 0, 0)
+	if err := x.guard.down(n); err != nil {
+		return err
+	}
+	kind, expected := byte(xproto.KeyPress), rawKey
+	if n.kind == noteButton {
+		kind, expected = xproto.ButtonPress, rawButton
+	}
+	x.watcher.expect(raw{expected, uint32(n.code)})
+	xtest.FakeInput(x.c, kind, n.code, 0, x.root, 0, 0, 0)
+	return nil
 }
 
-func (x *driver) fakeKey(k xproto.Keycode, down bool) {
+// raise lets go of a key or button.
+func raise(c *x11.Conn, n note) {
 	kind := byte(xproto.KeyRelease)
-	if down {
-		kind = xproto.KeyPress
-		x.watcher.expect(raw{rawKey, uint32(k)})
+	if n.kind == noteButton {
+		kind = xproto.ButtonRelease
 	}
-	xtest.FakeInput(x.c, kind, byte(k), 0, x.root, 0, 0, 0)
+	xtest.FakeInput(c.X, kind, n.code, 0, c.Root, 0, 0, 0)
 }
 
 // Release lets go of keys and buttons by the spare connection.
 func (x *driver) Release(as ...action) error {
 	x.letUp.Lock()
 	defer x.letUp.Unlock()
+	var up []rising
 	for _, a := range as {
-		switch a.deed {
-		case deedButton:
-			xtest.FakeInput(x.spare.X, xproto.ButtonRelease, xButton(a.code), 0, x.root, 0, 0, 0)
-		case deedKey:
-			if code, err := x.keyCode(a.code); err == nil {
-				xtest.FakeInput(x.spare.X, xproto.KeyRelease, byte(code), 0, x.root, 0, 0, 0)
+		n := note{noteButton, xButton(a.code)}
+		if a.deed == deedKey {
+			code, err := x.keyCode(a.code)
+			if err != nil {
+				continue
 			}
+			n = note{noteKey, byte(code)}
 		}
+		up = append(up, rising{n, x.guard.turn(n)})
+		raise(x.spare, n)
 	}
 	if _, err := xproto.GetInputFocus(x.spare.X).Reply(); err != nil {
-		return fmt.Errorf("let go: %w", err)
+		return fmt.Errorf("let go: %w", err) // the guardian lets go of them in the end
+	}
+	for _, r := range up {
+		x.guard.up(r.note, r.turn)
 	}
 	return nil
 }
