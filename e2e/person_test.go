@@ -230,8 +230,8 @@ func dots(img *image.RGBA, c color.RGBA) int {
 	return n
 }
 
-// button finds the main button of the window by its colour. A button that takes no
-// click yet is grey.
+// button finds the main button of a dialog by its colour, which nothing else there has
+// in such a width. A button that takes no click yet is grey.
 func (p *person) button(t *testing.T) image.Point {
 	t.Helper()
 	var at image.Point

@@ -482,11 +482,11 @@ func (w *whole) readsReceipt(t *testing.T) {
 	}
 	p := w.user
 	p.opens(t, "Assist")
+	p.screen.arrange(t, "Assist", image.Rect(1250, 50, 2050, 780))
 	p.home(t)
 	p.tab(t, 2) // from "copy" over "spell" to "my interventions"
 	p.turns(t, "space")
 	p.turns(t, "space") // the newest is first; an empty list has nothing to open
-	p.button(t)         // save
 	w.tell(t, "receipt", "The user reads the receipt: who, when, why, what was allowed, what was done.", w.user)
 	w.view(t, "receipt-window", w.user)
 }

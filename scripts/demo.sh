@@ -7,6 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p out
+printf 'Two apps, a server and two displays are started; this takes about a minute.\n'
 ASSIST_DEMO_OUT="$PWD/out" go test -tags e2e -count 1 -timeout 10m -run '^TestWholeIntervention$' ./e2e
 printf '\n'
 cat out/account.md
