@@ -177,11 +177,12 @@ func (b *bench) keys(ctx context.Context) (result, error) {
 	}
 	var took []time.Duration
 	wait := dice(3) // so that keys do not fall in step with anything
-	for i := range b.o.Keys {
+	bright := true // what the next key shows; one that is lost shows nothing
+	for range b.o.Keys {
 		if err := pause(ctx, time.Duration(150+wait.upTo(150))*time.Millisecond); err != nil {
 			return r, err
 		}
-		d, err := b.key(ctx, i%2 == 0)
+		d, err := b.key(ctx, bright)
 		if err != nil {
 			return r, err
 		}
@@ -189,7 +190,7 @@ func (b *bench) keys(ctx context.Context) (result, error) {
 			r.Lost++
 			continue
 		}
-		took = append(took, d)
+		took, bright = append(took, d), !bright
 	}
 	if len(took) == 0 {
 		return r, errNoKeys
