@@ -34,7 +34,7 @@ func (w *Window) finish(why wire.EndReason) {
 		w.box.put(item{call: w.c.Ladder.End})
 	}
 	w.cancel()
-	w.main.dropDirect()
+	w.main.leave()
 	for _, s := range w.apart {
 		s.close()
 	}
@@ -50,7 +50,7 @@ func (w *Window) finish(why wire.EndReason) {
 func (w *Window) closed() {
 	w.hands.letGo()
 	w.cancel()
-	w.main.dropDirect()
+	w.main.leave()
 	for _, s := range w.apart {
 		s.close()
 	}

@@ -62,6 +62,7 @@ func (p *pump) resize(size image.Point) {
 // the same monitor: two may not take pictures at once.
 func (p *pump) run(ctx context.Context, after <-chan struct{}) {
 	defer close(p.done)
+	defer p.forget()
 	if after != nil {
 		<-after
 	}
@@ -82,6 +83,13 @@ func (p *pump) run(ctx context.Context, after <-chan struct{}) {
 		}
 		p.draw(ctx)
 	}
+}
+
+// forget lets go of the pictures: the toolkit remembers what belonged to a window for
+// a minute after it is gone.
+func (p *pump) forget() {
+	p.kept = screen.Picture{}
+	p.bufs = [2]*image.RGBA{}
 }
 
 // turn returns the context of one wait for a picture.

@@ -56,6 +56,6 @@ func (s *satellite) open() {
 func (s *satellite) close() {
 	delete(s.w.apart, s.id)
 	s.w.hands.letGo()
-	s.stage.dropDirect()
+	s.stage.leave()
 	s.win.Close()
 }

@@ -49,6 +49,16 @@ func (s *stage) placed(spots []spot) { s.spots(spots) }
 // focus gives the keyboard to the pane.
 func (s *stage) focus() { s.win.Canvas().Focus(s.pane) }
 
+// leave lets go of everything large: the toolkit remembers what belonged to a window
+// for a minute after it is gone.
+func (s *stage) leave() {
+	s.dropDirect()
+	for _, img := range s.pane.images {
+		img.Image = nil
+	}
+	clear(s.pane.images)
+}
+
 // veil lies over a frozen picture: grey, with the cause in words.
 type veil struct {
 	root *fyne.Container

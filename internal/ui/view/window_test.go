@@ -489,6 +489,25 @@ func TestTechnicianEnds(t *testing.T) {
 	}
 }
 
+// The toolkit remembers the objects of a closed window for a while; no picture may
+// hang on them.
+func TestPicturesAreLetGo(t *testing.T) {
+	x := newTester(t, live(0))
+	img := image.NewRGBA(image.Rect(0, 0, 8, 8))
+	x.draw(0, img, img.Rect)
+	shown := x.main.pane.images[0]
+	test.Tap(x.bar.end)
+	if shown.Image != nil || len(x.main.pane.images) != 0 {
+		t.Error("a picture is kept")
+	}
+	for _, p := range x.pumps {
+		<-p.done
+		if p.bufs[0] != nil || p.kept.Y != nil {
+			t.Error("a pump keeps its pictures")
+		}
+	}
+}
+
 func TestFullScreenLeavesOnlyATab(t *testing.T) {
 	x := newTester(t, live(0))
 	x.fullScreen(true)
