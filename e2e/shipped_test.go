@@ -118,7 +118,7 @@ func (s *shipped) says(t *testing.T, as account, env []string, args ...string) (
 	over := make(chan error, 1)
 	go func() { over <- c.Wait() }()
 	var err error
-	if wait(aWhile, func() error {
+	if wait(2*aWhile, func() error {
 		select {
 		case err = <-over:
 			return nil
