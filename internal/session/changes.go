@@ -43,8 +43,15 @@ func (l *live) changes() {
 	}
 }
 
-// screenLost ends the session, unless it is ending already.
+// screenLost ends the session, unless it is ending already. A picture that could not
+// leave because the link is gone says nothing of the screens.
 func (l *live) screenLost(err error) {
+	select {
+	case <-l.link.Done():
+		l.s.cut(wire.EndNetworkLost)
+		return
+	default:
+	}
 	if l.ctx.Err() == nil && l.view.Live() == nil {
 		l.s.host.cfg.Log.Error("screens are lost", "error", err)
 		l.s.cut(wire.EndScreenLost)
