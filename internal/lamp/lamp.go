@@ -28,7 +28,7 @@ var (
 	ErrHidden = errors.New("banner does not become visible")
 	// ErrUnsupported means that this system has no banner yet.
 	ErrUnsupported = errors.New("banner is not supported here")
-	// ErrTaken means that another program holds the hot-key.
+	// ErrTaken means that another program holds the hot-key, at least in part.
 	ErrTaken = errors.New("hot-key is taken")
 )
 

@@ -7,7 +7,6 @@ package lamp
 import (
 	"errors"
 	"image"
-	"log/slog"
 	"runtime"
 	"strings"
 	"testing"
@@ -332,48 +331,6 @@ func TestStuckCallbackHoldsUpNothing(t *testing.T) {
 	case <-cut:
 	case <-time.After(200 * time.Millisecond):
 		t.Error("cutting took more than 200 ms")
-	}
-}
-
-func TestHotkey(t *testing.T) {
-	x11test.Start(t, "400x300")
-	d := newDesk(t)
-	pressed := make(chan struct{}, 8)
-	h, err := NewHotkey(slog.New(slog.DiscardHandler), func() { pressed <- struct{}{} })
-	d.check(err)
-	if _, err := NewHotkey(slog.New(slog.DiscardHandler), func() {}); !errors.Is(err, ErrTaken) {
-		t.Errorf("a second one: %v", err)
-	}
-	focus := d.window(image.Rect(0, 0, 100, 100), false)
-	d.check(xproto.SetInputFocusChecked(d.c.X, xproto.InputFocusPointerRoot, focus, 0).Check())
-	strike := func(codes ...byte) {
-		for _, c := range codes {
-			d.fake(xproto.KeyPress, c, image.Point{})
-		}
-		for _, c := range codes {
-			d.fake(xproto.KeyRelease, c, image.Point{})
-		}
-	}
-	const ctrl, alt, escape, numLock, capsLock = 37, 64, 9, 77, 66
-	for _, lock := range []byte{0, numLock, capsLock} {
-		if lock != 0 {
-			strike(lock)
-		}
-		strike(ctrl, alt, escape)
-		select {
-		case <-pressed:
-		case <-time.After(2 * time.Second):
-			t.Errorf("not heard with lock key %d", lock)
-		}
-	}
-	h.Close()
-	strike(ctrl, alt, escape)
-	if h, err = NewHotkey(slog.New(slog.DiscardHandler), func() {}); err != nil {
-		t.Fatalf("the key was not given back: %v", err)
-	}
-	h.Close()
-	if len(pressed) != 0 {
-		t.Error("heard after Close")
 	}
 }
 
