@@ -49,6 +49,7 @@ func light(o Options, s consent.Status, beat func()) (*Lit, error) {
 			return nil, ErrHidden
 		}
 		<-time.After(checkEvery / 3)
+		st.settle()
 	}
 	if !patience.Stop() {
 		st.close()
@@ -138,6 +139,7 @@ func (st *stage) serve(beat func()) error {
 			if now.Unix() != st.painted {
 				st.paint()
 			}
+			st.settle()
 			if st.check() {
 				beat()
 			}

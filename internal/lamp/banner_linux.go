@@ -36,6 +36,7 @@ type banner struct {
 	buttons []button
 	pressed action
 	drag    *drag
+	gaze    gaze
 }
 
 // drag is a banner being moved: the place of the pointer on it.
@@ -49,6 +50,7 @@ func (st *stage) newBanner(m screen.Monitor) (*banner, error) {
 	size := image.Pt(min(bannerWidth*a.scale, m.Bounds.Dx()), min(bannerHeight*a.scale, m.Bounds.Dy()))
 	at := image.Pt(m.Bounds.Min.X+(m.Bounds.Dx()-size.X)/2, m.Bounds.Min.Y)
 	b := &banner{monitor: m, artist: a, place: image.Rectangle{Min: at, Max: at.Add(size)}}
+	b.gaze.good = regain
 	if err := st.buildFrame(b); err != nil {
 		return nil, err
 	}
@@ -140,10 +142,12 @@ func (st *stage) draw(b *banner, now time.Time) bool {
 	b.buttons = buttons
 	changed := differing(b.shown, img)
 	recoloured := b.shown == nil || !bytes.Equal(b.shown.Pix[:4], img.Pix[:4])
-	b.shown = img
 	if changed.Empty() {
+		b.shown = img
 		return false
 	}
+	b.gaze.before, b.gaze.drawn = b.shown, now
+	b.shown = img
 	st.put(xproto.Drawable(b.pixmap), b.gc, img, changed)
 	// The pixmap is the window's background, so the server itself repaints what
 	// was uncovered, even while we hang.
@@ -184,6 +188,7 @@ func (b *banner) mouse(st *stage, e x11.Event) {
 	case m.Detail != xproto.ButtonIndex1:
 		return
 	case e.Code() == xproto.ButtonPress:
+		st.told = uint32(m.Time)
 		if b.pressed = b.hit(on); b.pressed == actNone {
 			b.drag = &drag{grip: on}
 		}
@@ -217,6 +222,7 @@ func (b *banner) move(st *stage, to image.Point) {
 		return
 	}
 	b.place = image.Rectangle{Min: at, Max: at.Add(size)}
+	b.gaze.moved = time.Now()
 	st.replace(b)
 }
 

@@ -15,9 +15,11 @@ import (
 // the top must not make us eat the processor.
 const raiseGap = 50 * time.Millisecond
 
-// check verifies that every banner is there, mapped, whole, at its place and under
-// nothing, mends what is not, and reports whether all was well.
+// check verifies that every banner is there, mapped, whole, at its place, under
+// nothing and seen on the screen, mends what is not, and reports whether all was
+// well. It never is between a change of the monitors and the banners' own.
 func (st *stage) check() bool {
+	st.checked = time.Now()
 	tree, err := xproto.QueryTree(st.c.X, st.c.Root).Reply()
 	if err != nil {
 		return false
@@ -32,12 +34,19 @@ func (st *stage) check() bool {
 		st.raise()
 		return false
 	}
-	return ok
+	for _, b := range st.banners {
+		if ok && !st.seen(b) {
+			ok = false
+		}
+	}
+	return ok && !st.unsettled.Load()
 }
 
 // intact verifies and mends one banner's own windows.
 func (st *stage) intact(b *banner, stack []xproto.Window) bool {
-	if !slices.Contains(stack, b.frame) {
+	ok := true
+	if !st.framed(b, stack) {
+		ok = false
 		st.destroy(b.frame)
 		if st.buildFrame(b) != nil {
 			return false
@@ -55,14 +64,14 @@ func (st *stage) intact(b *banner, stack []xproto.Window) bool {
 	}
 	attr := xproto.GetWindowAttributes(st.c.X, b.win)
 	place := xproto.GetGeometry(st.c.X, xproto.Drawable(b.win))
-	form := shape.QueryExtents(st.c.X, b.win)
+	inside := xproto.QueryTree(st.c.X, b.win)
+	whole := st.whole(b)
 	a, errA := attr.Reply()
 	g, errG := place.Reply()
-	f, errF := form.Reply()
-	if errA != nil || errG != nil || errF != nil {
+	t, errT := inside.Reply()
+	if errA != nil || errG != nil || errT != nil {
 		return false
 	}
-	ok := true
 	if a.MapState != xproto.MapStateViewable {
 		ok = false
 		xproto.MapWindow(st.c.X, b.win)
@@ -71,13 +80,51 @@ func (st *stage) intact(b *banner, stack []xproto.Window) bool {
 		ok = false
 		st.replace(b)
 	}
-	if f.BoundingShaped || f.ClipShaped {
+	if len(t.Children) > 0 { // it would take the clicks
 		ok = false
-		shape.Mask(st.c.X, shape.SoSet, shape.SkBounding, b.win, 0, 0, 0)
-		shape.Mask(st.c.X, shape.SoSet, shape.SkClip, b.win, 0, 0, 0)
-		shape.Mask(st.c.X, shape.SoSet, shape.SkInput, b.win, 0, 0, 0)
+		xproto.DestroySubwindows(st.c.X, b.win)
 	}
-	return ok
+	return ok && whole
+}
+
+// framed verifies a banner's frame.
+func (st *stage) framed(b *banner, stack []xproto.Window) bool {
+	if !slices.Contains(stack, b.frame) {
+		return false
+	}
+	xproto.DeleteProperty(st.c.X, b.frame, st.atoms[opacity])
+	attr := xproto.GetWindowAttributes(st.c.X, b.frame)
+	place := xproto.GetGeometry(st.c.X, xproto.Drawable(b.frame))
+	form := shape.QueryExtents(st.c.X, b.frame)
+	a, errA := attr.Reply()
+	g, errG := place.Reply()
+	f, errF := form.Reply()
+	if errA != nil || errG != nil || errF != nil {
+		return false
+	}
+	m := b.monitor.Bounds
+	return a.MapState == xproto.MapStateViewable && geometry(g) == m && !f.ClipShaped &&
+		int(f.BoundingShapeExtentsWidth) == m.Dx() && int(f.BoundingShapeExtentsHeight) == m.Dy()
+}
+
+// whole verifies that all of a banner shows and takes clicks, and makes it so.
+func (st *stage) whole(b *banner) bool {
+	xproto.DeleteProperty(st.c.X, b.win, st.atoms[opacity])
+	form := shape.QueryExtents(st.c.X, b.win)
+	clicks := shape.GetRectangles(st.c.X, b.win, shape.SkInput)
+	f, errF := form.Reply()
+	c, errC := clicks.Reply()
+	if errF != nil || errC != nil {
+		return false
+	}
+	all := xproto.Rectangle{Width: uint16(b.place.Dx()), Height: uint16(b.place.Dy())}
+	if !f.BoundingShaped && !f.ClipShaped && len(c.Rectangles) == 1 && c.Rectangles[0] == all {
+		return true
+	}
+	for _, kind := range []shape.Kind{shape.SkBounding, shape.SkClip, shape.SkInput} {
+		shape.Mask(st.c.X, shape.SoSet, kind, b.win, 0, 0, 0)
+	}
+	return false
 }
 
 func geometry(g *xproto.GetGeometryReply) image.Rectangle {
@@ -85,12 +132,13 @@ func geometry(g *xproto.GetGeometryReply) image.Rectangle {
 		Add(image.Pt(int(g.X), int(g.Y)))
 }
 
-// covered reports whether a mapped window that is not ours lies over a banner. An
-// invisible one counts too: it would take the clicks.
+// covered reports whether a mapped window other than a banner lies over a banner.
+// An invisible one counts too: it would take the clicks. So do our own frames and
+// pointer, which anybody can put on top.
 func (st *stage) covered(stack []xproto.Window) bool {
-	own := map[xproto.Window]bool{st.sprite.win: true}
+	own := map[xproto.Window]bool{}
 	for _, b := range st.banners {
-		own[b.win], own[b.frame] = true, true
+		own[b.win] = true
 	}
 	lowest := len(stack)
 	for _, b := range st.banners {
@@ -136,6 +184,11 @@ func (st *stage) raise() {
 	if time.Since(st.raised) < raiseGap {
 		return
 	}
+	st.restack()
+}
+
+// restack is raise without its bound.
+func (st *stage) restack() {
 	st.raised = time.Now()
 	up := func(w xproto.Window) {
 		if w != 0 {

@@ -45,8 +45,8 @@ func (st *stage) point() {
 	}
 	if !s.mapped {
 		s.mapped = true
+		st.restack() // below the banners before it shows
 		xproto.MapWindow(st.c.X, s.win)
-		st.raise()
 	}
 }
 

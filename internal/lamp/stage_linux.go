@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/jezek/xgb/shape"
@@ -19,6 +20,14 @@ import (
 // maxEvents is how many events wait for the stage; more are dropped, which the
 // periodic check makes good.
 const maxEvents = 1024
+
+// opacity is the property by which compositors are asked to make a window
+// transparent.
+const opacity = "_NET_WM_WINDOW_OPACITY"
+
+// eventGap bounds how often events make us look at the banners; the ticker does
+// for what lies between.
+const eventGap = 10 * time.Millisecond
 
 // leftPtr is the arrow in the server's cursor font.
 const leftPtr = 68
@@ -34,6 +43,13 @@ type stage struct {
 	displays *x11.Displays
 	events   chan x11.Event
 	dropped  int // events; touched by the connection's reader alone
+	raw      atomic.Pointer[x11.RawEvents]
+
+	// watched says which events tell of monitors; unsettled is set by the reader at
+	// such an event, until the banners have followed.
+	watched   atomic.Pointer[x11.Displays]
+	unsettled atomic.Bool
+
 	atoms    map[string]xproto.Atom
 	arrow    xproto.Cursor
 	artists  map[int]*artist
@@ -43,6 +59,8 @@ type stage struct {
 	sprite  sprite
 	painted int64     // second of the last painting
 	raised  time.Time // when the windows were last put on top
+	checked time.Time // when the banners were last looked at
+	told    uint32    // server time of the last ordinary press on a banner
 }
 
 func newStage(o Options, l *Lit) (*stage, error) {
@@ -68,7 +86,7 @@ func (st *stage) prepare() error {
 		return err
 	}
 	for _, name := range []string{
-		"UTF8_STRING", "_NET_WM_NAME", "_NET_WM_PID", "_NET_WM_WINDOW_TYPE", "_NET_WM_WINDOW_TYPE_NOTIFICATION",
+		"UTF8_STRING", "_NET_WM_NAME", "_NET_WM_PID", "_NET_WM_WINDOW_TYPE", "_NET_WM_WINDOW_TYPE_NOTIFICATION", opacity,
 	} {
 		atom, err := st.c.Atom(name)
 		if err != nil {
@@ -81,6 +99,7 @@ func (st *stage) prepare() error {
 	if st.displays, err = st.c.Displays(); err != nil {
 		return err
 	}
+	st.watched.Store(st.displays)
 	if err := st.displays.Watch(); err != nil {
 		return fmt.Errorf("watch monitors: %w", err)
 	}
@@ -88,6 +107,9 @@ func (st *stage) prepare() error {
 		return err
 	}
 	st.point()
+	if err := st.listen(); err != nil {
+		st.log.Warn("banner's buttons are dead while another program grabs the mouse", "err", err)
+	}
 	return nil
 }
 
@@ -116,6 +138,9 @@ func (st *stage) openArrow() xproto.Cursor {
 
 // event runs on the connection's reader.
 func (st *stage) event(e x11.Event) {
+	if d := st.watched.Load(); d != nil && d.Changed(e) {
+		st.unsettled.Store(true)
+	}
 	select {
 	case st.events <- e:
 	default:
@@ -126,16 +151,27 @@ func (st *stage) event(e x11.Event) {
 // handle acts on one event.
 func (st *stage) handle(e x11.Event) {
 	switch e.Code() {
+	case xproto.GeGeneric:
+		st.deed(e)
 	case xproto.ButtonPress, xproto.ButtonRelease, xproto.MotionNotify:
 		st.mouse(e)
 	case xproto.VisibilityNotify, xproto.UnmapNotify, xproto.DestroyNotify, xproto.ReparentNotify:
-		st.check()
-	default:
-		if st.displays.Changed(e) {
-			if err := st.follow(); err != nil {
-				st.log.Warn("banner cannot follow the monitors", "err", err)
-			}
+		if time.Since(st.checked) > eventGap {
+			st.check()
 		}
+	default:
+		st.settle()
+	}
+}
+
+// settle follows the monitors if they have changed.
+func (st *stage) settle() {
+	if !st.unsettled.Swap(false) {
+		return
+	}
+	if err := st.follow(); err != nil {
+		st.unsettled.Store(true) // and the ticker tries again
+		st.log.Warn("banner cannot follow the monitors", "err", err)
 	}
 }
 

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lamp
+
+import (
+	"image"
+	"slices"
+	"time"
+
+	"github.com/jezek/xgb/xproto"
+)
+
+const (
+	rowsRead   = 5                      // of a banner, at each look; others each time
+	edge       = 2                      // rows, at scale 1, that a compositor may round or shade
+	tint       = 48                     // levels that a compositor may change a colour by
+	stray      = 8                      // pixels of a row that may differ: far less than a word
+	flight     = 250 * time.Millisecond // a compositor may still show what was before a redraw
+	regain     = 3                      // good looks in a row before a banner counts as seen again
+	rebuildGap = time.Second            // between two attempts with a window made anew
+	hopeless   = 400 * time.Millisecond // painting does not help: the window is made anew
+)
+
+// gaze is what looking at a banner has told.
+type gaze struct {
+	phase   int       // which rows come next
+	good    int       // looks in a row that found the banner on the screen
+	lost    time.Time // when it was first missed; zero while it is seen
+	rebuilt time.Time // when its window was last made anew
+
+	before *image.RGBA // what the banner showed until drawn
+	drawn  time.Time
+	moved  time.Time
+}
+
+// seen reads rows of the desktop where the banner is, and compares them with what
+// was drawn. So it notices whatever hides a banner whose windows are all in place:
+// redirection, an overlay, paint, opacity. A banner that was missed must be found
+// several times in a row to count, so flickering does not pass for showing.
+func (st *stage) seen(b *banner) bool {
+	now := time.Now()
+	if st.matches(b, now) {
+		b.gaze.good++
+		b.gaze.lost = time.Time{}
+		return b.gaze.good >= regain
+	}
+	if now.Sub(b.gaze.moved) > flight {
+		b.gaze.good = 0
+	}
+	st.mend(b, now)
+	return false
+}
+
+// mend draws a banner that is not seen all over again, and after a while makes
+// its window anew: what was done to the old one does not hold for the new one.
+func (st *stage) mend(b *banner, now time.Time) {
+	if b.gaze.lost.IsZero() {
+		b.gaze.lost = now
+	}
+	if now.Sub(b.gaze.lost) < hopeless || now.Sub(b.gaze.rebuilt) < rebuildGap {
+		b.shown = nil
+		st.draw(b, now)
+		return
+	}
+	b.gaze.rebuilt = now
+	st.destroy(b.win)
+	if st.build(b) == nil {
+		st.tell()
+		st.raise()
+	}
+}
+
+// matches reports whether the desktop shows the banner.
+func (st *stage) matches(b *banner, now time.Time) bool {
+	if b.shown == nil {
+		return false
+	}
+	k := b.artist.scale
+	whole := b.shown.Rect.Inset(edge * k)
+	whole.Min.X, whole.Max.X = margin*k, b.shown.Rect.Max.X-margin*k
+	if whole.Empty() {
+		return false
+	}
+	b.gaze.phase++
+	var rows [rowsRead]image.Rectangle
+	var replies [rowsRead]xproto.GetImageCookie
+	for i := range rows {
+		y := whole.Min.Y + (b.gaze.phase+i*whole.Dy()/rowsRead)%whole.Dy()
+		rows[i] = image.Rect(whole.Min.X, y, whole.Max.X, y+1)
+		at := rows[i].Min.Add(b.place.Min)
+		replies[i] = xproto.GetImage(st.c.X, xproto.ImageFormatZPixmap, xproto.Drawable(st.c.Root),
+			int16(at.X), int16(at.Y), uint16(whole.Dx()), 1, 0xffffffff)
+	}
+	ok := true
+	for i := range rows {
+		r, err := replies[i].Reply()
+		ok = ok && err == nil && len(r.Data) >= 4*whole.Dx() && st.alike(b, rows[i], r.Data, now)
+	}
+	return ok
+}
+
+// alike compares a row of the desktop with the banner's picture, or, shortly after
+// a redraw, with the one before.
+func (st *stage) alike(b *banner, row image.Rectangle, data []byte, now time.Time) bool {
+	old := b.gaze.before
+	if now.Sub(b.gaze.drawn) > flight || old != nil && old.Rect != b.shown.Rect {
+		old = nil
+	}
+	others := st.across(b)
+	strays := 0
+	for x := row.Min.X; x < row.Max.X; x++ {
+		i, px := b.shown.PixOffset(x, row.Min.Y), data[4*(x-row.Min.X):]
+		if near(px, b.shown.Pix[i:]) || old != nil && near(px, old.Pix[i:]) {
+			continue
+		}
+		at := b.place.Min.Add(image.Pt(x, row.Min.Y))
+		if !slices.ContainsFunc(others, func(r image.Rectangle) bool { return at.In(r) }) {
+			strays++
+		}
+	}
+	return strays <= stray*b.artist.scale
+}
+
+// across is where other banners overlap this one, as they do on monitors that
+// overlap.
+func (st *stage) across(b *banner) []image.Rectangle {
+	var others []image.Rectangle
+	for _, o := range st.banners {
+		if o != b && o.place.Overlaps(b.place) {
+			others = append(others, o.place)
+		}
+	}
+	return others
+}
+
+// near compares a pixel of the display, in B, G, R, with one of a picture.
+func near(px, want []uint8) bool {
+	for i := range 3 {
+		if d := int(px[i]) - int(want[2-i]); d > tint || d < -tint {
+			return false
+		}
+	}
+	return true
+}
