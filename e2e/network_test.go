@@ -27,15 +27,19 @@ func layCable(t *testing.T) cable {
 	if os.Getuid() != 0 {
 		return cable{here: "127.0.0.1"}
 	}
-	n := os.Getpid() % 250
-	c := cable{space: fmt.Sprintf("assist-e2e-%d", os.Getpid()), near: fmt.Sprintf("ae2e%d", os.Getpid()%100000), here: fmt.Sprintf("10.87.%d.1", n)}
+	pid := os.Getpid()
+	net := fmt.Sprintf("10.%d.%d.", 64+pid/250%64, pid%250) // runs side by side must not meet
+	c := cable{space: fmt.Sprintf("assist-e2e-%d", pid), near: fmt.Sprintf("ae2e%d", pid%100000), here: net + "1"}
 	far := c.near + "h"
 	run(t, nil, "ip", "netns", "add", c.space)
-	t.Cleanup(func() { _ = exec.Command("ip", "netns", "del", c.space).Run() })
+	t.Cleanup(func() {
+		_ = exec.Command("ip", "link", "del", c.near).Run() // it may outlive its namespace
+		_ = exec.Command("ip", "netns", "del", c.space).Run()
+	})
 	run(t, nil, "ip", "link", "add", c.near, "type", "veth", "peer", "name", far, "netns", c.space)
 	run(t, nil, "ip", "addr", "add", c.here+"/30", "dev", c.near)
 	run(t, nil, "ip", "link", "set", c.near, "up")
-	for _, args := range []string{"link set lo up", "addr add 10.87." + strconv.Itoa(n) + ".2/30 dev " + far, "link set " + far + " up"} {
+	for _, args := range []string{"link set lo up", "addr add " + net + "2/30 dev " + far, "link set " + far + " up"} {
 		run(t, nil, "ip", append([]string{"-n", c.space}, strings.Fields(args)...)...)
 	}
 	return c
