@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"assist/internal/wire"
@@ -94,35 +93,4 @@ func checkRequest(r *wire.Request, c RequestCheck) error {
 		return ErrReplayed
 	}
 	return nil
-}
-
-// maxNonces bounds what Nonces remembers; a host is not asked that often.
-const maxNonces = 1024
-
-// Nonces remembers the nonces of requests until they could not be accepted
-// again. Its zero value is ready; its methods may be called at the same time.
-type Nonces struct {
-	mu   sync.Mutex
-	seen map[[32]byte]time.Time // when it was first seen
-}
-
-// Seen remembers n and reports whether it was seen before. When there are too
-// many to remember, every nonce counts as seen: better refuse than forget.
-func (s *Nonces) Seen(n [32]byte) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := time.Now()
-	for k, at := range s.seen {
-		if now.Sub(at) > 2*maxRequestLife {
-			delete(s.seen, k)
-		}
-	}
-	if _, again := s.seen[n]; again || len(s.seen) >= maxNonces {
-		return true
-	}
-	if s.seen == nil {
-		s.seen = make(map[[32]byte]time.Time)
-	}
-	s.seen[n] = now
-	return false
 }
