@@ -4,6 +4,7 @@ package view
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,17 +16,17 @@ func TestPollWhileUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		box := newOutbox(nil)
-		polls := 0
+		var polls atomic.Int64
 		ended := make(chan struct{})
 		go func() {
-			pollWhileUsed(ctx, box.used, func() { polls++ })
+			pollWhileUsed(ctx, box.used, func() { polls.Add(1) })
 			close(ended)
 		}()
-		after := func(d time.Duration) int {
-			polls = 0
+		after := func(d time.Duration) int64 {
+			polls.Store(0)
 			<-time.After(d)
 			synctest.Wait()
-			return polls
+			return polls.Load()
 		}
 		if n := after(time.Hour); n != 0 {
 			t.Errorf("%d looks while nothing is used", n)
