@@ -90,7 +90,7 @@ func (h *helped) live(ctx context.Context, m *membership, key *trust.HostKey) {
 
 func (h *helped) hostConfig(m *membership, key *trust.HostKey, id string) session.HostConfig {
 	return session.HostConfig{
-		Key: key, Unit: m.code.Unit, ID: id, WordList: assets.WordsFR(), Gate: h.gate,
+		Key: key, Unit: m.code.Unit, Nonces: h.nonces(), ID: id, WordList: assets.WordsFR(), Gate: h.gate,
 		Machine: h.p.desktop.machine(),
 		Next: func(ctx context.Context) (session.Call, error) {
 			select {
@@ -112,6 +112,15 @@ func (h *helped) hostConfig(m *membership, key *trust.HostKey, id string) sessio
 		Broke:  broke,
 		Log:    h.p.log,
 	}
+}
+
+// nonces are those of the requests that were heard, by an app before this one too.
+func (h *helped) nonces() *trust.Nonces {
+	s, err := trust.OpenNonces(filepath.Join(h.p.dirs.Data, "nonces"))
+	if err != nil {
+		h.p.log.Error("earlier requests are not known, all are refused for a while", "error", err)
+	}
+	return s
 }
 
 // relay passes the changes of one part on to the screens.

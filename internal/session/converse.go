@@ -51,10 +51,10 @@ func (t *Technician) listen() {
 	}
 }
 
-// ping measures the round trip, lets the host know that somebody is there, and
-// says when the host is not heard.
+// ping measures the round trip, lets the host know that somebody is there, more
+// often while something is held, and says when the host is not heard.
 func (t *Technician) ping() {
-	tick := time.NewTicker(pingEvery)
+	tick := time.NewTimer(pingEvery)
 	defer tick.Stop()
 	began := time.Now()
 	for {
@@ -62,7 +62,9 @@ func (t *Technician) ping() {
 		case <-t.ctx.Done():
 			return
 		case <-tick.C:
+		case <-t.grip.closed:
 		}
+		tick.Reset(t.grip.patience())
 		t.noteSilence()
 		ctx, cancel := context.WithTimeout(t.ctx, pingEvery)
 		if err := t.link.Send(ctx, &wire.Ping{Stamp: int64(time.Since(began))}); err != nil {

@@ -5,6 +5,7 @@ package session_test
 import (
 	"bytes"
 	"errors"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -95,6 +96,43 @@ func TestReplayedRequest(t *testing.T) {
 			t.Errorf("host %+v", h)
 		}
 	})
+}
+
+// What the host's app has heard it remembers when it is started again; what it has
+// not, it hears at once.
+func TestReplayAfterARestart(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "nonces")
+	play(t, func(t *testing.T, w *world) {
+		w.restart(path)
+		tech := w.meet(consent.RightView)
+		request := w.server.last().ring.Request
+		tech.End()
+		w.over(tech)
+		w.restart(path)
+		line, err := w.server.Ask(t.Context(), "123456", request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		env, err := line.Answer(t.Context())
+		if err != nil || !saysVerdict(t, env, wire.VerdictInvalid) || len(w.asked()) != 1 {
+			t.Errorf("answered %x, %v, %d dialogs", env, err, len(w.asked()))
+		}
+		pass(time.Second)
+		tech = w.meet(consent.RightView)
+		tech.End()
+		w.over(tech)
+	})
+}
+
+// restart closes the host's app and starts it with the nonces in a file.
+func (w *world) restart(path string) {
+	w.t.Helper()
+	w.shut()
+	var err error
+	if w.nonces, err = trust.OpenNonces(path); err != nil {
+		w.t.Fatal(err)
+	}
+	w.open()
 }
 
 // The server may not hang one request on the session of another.

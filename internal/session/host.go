@@ -17,8 +17,9 @@ import (
 type HostConfig struct {
 	Key      *trust.HostKey
 	Unit     trust.UnitPublic
-	ID       string   // this machine's ID, 12 digits
-	WordList []string // of the check words; the same at both ends
+	Nonces   *trust.Nonces // of requests, from before this process too
+	ID       string        // this machine's ID, 12 digits
+	WordList []string      // of the check words; the same at both ends
 	Gate     *consent.Gate
 	Machine  Machine
 	Next     func(ctx context.Context) (Call, error) // waits for the next call
@@ -31,7 +32,7 @@ type HostConfig struct {
 
 func (c HostConfig) complete() bool {
 	m := c.Machine
-	return c.Key != nil && len(c.Unit) > 0 && c.ID != "" && c.Gate != nil && c.Next != nil &&
+	return c.Key != nil && len(c.Unit) > 0 && c.Nonces != nil && c.ID != "" && c.Gate != nil && c.Next != nil &&
 		c.Identity != nil && c.Log != nil &&
 		m.Fit != nil && m.Capture != nil && m.Drive != nil && m.Point != nil
 }
@@ -41,7 +42,6 @@ func (c HostConfig) complete() bool {
 // goroutine.
 type Host struct {
 	cfg     HostConfig
-	nonces  trust.Nonces
 	changed chan struct{}
 	running sync.WaitGroup // interventions
 

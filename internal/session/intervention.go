@@ -91,7 +91,7 @@ func (s *intervention) serve() {
 func (s *intervention) admit() bool {
 	cfg, ring := &s.host.cfg, s.call.Ring()
 	r, err := trust.VerifyRequest(ring.Request, trust.RequestCheck{
-		Unit: cfg.Unit, Machine: cfg.ID, Now: time.Now(), SeenNonce: s.host.nonces.Seen,
+		Unit: cfg.Unit, Machine: cfg.ID, Now: time.Now(), SeenNonce: cfg.Nonces.Seen,
 	})
 	if err == nil && r.Request.Session != ring.Session {
 		err = trust.ErrWrongSession

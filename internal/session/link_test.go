@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"assist/internal/screen"
@@ -50,6 +51,19 @@ func (n *network) freeze() {
 	}
 }
 
+// thaw lets things move again, before any link was lost.
+func (n *network) thaw() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.frozen = make(chan struct{})
+	close(n.thawed)
+	for _, l := range n.links {
+		for _, timer := range l.stopped {
+			timer.Stop()
+		}
+	}
+}
+
 // moves returns a channel that is closed when things move.
 func (n *network) moves() <-chan struct{} {
 	n.mu.Lock()
@@ -65,6 +79,7 @@ type link struct {
 	host, helper *end
 	pictures     [screen.MaxMonitors]chan *screen.Picture
 
+	sent    atomic.Int64 // messages of the technician
 	mu      sync.Mutex
 	shown   []shown
 	refined int
@@ -301,6 +316,7 @@ func (h *helperEnd) Err() error            { return h.own.err }
 func (h *helperEnd) Close() error          { return h.shut(h.own, h.other) }
 
 func (h *helperEnd) Send(ctx context.Context, m wire.ToHost) error {
+	h.sent.Add(1)
 	return h.send(ctx, m, h.own, h.other)
 }
 

@@ -235,6 +235,9 @@ func (d *desk) Do(in wire.Input) error {
 		if k, ok := in.(*wire.Key); ok && k.Down {
 			d.m.held++
 		}
+		if _, ok := in.(*wire.ReleaseAll); ok {
+			d.m.held = 0
+		}
 		d.m.done = append(d.m.done, in)
 		return nil
 	})

@@ -273,14 +273,7 @@ func TestSilenceIsShown(t *testing.T) {
 		if s := tech.State(); s.Silent.IsZero() || time.Since(s.Silent) < session.StaleTime {
 			t.Errorf("silent since %v", s.Silent)
 		}
-		w.net.mu.Lock()
-		close(w.net.thawed)
-		for _, l := range w.net.links {
-			for _, timer := range l.stopped {
-				timer.Stop()
-			}
-		}
-		w.net.mu.Unlock()
+		w.net.thaw()
 		pass(2 * time.Second)
 		if s := tech.State(); !s.Silent.IsZero() || s.Phase != session.TechnicianLive {
 			t.Errorf("heard again, but %+v", s)

@@ -97,7 +97,8 @@ type Screens interface {
 }
 
 // Desk drives the local mouse and keyboard, as package input does. Close lets go
-// of all that is held.
+// of all that is held; so does Do for wire.ReleaseAll, even while input is paused,
+// and before it types a wire.Text.
 type Desk interface {
 	Do(in wire.Input) error
 	Close() error

@@ -3,6 +3,7 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"image"
 	"sync"
@@ -20,7 +21,11 @@ const driveAgain = 2 * time.Second
 func (l *live) receive() {
 	defer l.letGo()
 	for {
-		m, err := l.link.Receive(l.ctx)
+		m, err := l.hear()
+		if errors.Is(err, errUnheard) {
+			l.unhold()
+			continue
+		}
 		if err != nil {
 			if l.s.host.cfg.Broke(err) {
 				l.s.cut(wire.EndProtocol)
@@ -32,12 +37,42 @@ func (l *live) receive() {
 	}
 }
 
+// errUnheard says that the technician may have gone while something is held.
+var errUnheard = errors.New("session: nothing heard while something is held")
+
+// hear waits for a message; while something is held, for no longer than holdTime.
+// Time spent on doing what came before does not count.
+func (l *live) hear() (wire.ToHost, error) {
+	if !l.driver.holding {
+		return l.link.Receive(l.ctx)
+	}
+	ctx, cancel := context.WithTimeout(l.ctx, holdTime)
+	defer cancel()
+	m, err := l.link.Receive(ctx)
+	if errors.Is(err, context.DeadlineExceeded) && l.ctx.Err() == nil {
+		return nil, errUnheard
+	}
+	return m, err
+}
+
+// unhold lets go of all keys and buttons, so that none repeats while nobody is
+// there to let go of it.
+func (l *live) unhold() {
+	l.driver.holding = false
+	if l.driver.desk == nil {
+		return
+	}
+	if err := l.driver.desk.Do(&wire.ReleaseAll{}); err != nil {
+		l.s.host.cfg.Log.Debug("desk not let go", "error", err)
+	}
+}
+
 func (l *live) take(m wire.ToHost) {
 	switch m := m.(type) {
 	case wire.Input:
 		l.input(m)
 	case *wire.Ping:
-		l.send(&wire.Pong{Stamp: m.Stamp})
+		l.pong(m)
 	case *wire.Point:
 		l.point(m)
 	case *wire.Watch:
@@ -51,11 +86,22 @@ func (l *live) take(m wire.ToHost) {
 	}
 }
 
+// pong answers a ping. It does not wait for a link that takes nothing: what is held
+// must be let go in time.
+func (l *live) pong(m *wire.Ping) {
+	ctx, cancel := context.WithTimeout(l.ctx, pongTime)
+	defer cancel()
+	if err := l.link.Send(ctx, &wire.Pong{Stamp: m.Stamp}); err != nil && l.ctx.Err() == nil {
+		l.s.host.cfg.Log.Debug("pong not sent", "error", err)
+	}
+}
+
 // driver is the desk and what is known of it. The receive pump owns it.
 type driver struct {
 	control consent.Control
 	desk    Desk // nil until the first input under a right
 	drove   bool // some input was done under this right
+	holding bool // something was pressed since all was let go; it may be up again
 	pointed bool // the technician's pointer may be showing
 	retry   time.Time
 	dropped int // input not done
@@ -68,6 +114,7 @@ func (l *live) input(in wire.Input) {
 		d.dropped++
 		return
 	}
+	d.hold(in) // before: a failure may leave it held
 	err := d.desk.Do(in)
 	switch {
 	case err == nil && !d.drove:
@@ -79,6 +126,18 @@ func (l *live) input(in wire.Input) {
 		d.dropped++
 	default:
 		d.dropped++
+	}
+}
+
+// hold minds what an input leaves held.
+func (d *driver) hold(in wire.Input) {
+	switch m := in.(type) {
+	case *wire.Key:
+		d.holding = d.holding || m.Down
+	case *wire.Button:
+		d.holding = d.holding || m.Down
+	case *wire.ReleaseAll, *wire.Text: // a desk lets go of everything first
+		d.holding = false
 	}
 }
 

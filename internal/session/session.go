@@ -33,8 +33,11 @@ const (
 	darkTime     = 3 * time.Second        // for the banner to go out
 	sendTime     = 5 * time.Second        // for a message through the server
 	pingEvery    = time.Second
-	wantAgain    = 10 * time.Second // between a refusal and the next wish
-	yieldTime    = 2 * time.Second  // as long as the person at the machine outranks the technician
+	holdEvery    = 100 * time.Millisecond // between two pings while the technician holds a key or a button
+	holdTime     = 500 * time.Millisecond // nothing heard for so long: what is held is let go
+	pongTime     = 100 * time.Millisecond // for a pong to leave; a late one says nothing
+	wantAgain    = 10 * time.Second       // between a refusal and the next wish
+	yieldTime    = 2 * time.Second        // as long as the person at the machine outranks the technician
 )
 
 var (

@@ -57,6 +57,7 @@ type Technician struct {
 	done    chan struct{}
 	live    chan struct{} // closed when link can be used
 	ear     ear
+	grip    grip
 
 	link TechnicianLink // set before live is closed
 
@@ -79,6 +80,7 @@ func NewTechnician(cfg TechnicianConfig, w Wish) (*Technician, error) {
 	t := &Technician{
 		cfg: cfg, wish: w,
 		changed: make(chan struct{}, 1), done: make(chan struct{}), live: make(chan struct{}),
+		grip:  grip{closed: make(chan struct{}, 1)},
 		state: TechnicianState{Machine: w.Machine, Reason: w.Reason},
 	}
 	t.ctx, t.stop = context.WithCancelCause(context.Background())
@@ -149,6 +151,7 @@ func (t *Technician) send(m wire.ToHost) error {
 // Input drives the host's mouse and keyboard, if the person has allowed it.
 // Letting go of keys is sent even when it is no longer allowed.
 func (t *Technician) Input(in wire.Input) error {
+	t.grip.note(in) // what goes up counts even when it is no longer allowed
 	_, letGo := in.(*wire.ReleaseAll)
 	if !letGo && !t.State().Rights.Has(consent.RightControl) {
 		return consent.ErrNotGranted

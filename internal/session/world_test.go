@@ -54,6 +54,7 @@ type world struct {
 	server  *server
 	net     *network
 	machine *machine
+	nonces  *trust.Nonces
 	host    *session.Host
 	close   context.CancelFunc // closes the host's app
 	closed  chan struct{}      // the host's app is gone
@@ -76,27 +77,36 @@ func play(t *testing.T, f func(t *testing.T, w *world)) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{
 			t: t, who: who, lamp: &consenttest.Lamp{}, server: newServer(), net: newNetwork(), machine: newMachine(),
-			closed: make(chan struct{}),
+			nonces: &trust.Nonces{},
 			person: func(_ context.Context, q consent.Question) (consent.Rights, error) { return q.Wanted, nil },
 		}
-		w.host = w.newHost()
-		ctx, cancel := context.WithCancel(context.Background())
-		w.close = cancel
-		go func() {
-			defer close(w.closed)
-			w.host.Run(ctx)
-		}()
-		defer func() {
-			cancel()
-			<-w.closed
-		}()
+		w.open()
+		defer func() { w.shut() }()
 		f(t, w)
 	})
+}
+
+// open starts the host's app.
+func (w *world) open() {
+	host, closed := w.newHost(), make(chan struct{})
+	ctx, cancel := context.WithCancel(context.Background())
+	w.host, w.close, w.closed = host, cancel, closed
+	go func() {
+		defer close(closed)
+		host.Run(ctx)
+	}()
+}
+
+// shut closes the host's app.
+func (w *world) shut() {
+	w.close()
+	<-w.closed
 }
 
 func (w *world) hostConfig() session.HostConfig {
 	return session.HostConfig{
 		Key: w.who.host, Unit: w.who.unit.Public(), ID: w.who.machine, WordList: []string{"citron", "valise", "orage", "lune"},
+		Nonces:  w.nonces,
 		Gate:    consent.NewGate(consenttest.Person(w.answer), w.lamp, consent.AllRights),
 		Machine: w.machine.ports(), Next: w.server.Next,
 		Identity: func() (session.HostDialer, error) { return hostDialer{newDialer(w.net)}, nil },
