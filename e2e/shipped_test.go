@@ -30,6 +30,7 @@ func TestShipped(t *testing.T) {
 	t.Run("root", s.root)
 	t.Run("configuration", s.configuration)
 	t.Run("windows", s.windows)
+	t.Run("configuration in a window", s.faultInWindow)
 }
 
 type shipped struct {
@@ -102,7 +103,8 @@ func symbols(t *testing.T, file string) []string {
 	return names
 }
 
-// says runs the app to its end and returns its status and what it wrote.
+// says runs the app to its end, without a display, and returns its status and what it
+// wrote.
 func (s *shipped) says(t *testing.T, as account, env []string, args ...string) (int, string) {
 	t.Helper()
 	c := exec.Command(s.bin, args...)
@@ -161,7 +163,7 @@ func (s *shipped) root(t *testing.T) {
 		"C":           "Assist does not start as administrator (root)",
 	} {
 		dir := filepath.Join(s.dir, "root")
-		status, out := s.says(t, account{}, []string{"LANG=" + language, "DISPLAY=:0"}, "--config-dir", dir)
+		status, out := s.says(t, account{}, []string{"LANG=" + language}, "--config-dir", dir)
 		if status != 1 || !strings.HasPrefix(out, want) || strings.Count(out, "\n") != 1 {
 			t.Errorf("%s: status %d, %q", language, status, out)
 		}
@@ -192,7 +194,7 @@ func (s *shipped) configuration(t *testing.T) {
 			if err := os.WriteFile(file, []byte(c.text), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			status, out := s.says(t, s.as, []string{"LANG=fr_FR.UTF-8", "DISPLAY=:0"}, "--config-dir", dir)
+			status, out := s.says(t, s.as, []string{"LANG=fr_FR.UTF-8"}, "--config-dir", dir)
 			where := fmt.Sprintf("%s:%d: %s", file, c.line, c.key)
 			if status != 1 || !strings.Contains(out, where) || !strings.HasPrefix(out, "Le fichier de configuration ne peut pas être utilisé") {
 				t.Errorf("status %d, no %q in %q", status, where, out)
@@ -238,6 +240,24 @@ func (s *shipped) windows(t *testing.T) {
 	}
 	if a.proc.ended() {
 		t.Error("the first app has ended")
+	}
+}
+
+// faultInWindow: who started the app with the mouse sees no text of a terminal.
+func (s *shipped) faultInWindow(t *testing.T) {
+	d := newDisplay(t, s.dir, image.Pt(1280, 900))
+	a := s.newApp(t, "fault", s.bin, d)
+	if err := os.WriteFile(filepath.Join(a.dir, "assist.toml"), []byte("[app]\nlanguage = \"xx\"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	a.launch(t)
+	p := &person{app: a}
+	p.opens(t, "Assist")
+	p.strike(t, "Escape")
+	p.closes(t, "Assist")
+	eventually(t, aWhile, "the app ends", func() error { return yes(a.proc.ended()) })
+	if status := a.proc.cmd.ProcessState.ExitCode(); status != 1 || !strings.Contains(a.proc.said(), "assist.toml:2: app.language") {
+		t.Errorf("status %d, %q", status, a.proc.said())
 	}
 }
 
