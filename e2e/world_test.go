@@ -336,7 +336,7 @@ func (l *live) over(t *testing.T, says string) {
 	a := l.tech
 	a.see(t, aWhile, want{text: says, window: l.title})
 	note := want{id: "note", window: l.title}
-	a.press(t, note)
+	a.enter(t, note)
 	a.screen.write(t, "fini")
 	a.press(t, want{text: "Enregistrer et revenir", window: l.title})
 	if err := wait(soon, func() error {
