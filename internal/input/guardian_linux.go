@@ -59,6 +59,7 @@ func startGuardian(display string, log *slog.Logger) (*guardian, error) {
 	defer ready.Close()
 	// The file that runs now, even if another has taken its place.
 	cmd := exec.Command("/proc/self/exe", GuardianArgument)
+	cmd.Args[0] = os.Args[0] // the name that people know
 	cmd.Env = append(os.Environ(), "DISPLAY="+display)
 	cmd.Stdin, cmd.Stdout = in, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // no signal to our group reaches it

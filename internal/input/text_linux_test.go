@@ -35,6 +35,7 @@ func (s *stage) terminal() (lines func() []string) {
 	}
 	eventually(s.t, "the terminal runs", func() bool { _, err := os.Stat(file); return err == nil })
 	s.do(&wire.Move{X: 300, Y: 200}) // no window manager: keys go to the window under the pointer
+	eventually(s.t, "the terminal is there", look(s.t).pointed)
 	s.tap(0x28)
 	eventually(s.t, "the terminal takes keys", func() bool { return len(all()) > 1 })
 	return func() []string { return all()[1:] }
