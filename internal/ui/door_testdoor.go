@@ -221,6 +221,8 @@ func (w *walk) note(o fyne.CanvasObject, id string) {
 		s.Focused = w.win.Canvas().Focused() == f
 	}
 	switch o := o.(type) {
+	case interface{ DoorButton() string }:
+		s.Kind, s.Text = "button", o.DoorButton()
 	case *press:
 		s.Kind, s.Text, s.Checked = "button", o.label, o.chosen
 	case *check:

@@ -22,3 +22,6 @@ func (p *pane) DoorID() string {
 
 // DoorID names the closing note and the text to type.
 func (f *field) DoorID() string { return "note" }
+
+// DoorButton names the button that ends.
+func (b *redButton) DoorButton() string { return b.label }

@@ -54,7 +54,9 @@ func (w *Window) closed() {
 	for _, s := range w.apart {
 		s.close()
 	}
-	w.c.Closed()
+	closed := w.c.Closed
+	w.c = Config{App: w.c.App, Log: w.c.Log, Text: w.c.Text} // the session's decoders hang on the rest
+	closed()
 }
 
 // endPage sums the session up and takes the closing note, which is required.
@@ -111,9 +113,10 @@ func (p *endPage) leave() {
 		return
 	}
 	p.back.Disable()
+	keep := p.w.c.Note
 	note = cut(note, maxNote)
 	go func() {
-		err := p.w.c.Note(note)
+		err := keep(note)
 		p.w.post(func() { p.kept(err) })
 	}()
 }

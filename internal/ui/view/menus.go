@@ -116,16 +116,16 @@ func cut(s string, n int) string {
 
 // control asks for mouse and keyboard, or gives them back.
 func (w *Window) control() {
-	r := consent.RightControl
+	r, ladder := consent.RightControl, w.c.Ladder
 	switch {
 	case w.state.Rights.Has(r):
 		w.hands.letGo()
-		w.box.put(item{call: func() { _ = w.c.Ladder.Release(r) }})
+		w.box.put(item{call: func() { _ = ladder.Release(r) }})
 	case w.state.Asked.Has(r):
 		w.status.say(w.c.Text("view.said.asked"))
 		return
 	default:
-		w.box.put(item{call: func() { _ = w.c.Ladder.Want(r) }})
+		w.box.put(item{call: func() { _ = ladder.Want(r) }})
 		w.status.say(w.c.Text("view.said.asked"))
 	}
 	w.main.focus()
@@ -134,9 +134,9 @@ func (w *Window) control() {
 // pointing turns the pointing mode on or off; without the right to point it asks
 // for it.
 func (w *Window) pointing() {
-	r := consent.RightPoint
+	r, ladder := consent.RightPoint, w.c.Ladder
 	if !w.state.Rights.Has(r) {
-		w.box.put(item{call: func() { _ = w.c.Ladder.Want(r) }})
+		w.box.put(item{call: func() { _ = ladder.Want(r) }})
 		w.status.say(w.c.Text("view.said.askedPoint"))
 		return
 	}

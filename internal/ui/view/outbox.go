@@ -103,8 +103,11 @@ func addScroll(sum, s *wire.Scroll) bool {
 	return true
 }
 
-// run does the items in turn until ctx ends, and then what still waits.
+// run does the items in turn until ctx ends, and then what still waits. It lets go of
+// the session at the end, on which decoders hang: the toolkit remembers a closed
+// window for a minute.
 func (o *outbox) run(ctx context.Context) {
+	defer func() { o.hands = nil }()
 	for {
 		it, wait := o.take()
 		if wait == 0 {

@@ -56,7 +56,8 @@ func (w *Window) sync() {
 	}
 	if !slices.Equal(ids, w.watch) {
 		w.watch = ids
-		w.box.put(item{call: func() { _ = w.c.Pictures.Watch(ids) }})
+		pictures := w.c.Pictures
+		w.box.put(item{call: func() { _ = pictures.Watch(ids) }})
 	}
 }
 

@@ -90,6 +90,7 @@ func (p *pump) run(ctx context.Context, after <-chan struct{}) {
 func (p *pump) forget() {
 	p.kept = screen.Picture{}
 	p.bufs = [2]*image.RGBA{}
+	p.from = nil
 }
 
 // turn returns the context of one wait for a picture.

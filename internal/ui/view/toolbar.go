@@ -3,7 +3,6 @@
 package view
 
 import (
-	"image/color"
 	"strconv"
 
 	"fyne.io/fyne/v2"
@@ -30,7 +29,7 @@ type toolbar struct {
 	pointer  *widget.Button
 	keys     *widget.Button
 	more     *widget.Button
-	end      *widget.Button
+	end      *redButton
 	typing   *typing
 	tab      *fyne.Container // thin, around unfold
 	unfold   *widget.Button
@@ -50,14 +49,12 @@ func newToolbar(w *Window) *toolbar {
 	b.pointer = widget.NewButton(t("view.pointer"), w.pointing)
 	b.keys = widget.NewButton(t("view.keys")+" ▾", func() { w.menu(b.keys, w.keysMenu()) })
 	b.more = widget.NewButtonWithIcon(t("view.more"), theme.MoreHorizontalIcon(), func() { w.menu(b.more, w.moreMenu()) })
-	b.end = widget.NewButton(t("view.end"), func() { w.finish(wire.EndTechnician) })
-	b.end.Importance = widget.DangerImportance
+	b.end = newRedButton(t("view.end"), func() { w.finish(wire.EndTechnician) })
 	b.unfold = widget.NewButton("", func() { w.fold(!w.frame.open) })
 	b.tab = container.New(layout.NewCustomPaddedLayout(-7, -5, 0, 0), b.unfold)
 	b.tab.Hide()
 	row := container.NewHBox(b.monitors, gap(), b.zoom, gap(), b.control, b.pointer, gap(), b.keys, gap(), b.more)
-	end := container.NewThemeOverride(b.end, alarm{theme.Current()})
-	line := container.NewBorder(nil, nil, nil, end, container.NewHScroll(row))
+	line := container.NewBorder(nil, nil, nil, b.end, container.NewHScroll(row))
 	ground := canvas.NewRectangle(theme.Color(theme.ColorNameBackground))
 	b.typing = newTyping(w)
 	rows := container.NewVBox(line, b.typing.root)
@@ -158,25 +155,4 @@ func check(on bool) fyne.Resource {
 		return theme.Icon(theme.IconNameCheckButtonChecked)
 	}
 	return theme.Icon(theme.IconNameCheckButton)
-}
-
-// colorDrive and colorOnDrive are the red of the app's theme, which keeps it for
-// somebody driving and for Disconnect, and the colour of text on it.
-const (
-	colorDrive   fyne.ThemeColorName = "assistDrive"
-	colorOnDrive fyne.ThemeColorName = "assistOnDrive"
-)
-
-// alarm is a theme whose dangerous buttons are of that red.
-type alarm struct{ fyne.Theme }
-
-// Color implements fyne.Theme.
-func (a alarm) Color(n fyne.ThemeColorName, v fyne.ThemeVariant) color.Color {
-	switch n {
-	case theme.ColorNameError:
-		return a.Theme.Color(colorDrive, v)
-	case theme.ColorNameForegroundOnError:
-		return a.Theme.Color(colorOnDrive, v)
-	}
-	return a.Theme.Color(n, v)
 }

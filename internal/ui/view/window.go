@@ -144,12 +144,13 @@ func (w *Window) poll() {
 // follow brings changes of the session, and the clock's seconds, to the window. No
 // more than one update waits at a time.
 func (w *Window) follow() {
+	changed := w.c.Watcher.Changed()
 	second := time.NewTicker(time.Second)
 	defer second.Stop()
 	var waiting atomic.Bool
 	for {
 		select {
-		case <-w.c.Watcher.Changed():
+		case <-changed:
 		case <-second.C:
 		case <-w.ctx.Done():
 			return

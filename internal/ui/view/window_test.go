@@ -88,7 +88,7 @@ func newTester(t *testing.T, s State) *tester {
 type palette struct{ fyne.Theme }
 
 func (p palette) Color(n fyne.ThemeColorName, v fyne.ThemeVariant) color.Color {
-	if n == colorDrive || n == colorOnDrive {
+	if n == colorDrive || n == colorOnDrive || n == colorRing {
 		return color.Black
 	}
 	return p.Theme.Color(n, v)
