@@ -177,7 +177,7 @@ func (b *bench) keys(ctx context.Context) (result, error) {
 	}
 	var took []time.Duration
 	wait := dice(3) // so that keys do not fall in step with anything
-	bright := true // what the next key shows; one that is lost shows nothing
+	bright := true  // what the next key shows; one that is lost shows nothing
 	for range b.o.Keys {
 		if err := pause(ctx, time.Duration(150+wait.upTo(150))*time.Millisecond); err != nil {
 			return r, err

@@ -19,6 +19,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 
@@ -143,6 +144,7 @@ func start(dirs config.Dirs, file config.File, log *slog.Logger) error {
 // quiet keeps libraries from writing to standard error about what is no fault: a
 // display without an authority file, a cache folder not made yet.
 func quiet() {
+	noBus()
 	xgb.Logger.SetOutput(io.Discard)
 	if cache, err := os.UserCacheDir(); err == nil {
 		_ = os.MkdirAll(cache, 0o700) // the toolkit goes without
@@ -199,4 +201,16 @@ func nudge(c chan struct{}) {
 	case c <- struct{}{}:
 	default:
 	}
+}
+
+// noBus keeps the tray from starting a session bus of its own where there is none: one
+// that outlives the app, and that nobody listens to.
+func noBus() {
+	if os.Getenv("DBUS_SESSION_BUS_ADDRESS") != "" {
+		return
+	}
+	if _, err := os.Stat(filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "bus")); err == nil {
+		return // the library finds it by itself
+	}
+	_ = os.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent") // only a null in it could fail
 }

@@ -62,9 +62,9 @@ func (p *askPage) build() fyne.CanvasObject {
 	return newPage(
 		a.signedLine(p.state),
 		newCard(
-			newField(a.say("ask.machine"), a.figures(p.machine, 16, p.hint.row)),
+			newField(a.say("ask.machine"), digitField(p.machine, 13, p.hint.row)),
 			newField(a.say("ask.reason"), p.reason),
-			newField(a.say("ask.totp"), a.figures(p.totp, 9, newText(a.say("ask.totpHint"), styleMuted()))),
+			newField(a.say("ask.totp"), digitField(p.totp, 7, newText(a.say("ask.totpHint"), styleMuted()))),
 			newField(a.say("ask.rights"), newFlow(gap, p.checks()...)),
 			p.fault.box,
 			newActions(nil, p.ask),

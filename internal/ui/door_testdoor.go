@@ -204,8 +204,6 @@ func inside(o fyne.CanvasObject) []fyne.CanvasObject {
 		if o.content != nil {
 			return []fyne.CanvasObject{o.content}
 		}
-	case *container.ThemeOverride:
-		return []fyne.CanvasObject{o.Content}
 	case *widget.PopUp:
 		return []fyne.CanvasObject{o.Content}
 	}

@@ -29,8 +29,6 @@ func descend(o fyne.CanvasObject) []fyne.CanvasObject {
 		inner = o.Objects
 	case *container.Scroll:
 		inner = []fyne.CanvasObject{o.Content}
-	case *container.ThemeOverride:
-		inner = []fyne.CanvasObject{o.Content}
 	case *press:
 		inner = []fyne.CanvasObject{o.content}
 	}

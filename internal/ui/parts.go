@@ -132,15 +132,14 @@ func newField(label string, field fyne.CanvasObject, below ...fyne.CanvasObject)
 	return newStack(theme.Size(theme.SizeNameText)*0.4, objs...)
 }
 
-// figures is a field for digits, in larger type and as wide as they need, with a remark
-// beside it; ems is its width in characters.
-func (a *App) figures(e *widget.Entry, ems float32, remark fyne.CanvasObject) fyne.CanvasObject {
-	larger := *NewLook(a.prefs)
-	larger.digits = true
+// digitField is a field for digits, as wide as they need, with a remark beside it; ems is
+// its width in characters. Larger digits would take a theme of their own for the field,
+// for which the toolkit loads all fonts once more and never lets them go.
+func digitField(e *widget.Entry, ems float32, remark fyne.CanvasObject) fyne.CanvasObject {
 	unit := theme.Size(theme.SizeNameText)
 	hold := canvas.NewRectangle(color.Transparent)
 	hold.SetMinSize(fyne.NewSize(ems*unit, 0))
-	field := container.NewStack(hold, container.NewThemeOverride(e, &larger))
+	field := container.NewStack(hold, e)
 	return newRow(unit, 1, field, remark)
 }
 

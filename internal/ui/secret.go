@@ -61,7 +61,7 @@ func (s *secretPage) build() fyne.CanvasObject {
 		a.titled(a.say("secret.title"), s.back),
 		newCard(
 			newRow(theme.Size(sizeGap)*1.5, 1, a.qrPicture(secret.URL), words),
-			newField(a.say("secret.code"), a.figures(s.entry, 9, space())),
+			newField(a.say("secret.code"), digitField(s.entry, 7, space())),
 			s.fault.box,
 			newActions(nil, s.ok),
 		),

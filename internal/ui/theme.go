@@ -25,7 +25,6 @@ type Look struct {
 	dark    colors
 	forced  *fyne.ThemeVariant // nil: as the system says
 	percent int
-	digits  bool // for the fields of figures: text one step larger
 }
 
 // NewLook is the theme for these preferences.
@@ -79,9 +78,6 @@ func (l *Look) Size(n fyne.ThemeSizeName) float32 {
 	case theme.SizeNameHeadingText, theme.SizeNameSubHeadingText:
 		return l.scaled(20)
 	case theme.SizeNameText:
-		if l.digits {
-			return l.scaled(20)
-		}
 		return l.scaled(14)
 	case theme.SizeNameCaptionText:
 		return l.scaled(13)
