@@ -8,13 +8,15 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/jezek/xgb/xproto"
 )
 
 const (
-	sessions = 10 // interventions that follow each other
-	loading  = 3  // of them, those that may still load what is loaded once
+	forgets  = 2 * time.Minute // the toolkit remembers the objects of a closed window for one
+	sessions = 10              // interventions that follow each other
+	loading  = 3               // of them, those that may still load what is loaded once
 )
 
 // size is what an app takes: memory, goroutines, windows.
@@ -88,7 +90,7 @@ func (a *app) size(t *testing.T) size {
 func (a *app) isBack(t *testing.T, before size) {
 	t.Helper()
 	var now size
-	err := wait(aWhile, func() error {
+	err := wait(forgets, func() error {
 		now = a.size(t)
 		return now.within(before)
 	})
