@@ -82,7 +82,7 @@ func (w *world) wrongCode(t *testing.T) {
 		}
 	}
 	w.ask(t, request{totp: bad})
-	w.tech.see(t, aWhile, want{text: "Identifiants refusés"})
+	w.tech.see(t, aWhile, want{text: "Code refusé"})
 	w.host.gone(t, time.Second, want{id: "accept"})
 }
 
@@ -94,7 +94,7 @@ func (w *world) usedCode(t *testing.T) {
 	w.back(t)
 	w.ready(t)
 	w.ask(t, request{totp: code})
-	w.tech.see(t, aWhile, want{text: "Identifiants refusés"})
+	w.tech.see(t, aWhile, want{text: "Code refusé"})
 	w.host.gone(t, time.Second, want{id: "accept"})
 }
 

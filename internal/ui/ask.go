@@ -54,7 +54,7 @@ func (p *askPage) build() fyne.CanvasObject {
 	p.fields()
 	p.hint, p.state, p.fault = a.newStatusLine(), a.newStatusLine(), a.newNotice()
 	tag(a, p.hint.line, "machine-hint")
-	p.fault.fail(p.last)
+	p.fault.failAt("refusal.identity.ask", p.last)
 	p.ask = tag(a, newPress("", pressPrimary, p.submit), "connect")
 	p.recents = newStack(6)
 	p.listRecents()
@@ -114,6 +114,10 @@ func (p *askPage) update() {
 	s := p.a.cfg.Helper.State()
 	if !s.SignedIn {
 		p.a.turn(placeHelper, newLoginPage(p.a, s.Login))
+		return
+	}
+	if s.Phase == PhaseRefused && s.Refusal == wire.RefusedIdentity {
+		p.a.thrownOut()
 		return
 	}
 	p.a.showPhase(p.state, s.Phase, s.RetryAt, s.Refusal)
@@ -199,7 +203,7 @@ func (p *askPage) asked(running Request, form AskForm, err error) {
 	p.totp.SetText("")
 	if err != nil {
 		p.last = err
-		p.fault.fail(err)
+		p.fault.failAt("refusal.identity.ask", err)
 		p.update()
 		return
 	}

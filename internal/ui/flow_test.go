@@ -147,7 +147,7 @@ func TestEnrolByCode(t *testing.T) {
 	f.fault = &Refused{Why: wire.RefusedIdentity}
 	s.entry.SetText("111111")
 	test.Tap(s.ok)
-	if !strings.Contains(s.fault.said, "R1") || s.entry.Text != "" {
+	if s.fault.said != "Code refusé. Attendez le suivant et tapez-le. (R1)" || s.entry.Text != "" {
 		t.Errorf("said %q, code %q", s.fault.said, s.entry.Text)
 	}
 	f.fault = nil
@@ -168,6 +168,53 @@ func TestLoginForgetsThePassword(t *testing.T) {
 	l.submit()
 	if l.password != "" || l.fields[1].Text != "" || !strings.Contains(l.fault.said, "1 min 30 s") {
 		t.Errorf("password %q, said %q", l.password, l.fault.said)
+	}
+}
+
+func TestWrongFactorHasASentencePerPage(t *testing.T) {
+	a, f := newTestApp(t)
+	f.fault = &Refused{Why: wire.RefusedIdentity}
+	a.goTo(placeHelper)
+	l := a.shown.(*loginPage)
+	l.fields[0].SetText("camille")
+	l.fields[1].SetText("faux")
+	l.submit()
+	if !strings.HasPrefix(l.fault.said, "Identifiant ou mot de passe refusé.") {
+		t.Errorf("login: %q", l.fault.said)
+	}
+	e := newEnrolPage(a, l)
+	a.turn(placeHelper, e)
+	for i, s := range []string{"CODE", "une phrase assez longue", "une phrase assez longue"} {
+		e.fields[i].SetText(s)
+	}
+	e.submit()
+	if !strings.HasPrefix(e.fault.said, "Ce code d'inscription n'est pas accepté.") {
+		t.Errorf("enrolment: %q", e.fault.said)
+	}
+	f.fault = nil
+	a.turn(placeHelper, newLoginPage(a, ""))
+	w := send(t, a, f)
+	f.request.state.Err = &Refused{Why: wire.RefusedIdentity}
+	w.update()
+	if p := a.shown.(*askPage); !strings.HasPrefix(p.fault.said, "Code refusé. Un code ne sert qu'une fois") {
+		t.Errorf("asking: %q", p.fault.said)
+	}
+}
+
+func TestThrownOutGoesBackToTheLogin(t *testing.T) {
+	a, f := newTestApp(t)
+	signIn(t, a, f)
+	a.goTo(placeHelped)
+	f.set(func() { f.helper.Phase, f.helper.Refusal = PhaseRefused, wire.RefusedIdentity })
+	a.goTo(placeHelper)
+	l, ok := a.shown.(*loginPage)
+	if !ok || f.helper.SignedIn || l.login != "camille" || !strings.HasPrefix(l.fault.said, "Vous n'êtes plus connecté") {
+		t.Fatalf("shown %T", a.shown)
+	}
+	l.fields[1].SetText("une phrase assez longue")
+	l.submit()
+	if _, ok := a.shown.(*askPage); !ok {
+		t.Errorf("after signing in again: %T", a.shown)
 	}
 }
 

@@ -25,6 +25,7 @@ func newHelperPage(a *App) page {
 type loginPage struct {
 	a               *App
 	login, password string
+	note            string // key of what brought the person here, until the next try
 	busy            bool
 	fields          [2]*widget.Entry
 	enter           *press
@@ -44,6 +45,7 @@ func (l *loginPage) first() fyne.Focusable {
 func (l *loginPage) build() fyne.CanvasObject {
 	a := l.a
 	l.fault = a.newNotice()
+	l.showNote()
 	l.enter = tag(a, newPress(a.say("login.enter"), pressPrimary, l.submit), "sign-in")
 	enrol := tag(a, newPress(a.say("login.enrol"), pressPlain, func() { a.turn(placeHelper, newEnrolPage(a, l)) }), "enrol").with(a.icon("code"))
 	l.fields[0] = tag(a, newEntry(&l.login, l.submit), "login")
@@ -58,6 +60,17 @@ func (l *loginPage) build() fyne.CanvasObject {
 		),
 		newCard(newText(a.say("login.first"), styleStrong()), newText(a.say("login.firstMore"), styleMuted()), newRow(0, -1, enrol)),
 	)
+}
+
+// showNote says what brought the person here, when there is something to say.
+func (l *loginPage) showNote() {
+	switch l.note {
+	case "":
+	case "refusal.identity.out":
+		l.fault.show(moodAttention, l.a.wrongFactor(l.note))
+	default:
+		l.fault.show(moodOK, l.a.say(l.note))
+	}
 }
 
 // update goes on to the form as soon as the account is signed in.
@@ -83,14 +96,14 @@ func (l *loginPage) submit() {
 		l.fault.show(moodAttention, l.a.say(key))
 		return
 	}
-	l.busy = true
+	l.busy, l.note = true, ""
 	l.fault.fail(nil)
 	l.update()
 	password := l.password
 	l.a.background(func(ctx context.Context) error { return l.a.cfg.Account.Login(ctx, login, password) }, func(err error) {
 		l.busy = false
 		l.fields[1].SetText("")
-		l.fault.fail(err)
+		l.fault.failAt("refusal.identity.login", err)
 		l.update()
 	})
 }
@@ -168,7 +181,7 @@ func (e *enrolPage) run(code string) {
 		return err
 	}, func(err error) {
 		e.busy = false
-		e.fault.fail(err)
+		e.fault.failAt("refusal.identity.enrol", err)
 		e.update()
 		if err == nil {
 			e.confirm(enrol)
@@ -182,8 +195,8 @@ func (e *enrolPage) confirm(enrol Enrolment) {
 	a := e.a
 	a.turn(placeHelper, &secretPage{a: a, enrol: enrol, leave: e.back, done: func() {
 		l := newLoginPage(a, enrol.Secret().Login)
+		l.note = "enrol.done"
 		a.turn(placeHelper, l)
-		l.fault.show(moodOK, a.say("enrol.done"))
 	}})
 }
 
@@ -194,4 +207,12 @@ func (a *App) signedLine(state *statusLine) fyne.CanvasObject {
 		a.turn(placeHelper, newLoginPage(a, a.cfg.Helper.State().Login))
 	}), "sign-out")
 	return newRow(theme.Size(sizeGap), 0, state.row, out)
+}
+
+// thrownOut goes back to the login of a technician whom the server no longer takes.
+func (a *App) thrownOut() {
+	a.cfg.Account.Logout()
+	l := newLoginPage(a, a.cfg.Helper.State().Login)
+	l.note = "refusal.identity.out"
+	a.turn(placeHelper, l)
 }

@@ -128,7 +128,7 @@ func (s *secretPage) submit() {
 	s.a.background(func(ctx context.Context) error { return s.enrol.Confirm(ctx, code) }, func(err error) {
 		s.busy = false
 		s.entry.SetText("")
-		s.fault.fail(err)
+		s.fault.failAt("refusal.identity.confirm", err)
 		s.update()
 		if err == nil {
 			s.done()

@@ -76,6 +76,22 @@ func (a *App) refusal(r *Refused) string {
 	return coded(a.say(key), "R", int(r.Why))
 }
 
+// failAt is fail on a page where a wrong factor has a sentence of its own. The server's
+// answer never says which factor; the page knows what was typed.
+func (n *notice) failAt(identity string, err error) {
+	var refused *Refused
+	if errors.As(err, &refused) && refused.Why == wire.RefusedIdentity {
+		n.show(moodAttention, n.a.wrongFactor(identity))
+		return
+	}
+	n.fail(err)
+}
+
+// wrongFactor is a page's sentence for a wrong factor.
+func (a *App) wrongFactor(key string) string {
+	return coded(a.say(key), "R", int(wire.RefusedIdentity))
+}
+
 // badFile names file, line and key, whichever are known.
 func (a *App) badFile(b *BadFile) string {
 	key := "file.bad"
