@@ -87,10 +87,13 @@ func (st *stage) intact(b *banner, stack []xproto.Window) bool {
 	return ok && whole
 }
 
-// framed verifies a banner's frame.
+// framed verifies a banner's frame: that it is there always, the rest in turn.
 func (st *stage) framed(b *banner, stack []xproto.Window) bool {
 	if !slices.Contains(stack, b.frame) {
 		return false
+	}
+	if b.gaze.phase%frameTurn != 0 {
+		return true
 	}
 	xproto.DeleteProperty(st.c.X, b.frame, st.atoms[opacity])
 	attr := xproto.GetWindowAttributes(st.c.X, b.frame)

@@ -39,9 +39,7 @@ func (st *stage) deed(e x11.Event) {
 	}
 	// The server's answers came after the ordinary event of the same press, if
 	// there is one: it waits among these.
-	for range len(st.events) {
-		st.handle(<-st.events)
-	}
+	st.catchUp()
 	if st.told == r.Time {
 		return
 	}
@@ -52,6 +50,19 @@ func (st *stage) deed(e x11.Event) {
 		switch act := b.hit(at.Sub(b.place.Min)); act {
 		case actCut, actPause, actTakeBack:
 			st.act(act)
+			return
+		}
+	}
+}
+
+// catchUp acts on the events that wait now. One of them may itself catch up, so it
+// never waits for the next.
+func (st *stage) catchUp() {
+	for range len(st.events) {
+		select {
+		case e := <-st.events:
+			st.handle(e)
+		default:
 			return
 		}
 	}

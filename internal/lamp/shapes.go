@@ -17,20 +17,33 @@ const circle = 0.5523
 
 // outline is a filled shape in pixels.
 type outline struct {
-	r *vector.Rasterizer
+	r    *vector.Rasterizer
+	area image.Rectangle
 }
 
-func newOutline(img *image.RGBA) outline {
-	return outline{vector.NewRasterizer(img.Rect.Dx(), img.Rect.Dy())}
+// newOutline begins a shape that lies within an area of the picture: filling costs
+// by its size.
+func newOutline(img *image.RGBA, area image.Rectangle) outline {
+	if area = area.Intersect(img.Rect); area.Empty() {
+		area = img.Rect
+	}
+	return outline{vector.NewRasterizer(area.Dx(), area.Dy()), area}
 }
 
 func (o outline) fill(img *image.RGBA, c color.Color) {
-	o.r.Draw(img, img.Rect, image.NewUniform(c), image.Point{})
+	o.r.Draw(img, o.area, image.NewUniform(c), image.Point{})
+}
+
+// in turns a place on the picture into one in the area.
+func (o outline) in(x, y float32) (float32, float32) {
+	return x - float32(o.area.Min.X), y - float32(o.area.Min.Y)
 }
 
 // round adds a rectangle with round corners.
 func (o outline) round(x0, y0, x1, y1, radius float32) {
 	k := radius * (1 - circle)
+	x0, y0 = o.in(x0, y0)
+	x1, y1 = o.in(x1, y1)
 	o.r.MoveTo(x0+radius, y0)
 	o.r.LineTo(x1-radius, y0)
 	o.r.CubeTo(x1-k, y0, x1, y0+k, x1, y0+radius)
@@ -45,15 +58,15 @@ func (o outline) round(x0, y0, x1, y1, radius float32) {
 
 // path adds a polygon.
 func (o outline) path(points ...[2]float32) {
-	o.r.MoveTo(points[0][0], points[0][1])
+	o.r.MoveTo(o.in(points[0][0], points[0][1]))
 	for _, p := range points[1:] {
-		o.r.LineTo(p[0], p[1])
+		o.r.LineTo(o.in(p[0], p[1]))
 	}
 	o.r.ClosePath()
 }
 
 func disc(img *image.RGBA, x, y, radius float32, c color.Color) {
-	o := newOutline(img)
+	o := newOutline(img, image.Rect(int(x-radius)-1, int(y-radius)-1, int(x+radius)+2, int(y+radius)+2))
 	o.round(x-radius, y-radius, x+radius, y+radius, radius)
 	o.fill(img, c)
 }
@@ -65,7 +78,7 @@ func (a *artist) mark(img *image.RGBA, s consent.Status, p palette) int {
 	x, y := (margin+7)*k, bannerHeight/2*k
 	switch {
 	case s.Paused == consent.PauseUser:
-		o := newOutline(img)
+		o := newOutline(img, img.Rect)
 		o.round(x-6*k, y-6*k, x-2*k, y+6*k, k)
 		o.round(x+2*k, y-6*k, x+6*k, y+6*k, k)
 		o.fill(img, p.text)
@@ -90,11 +103,11 @@ func (a *artist) button(img *image.RGBA, b button, p palette, pressed bool) {
 	}
 	k := float32(a.scale)
 	r := b.rect
-	o := newOutline(img)
+	o := newOutline(img, r)
 	o.round(float32(r.Min.X), float32(r.Min.Y), float32(r.Max.X), float32(r.Max.Y), 5*k)
 	o.fill(img, ground)
 	x, y := float32(r.Min.X)+margin*k, float32(r.Min.Y+r.Max.Y)/2-glyphSize/2*k
-	sign := newOutline(img)
+	sign := newOutline(img, r)
 	sign.sign(b.act, x, y, k)
 	sign.fill(img, text)
 	a.writeAt(img, b.text, image.Pt(r.Min.X+(margin+glyphSize+6)*a.scale, (r.Min.Y+r.Max.Y)/2), text)
@@ -131,14 +144,14 @@ func (a *artist) pointer(label string) (img *image.RGBA, tip image.Point) {
 	w := a.measure(label) + 16*a.scale
 	img = image.NewRGBA(image.Rect(0, 0, 18*a.scale+w, 52*a.scale))
 	arrow := func(grow float32, c color.Color) {
-		o := newOutline(img)
+		o := newOutline(img, img.Rect)
 		o.path([2]float32{2*k - grow, 2*k - 2*grow}, [2]float32{20*k + 2*grow, 18*k + grow},
 			[2]float32{12*k + grow, 19*k + grow}, [2]float32{8*k + grow, 27*k + grow}, [2]float32{2*k - grow, 27*k + grow})
 		o.fill(img, c)
 	}
 	arrow(1.6*k, paper)
 	arrow(0, ink)
-	pill := newOutline(img)
+	pill := newOutline(img, img.Rect)
 	pill.round(16*k, 27*k, 16*k+float32(w), 50*k, 6*k)
 	pill.fill(img, ink)
 	a.writeAt(img, label, image.Pt(24*a.scale, 38*a.scale+a.scale/2), paper)

@@ -11,12 +11,13 @@ import (
 )
 
 const (
-	rowsRead   = 5                      // of a banner, at each look; others each time
+	rowsRead   = 4                      // of a banner, at each look; others each time, less than a letter apart
 	edge       = 2                      // rows, at scale 1, that a compositor may round or shade
 	tint       = 48                     // levels that a compositor may change a colour by
 	stray      = 8                      // pixels of a row that may differ: far less than a word
 	flight     = 250 * time.Millisecond // a compositor may still show what was before a redraw
 	regain     = 3                      // good looks in a row before a banner counts as seen again
+	frameTurn  = 4                      // looks from one verification of the frame to the next
 	rebuildGap = time.Second            // between two attempts with a window made anew
 	hopeless   = 400 * time.Millisecond // painting does not help: the window is made anew
 )

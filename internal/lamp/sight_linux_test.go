@@ -295,3 +295,39 @@ func TestNoBeatBetweenMonitorAndBanner(t *testing.T) {
 		t.Errorf("a beat, but the new monitor shows %06x", c)
 	}
 }
+
+// TestPressesThatWait: many presses come before the lamp gets to act on the first.
+func TestPressesThatWait(t *testing.T) {
+	x11test.Start(t, "800x300")
+	d := newDesk(t)
+	acts := make(chan action, 8)
+	st, err := newStage(Options{
+		Texts: french(), Log: slog.New(slog.DiscardHandler), OnCut: func() { acts <- actCut },
+	}, newLit(seen(), french()))
+	d.check(err)
+	defer st.close()
+	eventually(t, "the lamp is seen", st.check)
+	defer (&rig{desk: d}).seize(xproto.GrabModeAsync)()
+	for x := range 5 {
+		d.click(image.Pt(100+x, 200))
+	}
+	d.click(image.Pt(800-40, 16))
+	st.c.X.Sync()
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		for len(st.events) > 0 {
+			st.handle(<-st.events)
+		}
+	}()
+	select {
+	case <-over:
+	case <-time.After(4 * time.Second):
+		t.Fatal("the lamp hangs")
+	}
+	select {
+	case <-acts:
+	case <-time.After(2 * time.Second):
+		t.Error("the last press did nothing")
+	}
+}

@@ -50,9 +50,9 @@ type stage struct {
 	watched   atomic.Pointer[x11.Displays]
 	unsettled atomic.Bool
 
-	atoms    map[string]xproto.Atom
-	arrow    xproto.Cursor
-	artists  map[int]*artist
+	atoms   map[string]xproto.Atom
+	arrow   xproto.Cursor
+	artists map[int]*artist
 
 	layout  screen.Layout
 	banners map[screen.MonitorID]*banner
