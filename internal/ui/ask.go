@@ -55,6 +55,7 @@ func (p *askPage) build() fyne.CanvasObject {
 	p.hint, p.state, p.fault = a.newStatusLine(), a.newStatusLine(), a.newNotice()
 	tag(a, p.hint.line, "machine-hint")
 	p.fault.failAt("refusal.identity.ask", p.last)
+	p.fault.mends(&p.busy, func() { p.last = nil }, p.machine, p.reason, p.totp)
 	p.ask = tag(a, newPress("", pressPrimary, p.submit), "connect")
 	p.recents = newStack(6)
 	p.listRecents()

@@ -201,6 +201,34 @@ func TestWrongFactorHasASentencePerPage(t *testing.T) {
 	}
 }
 
+func TestNoticeGoesWhenItsFieldChanges(t *testing.T) {
+	a, f := newTestApp(t)
+	w := send(t, a, f)
+	f.request.state.Err = &Declined{Verdict: wire.VerdictRefused}
+	w.update()
+	p := a.shown.(*askPage)
+	if p.fault.said == "" {
+		t.Fatal("nothing was said")
+	}
+	p.totp.SetText("1")
+	if p.fault.said != "" || p.fault.box.Visible() {
+		t.Errorf("still says %q", p.fault.said)
+	}
+	a.goTo(placeHelped)
+	a.goTo(placeHelper)
+	if p.fault.said != "" {
+		t.Errorf("says again %q", p.fault.said)
+	}
+	test.Tap(p.ask)
+	if p.fault.said == "" {
+		t.Error("half a code was taken")
+	}
+	p.totp.SetText("12")
+	if p.fault.said != "" {
+		t.Errorf("still says %q", p.fault.said)
+	}
+}
+
 func TestThrownOutGoesBackToTheLogin(t *testing.T) {
 	a, f := newTestApp(t)
 	signIn(t, a, f)

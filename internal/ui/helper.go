@@ -50,6 +50,7 @@ func (l *loginPage) build() fyne.CanvasObject {
 	enrol := tag(a, newPress(a.say("login.enrol"), pressPlain, func() { a.turn(placeHelper, newEnrolPage(a, l)) }), "enrol").with(a.icon("code"))
 	l.fields[0] = tag(a, newEntry(&l.login, l.submit), "login")
 	l.fields[1] = tag(a, newSecretEntry(&l.password, l.submit), "password")
+	l.fault.mends(&l.busy, l.staleNote, l.fields[:]...)
 	return newPage(
 		newText(a.say("login.title"), styleTitle()),
 		newCard(
@@ -71,6 +72,14 @@ func (l *loginPage) showNote() {
 	default:
 		l.fault.show(moodOK, l.a.say(l.note))
 	}
+}
+
+// staleNote forgets a fault that is being mended. Good news stays until the next try.
+func (l *loginPage) staleNote() {
+	if l.note == "refusal.identity.out" {
+		l.note = ""
+	}
+	l.showNote()
 }
 
 // update goes on to the form as soon as the account is signed in.
@@ -131,6 +140,7 @@ func (e *enrolPage) build() fyne.CanvasObject {
 	e.fields[0] = tag(a, newEntry(&e.code, e.submit), "code")
 	e.fields[1] = tag(a, newSecretEntry(&e.password, e.submit), "password")
 	e.fields[2] = tag(a, newSecretEntry(&e.again, e.submit), "password-again")
+	e.fault.mends(&e.busy, nil, e.fields[:]...)
 	return newPage(
 		a.titled(a.say("enrol.title"), e.back),
 		newCard(

@@ -49,6 +49,7 @@ func (p *invitePage) build() fyne.CanvasObject {
 	p.invite = tag(a, newPress("", pressPrimary, p.submit), "invite")
 	p.fields[0] = tag(a, newEntry(&p.form.Name, p.submit), "invite-name")
 	p.fields[1] = tag(a, newEntry(&p.form.Role, p.submit), "invite-role")
+	p.fault.mends(&p.busy, nil, p.fields[:]...)
 	p.copy = tag(a, newPress("", pressPlain, p.take), "copy-code").with(a.icon("copy"))
 	p.number = tag(a, newLine(p.code, styleTitle()), "enrolment-code")
 	p.who = newText("", styleBody())

@@ -37,6 +37,7 @@ func (j *joinPage) build() fyne.CanvasObject {
 	j.open = tag(a, newPress(a.say("join.open"), pressPlain, j.chooseFile), "open-file")
 	j.entry = tag(a, newEntry(&j.code, j.submit), "code")
 	j.entry.SetPlaceHolder("ASSIST1-…")
+	j.fault.mends(&j.busy, nil, j.entry)
 	keep := j.entry.OnChanged
 	j.entry.OnChanged = func(s string) { keep(s); j.update() }
 	return newPage(

@@ -47,6 +47,7 @@ func (s *secretPage) build() fyne.CanvasObject {
 	s.fault = a.newNotice()
 	s.ok = tag(a, newPress(a.say("secret.confirm"), pressPrimary, s.submit), "confirm")
 	s.entry = tag(a, newTOTPEntry(&s.code, s.submit), "totp")
+	s.fault.mends(&s.busy, nil, s.entry)
 	keep := s.entry.OnChanged
 	s.entry.OnChanged = func(t string) { keep(t); s.update() }
 	login := styleTitle()

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"fyne.io/fyne/v2/widget"
+
 	"assist/internal/wire"
 )
 
@@ -85,6 +87,25 @@ func (n *notice) failAt(identity string, err error) {
 		return
 	}
 	n.fail(err)
+}
+
+// mends hides what was said about a form as soon as one of its fields changes: it is no
+// longer about what stands there. While a call runs, what is said is about the call. forget,
+// when there is one, is told.
+func (n *notice) mends(busy *bool, forget func(), fields ...*widget.Entry) {
+	for _, e := range fields {
+		keep := e.OnChanged
+		e.OnChanged = func(s string) {
+			keep(s)
+			if *busy {
+				return
+			}
+			n.show(moodInfo, "")
+			if forget != nil {
+				forget()
+			}
+		}
+	}
 }
 
 // wrongFactor is a page's sentence for a wrong factor.

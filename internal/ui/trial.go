@@ -39,6 +39,7 @@ func (t *trialPage) build() fyne.CanvasObject {
 	t.fields[1] = tag(a, newEntry(&t.form.Role, t.submit), "role")
 	t.fields[2] = tag(a, newSecretEntry(&t.form.Password, t.submit), "password")
 	t.fields[3] = tag(a, newSecretEntry(&t.again, t.submit), "password-again")
+	t.fault.mends(&t.busy, nil, t.fields[:]...)
 	return newPage(
 		a.titled(a.say("first.trial"), t.back),
 		newText(a.say("trial.intro"), styleBody()),
