@@ -395,6 +395,23 @@ func TestHomeSaysHowThingsAre(t *testing.T) {
 	}
 }
 
+func TestHomeNamesItsServer(t *testing.T) {
+	a, f := newTestApp(t)
+	h := a.shown.(*homePage)
+	for want, change := range map[string]func(){
+		"Serveur : INCI (assist.inci.example.fr)":          func() { f.helped.Unit, f.helped.Trial = "INCI", false },
+		"Serveur : assist.inci.example.fr":                 func() { f.helped.Unit, f.helped.Trial = "", false },
+		"Serveur : INCI, sur cet ordinateur, pour essayer": func() { f.helped.Unit, f.helped.Trial = "INCI", true },
+		"Serveur sur cet ordinateur, pour essayer":         func() { f.helped.Unit, f.helped.Trial = "", true },
+	} {
+		change()
+		a.update()
+		if h.server.seg.Text != want {
+			t.Errorf("%q, want %q", h.server.seg.Text, want)
+		}
+	}
+}
+
 func TestHomeSaysWhoIsThere(t *testing.T) {
 	a, f := newTestApp(t)
 	f.helped.Live = &Live{Who: card(), Rights: consent.RightView, Since: f.now}

@@ -93,18 +93,28 @@ func (h *homePage) copyLabel() string {
 	return h.a.say("home.copy")
 }
 
+// serverKey is the line about the server; the unit's name comes with the first
+// connection.
+func (h *homePage) serverKey() string {
+	switch known := h.seen.Unit != ""; {
+	case h.seen.Trial && known:
+		return "home.serverTrial"
+	case h.seen.Trial:
+		return "home.serverTrialAlone"
+	case known:
+		return "home.server"
+	}
+	return "home.serverAlone"
+}
+
 // showServer names the unit and its server.
 func (h *homePage) showServer() {
-	key := "home.server"
-	if h.seen.Trial {
-		key = "home.serverTrial"
-	}
 	if h.seen.Trial && h.a.cfg.Trial != nil {
 		h.share.Show()
 	} else {
 		h.share.Hide()
 	}
-	h.server.set(h.a.say(key, "unit", plain(h.seen.Unit, maxShownName), "server", plain(h.seen.Server, maxShownReason)))
+	h.server.set(h.a.say(h.serverKey(), "unit", plain(h.seen.Unit, maxShownName), "server", plain(h.seen.Server, maxShownReason)))
 }
 
 // showEnding tells how the last intervention ended, until the next one.
