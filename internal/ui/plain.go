@@ -38,6 +38,21 @@ func plain(s string, limit int) string {
 	return string(out)
 }
 
+// post is a role and its unit; a role that names the unit already says both.
+func post(role, unit string) string {
+	if named := wordsOf(unit); named != "" && strings.Contains(" "+wordsOf(role)+" ", " "+named+" ") {
+		return role
+	}
+	return join(", ", role, unit)
+}
+
+// wordsOf is a text in small letters, with one blank between its words and nothing else.
+func wordsOf(s string) string {
+	return strings.Join(strings.FieldsFunc(strings.ToLower(s), func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r)
+	}), " ")
+}
+
 // initials is at most two letters that stand for a person without a picture.
 func initials(name string) string {
 	var out []rune

@@ -86,9 +86,9 @@ func (d *question) card() fyne.CanvasObject {
 	ok := newLine(a.say("dialog.verified"), styleStrong())
 	ok.paint(theme.ColorNameSuccess)
 	verified := newRow(unit*0.3, -1, a.iconView("tick", theme.ColorNameSuccess, unit*1.2), ok)
-	facts := newStack(unit*0.2, newText(join(", ", who.Role, who.Unit), styleBody()), newText(until, styleMuted()), verified)
+	facts := newStack(unit*0.2, newText(post(who.Role, who.Unit), styleBody()), newText(until, styleMuted()), verified)
 	if d.tight {
-		return newStack(0, newRow(unit, 0, newText(join(", ", who.Role, who.Unit), styleBody()), verified), newText(until, styleMuted()))
+		return newStack(0, newRow(unit, 0, newText(post(who.Role, who.Unit), styleBody()), verified), newText(until, styleMuted()))
 	}
 	return newRow(unit, 1, avatar(initials(who.Name), unit*3.6), facts)
 }

@@ -121,7 +121,7 @@ type fact struct{ Name, Value string }
 func (a *App) facts(c Receipt) []fact {
 	out := []fact{
 		{"receipt.who", plain(c.Who.Name, maxShownName)},
-		{"receipt.role", join(", ", plain(c.Who.Role, maxShownName), plain(c.Who.Unit, maxShownName))},
+		{"receipt.role", post(plain(c.Who.Role, maxShownName), plain(c.Who.Unit, maxShownName))},
 		{"receipt.until", a.tongue.date(c.Who.Until)},
 		{"receipt.when", a.moment(c.Began)},
 		{"receipt.length", a.tongue.length(c.Length)},

@@ -239,6 +239,22 @@ func TestPlain(t *testing.T) {
 	}
 }
 
+func TestPostNamesTheUnitOnce(t *testing.T) {
+	for in, want := range map[[2]string]string{
+		{"Assistance informatique", "INCI"}:           "Assistance informatique, INCI",
+		{"Assistance informatique de l'INCI", "INCI"}: "Assistance informatique de l'INCI",
+		{"Responsable (inci)", "INCI"}:                "Responsable (inci)",
+		{"Informatique", "I"}:                         "Informatique, I",
+		{"", "INCI"}:                                  "INCI",
+		{"Assistance", ""}:                            "Assistance",
+		{"Atelier de chimie", "Chimie de"}:            "Atelier de chimie, Chimie de",
+	} {
+		if got := post(in[0], in[1]); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
 func FuzzPlain(f *testing.F) {
 	f.Add("Prénom Nom\u202e", 10)
 	f.Fuzz(func(t *testing.T, s string, limit int) {
