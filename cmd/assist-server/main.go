@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 )
 
@@ -63,9 +64,25 @@ func main() {
 	case errors.Is(err, errUsage):
 		os.Exit(2)
 	default:
-		fmt.Fprintf(os.Stderr, "assist-server: %v\n", err)
+		fmt.Fprintf(os.Stderr, "assist-server: %s\n", plain(err.Error()))
 		os.Exit(1)
 	}
+}
+
+// plain takes out of an error what only says which part of the program met it.
+func plain(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		for _, part := range []string{"server", "trust", "journal"} {
+			line = strings.TrimPrefix(line, part+": ")
+			line = strings.ReplaceAll(line, ": "+part+": ", ": ")
+		}
+		for _, sort := range []string{"configuration: ", "setting not acceptable: ", "technician not acceptable: "} {
+			line = strings.TrimPrefix(line, sort)
+		}
+		lines[i] = line
+	}
+	return strings.Join(lines, "\n")
 }
 
 func run(ctx context.Context, p *program, args []string) error {

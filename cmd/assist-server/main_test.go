@@ -59,7 +59,7 @@ func TestAnAdministratorsDay(t *testing.T) {
 	if !strings.Contains(out, "█") {
 		t.Error("no QR")
 	}
-	if out := plays(t, "technician", "add", "--dir", dir, "--login", "claire", "--name", "Claire Dubois", "--role", "IT", "--zones", "B1, B2"); !strings.Contains(out, "-") {
+	if out := plays(t, "technician", "add", "--dir", dir, "--login", "claire", "--name", "Claire Dubois", "--role", "IT", "--zones", "B1, B2"); !strings.Contains(out, "good once, until 20") || !strings.Contains(out, "technician sign") {
 		t.Errorf("add prints %q", out)
 	}
 	out = plays(t, "technician", "list", "--dir", dir)
@@ -183,11 +183,27 @@ func TestFailuresArePlainSentences(t *testing.T) {
 		"technician sign --dir " + dir:                            "there is no terminal",
 		"technician sign --passphrase-file /x --dir " + dir:       "no such file",
 		"init --name x --address a:1 --dir " + dir:                "there is no terminal",
+		"init --name x --address a --dir " + dir:                  "the address must be host:port",
+		"init --name x --address a:1 --listen 1 --dir " + dir:     "the address to listen on must be",
 		"technician add --login X --name a --role b --dir " + dir: "a login has",
 		"backup --to " + dir + " --dir " + dir:                    "file exists",
 	} {
 		if _, _, err := play(t, strings.Fields(line)...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
+
+func TestErrorsNameNoPartOfTheProgram(t *testing.T) {
+	for text, want := range map[string]string{
+		"server: setting not acceptable: the address must be host:port":     "the address must be host:port",
+		"server: configuration: /d/assist-server.toml:3: server.listen bad": "/d/assist-server.toml:3: server.listen bad",
+		"server: unit key: trust: wrong passphrase":                         "unit key: wrong passphrase",
+		"server: one\nserver: two":                                          "one\ntwo",
+		"the two passphrases differ":                                        "the two passphrases differ",
+	} {
+		if got := plain(text); got != want {
+			t.Errorf("%q becomes %q", text, got)
 		}
 	}
 }

@@ -33,7 +33,10 @@ func runInit(_ context.Context, p *program, args []string) error {
 		fmt.Fprintln(p.err, "assist-server init: --name and --address are required")
 		return errUsage
 	}
-	var err error
+	err := o.Check()
+	if err != nil {
+		return err
+	}
 	if o.Passphrase, err = newPassphrase(p, *file); err != nil {
 		return err
 	}
@@ -101,7 +104,7 @@ func runCheck(ctx context.Context, p *program, args []string) error {
 	}
 	found := server.Check(ctx, *dir)
 	for _, one := range found {
-		fmt.Fprintf(p.out, "%-5s %-16s %s\n", one.Grade, one.About, one.Text)
+		fmt.Fprintf(p.out, "%-5s %-16s %s\n", one.Grade, one.About, plain(one.Text))
 	}
 	if found.Bad() {
 		return errors.New("the lines marked BAD must be mended")

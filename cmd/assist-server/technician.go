@@ -50,7 +50,12 @@ func runAdd(ctx context.Context, p *program, args []string) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(p.out, "Enrolment code for %s, good once:\n\n  %s\n", who.Login, code)
+		until := time.Now().Add(s.CodeLife())
+		_, err = fmt.Fprintf(p.out, "Enrolment code for %s, good once, until %s:\n\n  %s\n", who.Login, date(until), code)
+		if err != nil || s.SignsItself() {
+			return err
+		}
+		_, err = fmt.Fprintf(p.out, "\nOnce %s has enrolled, run \"assist-server technician sign\": until then this account can\nhelp nobody. (Not needed when the server was started with --passphrase-file.)\n", who.Login)
 		return err
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"text/template"
+	"time"
 	"unicode/utf8"
 
 	"github.com/pelletier/go-toml/v2"
@@ -56,6 +57,13 @@ func defaultConfig() config {
 	}
 }
 
+// CodeLife is how long an enrolment code is good for.
+func (s *Server) CodeLife() time.Duration { return time.Duration(s.cfg.Accounts.CodeHours) * time.Hour }
+
+// SignsItself reports whether the configuration opens the unit key for a server
+// that runs; one that is given the passphrase in another way signs as well.
+func (s *Server) SignsItself() bool { return s.cfg.Unit.PassphraseFile != "" }
+
 // stunOff is the value of server.stun that opens no UDP port.
 const stunOff = "off"
 
@@ -94,13 +102,53 @@ func explain(path string, err error) error {
 	var wrong *toml.DecodeError
 	if errors.As(err, &wrong) {
 		row, _ := wrong.Position()
-		return fmt.Errorf("%w: %s:%d: %s: %s", ErrConfig, path, row, strings.Join(wrong.Key(), "."), wrong.Error())
+		key := strings.Join(wrong.Key(), ".")
+		if kind := kindOf(key); kind != "" && !strings.Contains(wrong.Error(), "already") {
+			return fmt.Errorf("%w: %s:%d: %s must be %s", ErrConfig, path, row, key, kind)
+		}
+		return fmt.Errorf("%w: %s:%d: %s", ErrConfig, path, row, strings.TrimPrefix(wrong.Error(), "toml: "))
 	}
-	return fmt.Errorf("%w: %s: %w", ErrConfig, path, err)
+	return fmt.Errorf("%w: %s: %s", ErrConfig, path, strings.TrimPrefix(err.Error(), "toml: "))
+}
+
+// kindOf says how the value of a key is written; empty for a key that is not ours.
+func kindOf(key string) string {
+	switch key {
+	case "unit", "server", "accounts":
+		return "a section, such as [" + key + "]"
+	case "unit.name":
+		return `text in quotes, such as "INCI"`
+	case "unit.passphrase_file":
+		return `text in quotes, such as "/etc/assist-server/passphrase"`
+	case "server.address":
+		return `text in quotes, such as "assist.example.org:443"`
+	case "server.listen":
+		return `text in quotes, such as ":8443"`
+	case "server.stun":
+		return `text in quotes, such as ":3478" or "off"`
+	case "server.max_connections", "server.max_per_address", "accounts.password_min", "accounts.certificate_days", "accounts.code_hours":
+		return "a whole number without quotes"
+	}
+	return ""
 }
 
 // badKey is a value out of limits.
 type badKey struct{ key, why string }
+
+// spoken names the key for somebody who gave it to Init and has seen no file.
+func (b *badKey) spoken() string {
+	switch b.key {
+	case "unit.name":
+		return "the name"
+	case "server.address":
+		return "the address"
+	case "server.listen":
+		return "the address to listen on"
+	case "server.stun":
+		return "the STUN address"
+	}
+	return b.key
+}
 
 func (c *config) check() *badKey {
 	if err := checkLabel(c.Unit.Name); err != nil {
@@ -108,16 +156,16 @@ func (c *config) check() *badKey {
 	}
 	host, port, err := net.SplitHostPort(c.Server.Address)
 	if err != nil || host == "" || !isPort(port) || port == "0" {
-		return &badKey{"server.address", "is not host:port"}
+		return &badKey{"server.address", "must be host:port, such as assist.example.org:443"}
 	}
 	if c.Server.Listen == "" {
 		c.Server.Listen = ":" + port
 	}
 	if _, port, err := net.SplitHostPort(c.Server.Listen); err != nil || !isPort(port) {
-		return &badKey{"server.listen", "is not host:port"}
+		return &badKey{"server.listen", "must be host:port or :port, such as :8443"}
 	}
 	if _, port, err := net.SplitHostPort(c.Server.STUN); c.Server.STUN != stunOff && (err != nil || !isPort(port)) {
-		return &badKey{"server.stun", `is neither host:port nor "off"`}
+		return &badKey{"server.stun", `must be host:port or :port, such as :3478, or "off"`}
 	}
 	return c.checkNumbers()
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 )
@@ -60,14 +61,14 @@ func pair[S interface{ Close() error }](address, network string, open func(netwo
 	if host != "" {
 		s, _, err := open(network, address)
 		if err != nil {
-			return nil, fmt.Errorf("server: listen: %w", err)
+			return nil, refused(network, port, err)
 		}
 		return []S{s}, nil
 	}
 	for try := 0; ; try++ {
 		four, at, err4 := open(network+"4", net.JoinHostPort("", port))
 		if err4 != nil && !isMissingFamily(err4) {
-			return nil, fmt.Errorf("server: listen: %w", err4)
+			return nil, refused(network, port, err4)
 		}
 		second := port
 		if err4 == nil {
@@ -87,9 +88,17 @@ func pair[S interface{ Close() error }](address, network string, open func(netwo
 		// The number that the system chose for IPv4 was taken for IPv6.
 		err = errors.Join(err6, four.Close())
 		if port != "0" || try == 5 {
-			return nil, fmt.Errorf("server: listen: %w", err)
+			return nil, refused(network, port, err)
 		}
 	}
+}
+
+// refused says why a port is not opened, and what the likely reason is.
+func refused(network, port string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("server: %s port %s is taken: is another assist-server already running? (%w)", strings.ToUpper(network), port, err)
+	}
+	return fmt.Errorf("server: %s port %s is not opened: %w", strings.ToUpper(network), port, err)
 }
 
 func isMissingFamily(err error) bool {

@@ -64,9 +64,16 @@ func (o Options) config() (config, error) {
 		c.Server.STUN = o.STUN
 	}
 	if bad := c.check(); bad != nil {
-		return c, fmt.Errorf("%w: %s %s", ErrSetting, bad.key, bad.why)
+		return c, fmt.Errorf("%w: %s %s", ErrSetting, bad.spoken(), bad.why)
 	}
 	return c, nil
+}
+
+// Check says what Init would refuse, but for the passphrase: nobody should choose
+// one for nothing.
+func (o Options) Check() error {
+	_, err := o.config()
+	return err
 }
 
 func ourFiles() []string {
