@@ -14,6 +14,7 @@ import (
 	"fyne.io/fyne/v2/test"
 
 	"assist/internal/consent"
+	"assist/internal/screen"
 	"assist/internal/wire"
 )
 
@@ -359,6 +360,27 @@ func TestReins(t *testing.T) {
 	test.Tap(h.live.cut)
 	if len(f.paused) != 2 || !f.paused[0] || f.paused[1] || f.taken != 1 || len(f.cuts) != 1 || f.cuts[0] != wire.EndUserCut {
 		t.Errorf("paused %v, taken %d, cuts %v", f.paused, f.taken, f.cuts)
+	}
+}
+
+func TestReinsCountTheScreens(t *testing.T) {
+	a, f := newTestApp(t)
+	f.helped.Live = &Live{Who: card(), Rights: consent.RightView, Since: f.now}
+	two := append(testPrimary(), testPrimary()...)
+	for want, all := range map[string]screen.Layout{
+		"Camille Fontaine (INCI) voit votre écran · 00:00": testPrimary(),
+		"Camille Fontaine (INCI) voit vos écrans · 00:00":  two,
+	} {
+		f.layout = all
+		a.update()
+		if got := a.shown.(*homePage).live.head.seg.Text; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	f.layout = nil
+	a.update()
+	if got := a.shown.(*homePage).live.head.seg.Text; !strings.Contains(got, "vos écrans") {
+		t.Errorf("number not known: %q", got)
 	}
 }
 

@@ -227,7 +227,7 @@ func (l *livePart) show(live *Live) {
 	}
 	l.seen = *live
 	who := plain(live.Who.Name, maxShownName)
-	l.head.set(l.a.say(l.key(), "name", who, "unit", plain(live.Who.Unit, maxShownName), "time", clock(l.a.cfg.Now().Sub(live.Since))))
+	l.head.set(l.a.tongue.count(l.key(), l.screens(), "name", who, "unit", plain(live.Who.Unit, maxShownName), "time", clock(l.a.cfg.Now().Sub(live.Since))))
 	l.more.set(l.a.say("words", "words", strings.Join(live.Words[:], " – ")))
 	if live.Paused != wire.PauseNone {
 		l.more.set(l.a.say(pauseKey(live.Paused)))
@@ -241,6 +241,15 @@ func (l *livePart) show(live *Live) {
 		l.showTake(live.Rights.Has(consent.RightControl))
 	}
 	l.box.Show()
+}
+
+// screens is how many screens may be seen, as far as the sentence tells them apart: all
+// monitors are shared, and several when their number is not known.
+func (l *livePart) screens() int {
+	if l.key() == "live.sees" && l.a.cfg.Monitors != nil && len(l.a.cfg.Monitors()) == 1 {
+		return 1
+	}
+	return 2
 }
 
 // toggleHold pauses, or goes on.
