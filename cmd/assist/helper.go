@@ -166,7 +166,22 @@ func (h *helper) Logout() {
 	nudge(h.changed)
 }
 
-// Ask makes a request and remembers the machine.
+// rung is a request that tells when the host has been rung: its pledge is there.
+type rung struct {
+	session.Outgoing
+	tell func()
+}
+
+// Pledge tells before the session acts on the pledge. The session waits for it once.
+func (r rung) Pledge(ctx context.Context) ([]byte, error) {
+	env, err := r.Outgoing.Pledge(ctx)
+	if err == nil {
+		r.tell()
+	}
+	return env, err
+}
+
+// Ask makes a request, and remembers the machine once it has been rung.
 func (h *helper) Ask(_ context.Context, f ui.AskForm) (ui.Request, error) {
 	at, err := h.post()
 	if err != nil {
@@ -180,7 +195,7 @@ func (h *helper) Ask(_ context.Context, f ui.AskForm) (ui.Request, error) {
 			if err != nil {
 				return nil, err
 			}
-			return o, nil
+			return rung{o, func() { h.notes.remember(ui.Recent{Machine: f.Machine, Reason: f.Reason, At: time.Now()}) }}, nil
 		},
 		Identity: func() (session.TechnicianDialer, error) {
 			id, err := peer.NewIdentity()
@@ -196,7 +211,6 @@ func (h *helper) Ask(_ context.Context, f ui.AskForm) (ui.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.notes.remember(ui.Recent{Machine: f.Machine, Reason: f.Reason, At: time.Now()})
 	t.Start(h.ctx)
 	return &request{t: t, link: link}, nil
 }
