@@ -197,9 +197,9 @@ func (d *question) finish(err error) {
 		return
 	}
 	switch {
-	case errors.Is(err, consent.ErrNoAnswer):
-		d.notice(moodAttention, "dialog.noAnswer")
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, consent.ErrNoAnswer), errors.Is(err, context.DeadlineExceeded):
+		d.notice(moodAttention, "dialog.noAnswer") // the gate's clock and the dialog's run out together
+	case errors.Is(err, context.Canceled):
 		d.notice(moodInfo, "dialog.cancelled")
 	case errors.Is(err, consent.ErrReported):
 		d.notice(moodOK, "dialog.reported")
