@@ -38,6 +38,18 @@ func (b *box) put() (dropped bool) {
 	}
 }
 
+// empty lets go of the pictures when no more will come: whoever still remembers the
+// connection does not keep them with it. What get returned stays the reader's.
+func (b *box) empty() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.back, b.ready, b.held = &screen.Picture{}, &screen.Picture{}, &screen.Picture{}
+	select {
+	case <-b.fresh:
+	default:
+	}
+}
+
 // get waits for a picture that was not read yet. It stays valid until the next get.
 func (b *box) get(ctx context.Context, done <-chan struct{}) (*screen.Picture, error) {
 	select {

@@ -200,6 +200,7 @@ func (s *stream) decode() {
 		return
 	}
 	defer d.Close()
+	defer s.box.empty()
 	for tu := range s.units {
 		if err := d.DecodeInto(s.box.back, tu); err != nil {
 			s.owner.log.Debug("picture not decoded", "error", err)

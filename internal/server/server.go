@@ -52,6 +52,7 @@ var (
 	errJournal     = errors.New("server: journal not writable")
 	errProtocol    = errors.New("server: the client broke the protocol")
 	errGone        = errors.New("server: connection lost")
+	errStopping    = errors.New("server: stopping")
 	errKicked      = errors.New("server: account closed")
 )
 

@@ -162,7 +162,7 @@ func (t *technician) letter(ctx context.Context, l *letter) error {
 // asks answers an Ask: a refusal leaves the connection as it was.
 func (t *technician) asks(ctx context.Context, m *wire.Ask) error {
 	id, err := t.ask(ctx, m)
-	if err == nil || errors.Is(err, errGone) {
+	if err == nil || errors.Is(err, errGone) || errors.Is(err, errStopping) {
 		return err
 	}
 	return t.refuse(ctx, id, err)
@@ -281,6 +281,11 @@ func (t *technician) deliver(ctx context.Context, r *wire.Request, env []byte) e
 	if err == nil && reply == replyRung {
 		c.late = time.AfterFunc(t.server.limits.answer, func() { t.server.giveUp(r.Session) })
 		return nil
+	}
+	if reply != replyBusy && ctx.Err() != nil {
+		// The machine is not away: this server stops, and took it off the bus first.
+		// hangUp ends the request, as it does one that has rung.
+		return errStopping
 	}
 	t.leave(c)
 	why, cause := "offline", errNotListened
