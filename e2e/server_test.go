@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"testing"
 	"time"
 
@@ -99,8 +98,11 @@ func (s *server) run(t *testing.T) {
 func (s *server) invite(t *testing.T) string {
 	t.Helper()
 	out := s.command(t, "technician", "add", "--login", techLogin, "--name", techName, "--role", techRole)
-	lines := strings.Fields(out)
-	return lines[len(lines)-1]
+	code := regexp.MustCompile(`\b[0-9A-Z]{5}(-[0-9A-Z]{5})+\b`).FindString(out)
+	if code == "" {
+		t.Fatalf("no enrolment code in:\n%s", out)
+	}
+	return code
 }
 
 // authenticator is the technician's phone.
