@@ -5,6 +5,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"image"
 	"strconv"
@@ -21,6 +22,9 @@ const atOnce = 200 * time.Millisecond
 // aftermath is what may still leave the host's app after a cut: goodbyes, the
 // receipt's word to the server, never pictures.
 const aftermath = 8000 // bytes
+
+// enough is what a flood sends at least before a cut; less would prove nothing.
+const enough = 2000 // bytes
 
 // way is one way in which the person ends an intervention.
 type way struct {
@@ -64,6 +68,7 @@ func (w *world) cutBy(t *testing.T, c way) {
 	l.driving(t)
 	f := l.flood(t)
 	defer f.stop()
+	eventually(t, soon, "pictures flow", f.flows)
 	if c.before != nil {
 		c.before(l, t)
 	}
@@ -260,6 +265,19 @@ func (f *flood) observe() {
 	})
 }
 
+// flows says whether the flood has shown something by now.
+func (f *flood) flows() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.l.cable.space == "" { // nothing to count there
+		return nil
+	}
+	if n := len(f.seen); n == 0 || f.seen[n-1].sent-f.seen[0].sent < enough {
+		return errors.New("nothing to be seen of the flood")
+	}
+	return nil
+}
+
 // quiet checks that input and pictures stopped at once after a cut and do not come
 // back, for longer than the person's own mouse holds the technician's off.
 func (f *flood) quiet(t *testing.T, cut time.Time) {
@@ -283,7 +301,7 @@ func (f *flood) quiet(t *testing.T, cut time.Time) {
 			last = s
 		}
 	}
-	if f.l.cable.space != "" && first.sent-before.sent < 2000 {
+	if f.l.cable.space != "" && first.sent-before.sent < enough {
 		t.Errorf("only %d bytes before the cut: the flood shows nothing", first.sent-before.sent)
 	}
 	if sent := last.sent - first.sent; sent > aftermath {
