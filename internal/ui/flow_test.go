@@ -9,37 +9,12 @@ import (
 	"testing"
 	"time"
 
-	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/test"
 
 	"assist/internal/consent"
 	"assist/internal/screen"
 	"assist/internal/wire"
 )
-
-// descend lists an object and all below it, in the order of the focus.
-func descend(o fyne.CanvasObject) []fyne.CanvasObject {
-	if o == nil || !o.Visible() {
-		return nil
-	}
-	out := []fyne.CanvasObject{o}
-	var inner []fyne.CanvasObject
-	switch o := o.(type) {
-	case *fyne.Container:
-		inner = o.Objects
-	case *container.Scroll:
-		inner = []fyne.CanvasObject{o.Content}
-	case *press:
-		inner = []fyne.CanvasObject{o.content}
-	}
-	for _, i := range inner {
-		if i != nil {
-			out = append(out, descend(i)...)
-		}
-	}
-	return out
-}
 
 // signIn goes to the form of a technician who is signed in.
 func signIn(t *testing.T, a *App, f *fake) *askPage {
