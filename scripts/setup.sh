@@ -32,7 +32,8 @@ missing_of() {
 go_is_recent() {
   command -v go >/dev/null 2>&1 || return 1
   local minor
-  minor=$(go env GOVERSION 2>/dev/null | sed -n 's/^go1\.\([0-9]*\).*/\1/p')
+  # Asked outside the module: inside, an older Go goes for the toolchain of go.mod first.
+  minor=$(cd / && GOTOOLCHAIN=local go env GOVERSION 2>/dev/null | sed -n 's/^go1\.\([0-9]*\).*/\1/p')
   [ -n "$minor" ] && [ "$minor" -ge 21 ]
 }
 
