@@ -129,12 +129,21 @@ func (l *live) grab(t *testing.T, at image.Point) {
 		}
 		if p != at {
 			still = 0
-			l.host.screen.xdotool(t, "mousemove", strconv.Itoa(at.X), strconv.Itoa(at.Y))
+			l.host.screen.xdotool(t, approach(at)...)
 			return fmt.Errorf("it is at %v, not at %v", p, at)
 		}
 		still++
 		return yes(still > 5)
 	})
+}
+
+// approach is the way of a mouse to a place: many small moves, as a hand makes them.
+func approach(at image.Point) []string {
+	var args []string
+	for step := 12; step >= 0; step-- {
+		args = append(args, "mousemove", strconv.Itoa(at.X-2*step), strconv.Itoa(at.Y))
+	}
+	return args
 }
 
 // block keeps the host's interface from everything.
