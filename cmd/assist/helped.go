@@ -62,7 +62,7 @@ func (h *helped) start(code trust.JoinCode) error {
 			h.p.log.Error("registration ended", "error", err)
 		}
 	})
-	m.over.Go(func() { h.relay(ctx, m.server.Changed()) })
+	m.over.Go(func() { relay(ctx, m.server.Changed(), h.changed) })
 	return nil
 }
 
@@ -82,7 +82,7 @@ func (h *helped) live(ctx context.Context, m *membership, key *trust.HostKey) {
 	m.id, m.host = id, host
 	h.mu.Unlock()
 	nudge(h.changed)
-	m.over.Go(func() { h.relay(ctx, host.Changed()) })
+	m.over.Go(func() { relay(ctx, host.Changed(), h.changed) })
 	if err := host.Run(ctx); err != nil && ctx.Err() == nil {
 		h.p.log.Error("calls are answered no more", "error", err)
 	}
@@ -121,18 +121,6 @@ func (h *helped) nonces() *trust.Nonces {
 		h.p.log.Error("earlier requests are not known, all are refused for a while", "error", err)
 	}
 	return s
-}
-
-// relay passes the changes of one part on to the screens.
-func (h *helped) relay(ctx context.Context, from <-chan struct{}) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-from:
-			nudge(h.changed)
-		}
-	}
 }
 
 // close leaves the unit; the intervention under way ends first.

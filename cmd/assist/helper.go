@@ -62,7 +62,7 @@ func (h *helper) start(code trust.JoinCode) error {
 	h.at = at
 	h.mu.Unlock()
 	before.leave()
-	go h.relay(ctx, at.server.Changed())
+	go relay(ctx, at.server.Changed(), h.changed)
 	return nil
 }
 
@@ -73,17 +73,6 @@ func (at *post) leave() {
 	}
 	at.server.Logout()
 	at.stop()
-}
-
-func (h *helper) relay(ctx context.Context, from <-chan struct{}) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-from:
-			nudge(h.changed)
-		}
-	}
 }
 
 func (h *helper) close() {

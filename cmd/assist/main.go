@@ -13,6 +13,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -193,6 +194,18 @@ func buildVersion() string {
 		}
 	}
 	return "0-dev"
+}
+
+// relay passes the changes of one part on to the screens, until ctx ends.
+func relay(ctx context.Context, from <-chan struct{}, to chan struct{}) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-from:
+			nudge(to)
+		}
+	}
 }
 
 // nudge fills a one-slot channel.
