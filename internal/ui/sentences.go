@@ -184,6 +184,7 @@ func endKey(side string, v wire.EndReason) string {
 		wire.EndPresence:       "presence",
 		wire.EndReported:       "reported",
 		wire.EndTechnicianLost: "technicianLost",
+		wire.EndRevoked:        "revoked",
 	}, int(v))
 }
 

@@ -37,6 +37,7 @@ const (
 	EndPresence                            // nobody at the machine any more
 	EndReported                            // the user cut and reported a problem
 	EndTechnicianLost                      // the technician's app closed or died
+	EndRevoked                             // the unit's charter no longer lets this technician help here
 	endReasonEnd
 )
 

@@ -123,8 +123,8 @@ type values struct {
 func oneByteFields() []values {
 	return []values{
 		{"Answer", "verdict", int(VerdictGranted), int(VerdictUnable)},
-		{"Bye", "reason", int(EndUserCut), int(EndTechnicianLost)},
-		{"SessionBye", "reason", int(EndUserCut), int(EndTechnicianLost)},
+		{"Bye", "reason", int(EndUserCut), int(EndRevoked)},
+		{"SessionBye", "reason", int(EndUserCut), int(EndRevoked)},
 		{"Refused", "why", int(RefusedIdentity), int(RefusedPassword)},
 		{"Grant", "pictures", int(PauseNone), int(PauseDialog)},
 		{"Grant", "input", int(PauseNone), int(PauseDialog)},

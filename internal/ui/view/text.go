@@ -108,6 +108,8 @@ func (t Text) ended(r wire.EndReason) string {
 		return t("view.end.presence")
 	case wire.EndReported:
 		return t("view.end.reported")
+	case wire.EndRevoked:
+		return t("view.end.revoked")
 	}
 	return t("view.end.other", "code", strconv.Itoa(int(r)))
 }
