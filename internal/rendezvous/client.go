@@ -424,6 +424,7 @@ func (c *client) dispatch(m wire.FromServer) error {
 		if l := c.find(m.Session); l != nil {
 			l.finish(wire.EndServerStopped, refused(m))
 		}
+	case *wire.CharterNotice: // nothing here keeps a charter yet
 	default:
 		return c.handle(m)
 	}

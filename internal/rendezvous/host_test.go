@@ -100,6 +100,19 @@ func TestHostRegisters(t *testing.T) {
 	})
 }
 
+// Word of a charter that this client cannot use yet costs it nothing.
+func TestNoticeOfACharterIsTaken(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s, p, h, c := rung(t)
+		p.send(&wire.CharterNotice{Epoch: 7})
+		p.send(&wire.Bye{Session: session, Reason: wire.EndCancelled})
+		<-c.Done()
+		if len(s.tries) != 1 || h.State().Phase != Ready {
+			t.Errorf("%d connections, %+v", len(s.tries), h.State())
+		}
+	})
+}
+
 func TestCallFromRingToBye(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		_, p, _, c := rung(t)

@@ -33,6 +33,7 @@ func dialogue(t *testing.T) []arrow {
 		{&Signal{}, &Signal{}},
 		{&Bye{Reason: EndUserCut}, &Bye{Reason: EndUserCut}},
 		{sampleOf(t, "Report").(FromClient), sampleOf(t, "Reported").(FromServer)},
+		{nil, sampleOf(t, "CharterNotice").(FromServer)},
 	}
 }
 

@@ -29,6 +29,7 @@ const (
 	kindRefused         uint8 = 0x1f
 	kindReport          uint8 = 0x20
 	kindReported        uint8 = 0x21
+	kindCharterNotice   uint8 = 0x22
 	// session, to the technician
 	kindScene      uint8 = 0x40
 	kindGrant      uint8 = 0x41
@@ -102,6 +103,8 @@ func newMessage(kind uint8) Message {
 		return &Report{}
 	case kindReported:
 		return &Reported{}
+	case kindCharterNotice:
+		return &CharterNotice{}
 	}
 	return newSessionMessage(kind)
 }
@@ -172,6 +175,7 @@ func (*Bye) kind() uint8             { return kindBye }
 func (*Refused) kind() uint8         { return kindRefused }
 func (*Report) kind() uint8          { return kindReport }
 func (*Reported) kind() uint8        { return kindReported }
+func (*CharterNotice) kind() uint8   { return kindCharterNotice }
 func (*Scene) kind() uint8           { return kindScene }
 func (*Grant) kind() uint8           { return kindGrant }
 func (*Denied) kind() uint8          { return kindDenied }

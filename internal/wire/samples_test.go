@@ -47,6 +47,7 @@ func signallingSamples() []Message {
 		&Refused{SessionID{6}, RefusedTooMany, 30},
 		&Report{SessionID{7}},
 		&Reported{SessionID{8}},
+		&CharterNotice{1<<53 - 1},
 	}
 }
 
@@ -98,7 +99,7 @@ func families() map[string]family {
 		"Signed":       {as(UnmarshalSigned), "Certificate Request Pledge Answer"},
 		"Envelope":     {as(UnmarshalEnvelope), "Envelope"},
 		"FromClient":   {as(UnmarshalFromClient), "HostHello TechnicianHello Enrol EnrolConfirm Ask Pledged Answered Signal Bye Report"},
-		"FromServer":   {as(UnmarshalFromServer), "Challenge HostReady TechnicianReady EnrolSecret Enrolled Ring Pledged Answered Signal Bye Refused Reported"},
+		"FromServer":   {as(UnmarshalFromServer), "Challenge HostReady TechnicianReady EnrolSecret Enrolled Ring Pledged Answered Signal Bye Refused Reported CharterNotice"},
 		"ToTechnician": {as(UnmarshalToTechnician), "Scene Grant Denied Shape Place Pong SessionBye"},
 		"ToHost":       {as(UnmarshalToHost), "Want Release Watch Point Ping SessionBye Move Button Scroll Key Text ReleaseAll"},
 	}

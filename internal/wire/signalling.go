@@ -125,6 +125,14 @@ type Reported struct {
 	Session SessionID
 }
 
+// CharterNotice says which charter the server holds, after HostReady and
+// TechnicianReady and whenever a new one is published. A charter is larger than
+// a message may be: a client that has seen less fetches it over HTTP from the
+// same server. The notice itself is believed in nothing.
+type CharterNotice struct {
+	Epoch uint64
+}
+
 func (m *Challenge) walk(w *walker) {
 	w.u16("version", &m.Version)
 	w.raw("nonce", m.Nonce[:])
@@ -216,6 +224,8 @@ func (m *Refused) walk(w *walker) {
 func (m *Report) walk(w *walker)   { w.raw("session", m.Session[:]) }
 func (m *Reported) walk(w *walker) { w.raw("session", m.Session[:]) }
 
+func (m *CharterNotice) walk(w *walker) { w.u64("epoch", &m.Epoch) }
+
 func (*Challenge) fromServer()       {}
 func (*HostReady) fromServer()       {}
 func (*TechnicianReady) fromServer() {}
@@ -228,6 +238,7 @@ func (*Signal) fromServer()          {}
 func (*Bye) fromServer()             {}
 func (*Refused) fromServer()         {}
 func (*Reported) fromServer()        {}
+func (*CharterNotice) fromServer()   {}
 
 func (*HostHello) fromClient()       {}
 func (*TechnicianHello) fromClient() {}

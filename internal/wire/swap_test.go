@@ -36,6 +36,7 @@ func others() []Message {
 		&Refused{SessionID{15: 6}, RefusedJournal, 1 << 12},
 		&Report{SessionID{15: 7}},
 		&Reported{SessionID{15: 8}},
+		&CharterNotice{7},
 		&Scene{[]MonitorInfo{{2, "dp-2", 5, 6, 800, 600, false}, {3, "hdmi-è", 7, 8, 640, 480, true}}},
 		&Grant{0xfffc, PauseLamp, PauseDialog},
 		&Denied{0xfff0},

@@ -93,11 +93,18 @@ func (w *walker) i16(name string, v *int16) {
 	}
 }
 
-func (w *walker) i64(name string, v *int64) {
+func (w *walker) u64(name string, v *uint64) {
 	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], uint64(*v))
+	binary.BigEndian.PutUint64(b[:], *v)
 	if w.raw(name, b[:]); w.reading {
-		*v = int64(binary.BigEndian.Uint64(b[:]))
+		*v = binary.BigEndian.Uint64(b[:])
+	}
+}
+
+func (w *walker) i64(name string, v *int64) {
+	u := uint64(*v)
+	if w.u64(name, &u); w.reading {
+		*v = int64(u)
 	}
 }
 
