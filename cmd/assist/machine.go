@@ -14,6 +14,7 @@ import (
 	"assist/internal/input"
 	"assist/internal/lamp"
 	"assist/internal/peer"
+	"assist/internal/presence"
 	"assist/internal/process"
 	"assist/internal/screen"
 	"assist/internal/session"
@@ -30,11 +31,12 @@ var (
 // desktop is what this computer has for sharing. What is missing is nil: without a
 // lamp nothing can be shared, without a watcher nobody can accept or drive.
 type desktop struct {
-	lamp    *lamp.Lamp
-	watcher *input.Watcher
-	hotkey  *lamp.Hotkey
-	asking  func() bool // a dialog of ours is open
-	log     *slog.Logger
+	lamp     *lamp.Lamp
+	watcher  *input.Watcher
+	hotkey   *lamp.Hotkey
+	presence *presence.Watcher // nil before open
+	asking   func() bool       // a dialog of ours is open
+	log      *slog.Logger
 }
 
 // machine is the desktop as a session wants it.
@@ -62,6 +64,9 @@ func (d *desktop) fit() (screen.Layout, error) {
 	}
 	if d.watcher == nil {
 		return nil, errBlind
+	}
+	if err := d.away(); err != nil {
+		return nil, err
 	}
 	return capture.Monitors()
 }
@@ -113,6 +118,9 @@ func (d *desktop) genuine(by ui.Act, dialog uintptr) bool {
 }
 
 func (d *desktop) close() {
+	if d.presence != nil {
+		d.presence.Close()
+	}
 	if d.hotkey != nil {
 		d.hotkey.Close()
 	}

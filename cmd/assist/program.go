@@ -152,6 +152,7 @@ func (p *program) texts() assets.Text {
 // sharing is refused when it is asked for.
 func (d *desktop) open(p *program) {
 	reins := p.helped
+	d.attend(p)
 	l, err := lamp.New(lamp.Options{
 		Texts:      bannerTexts(p.texts()),
 		OnCut:      func() { reins.Cut(wire.EndUserCut) },

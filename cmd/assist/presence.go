@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"assist/internal/presence"
+	"assist/internal/wire"
+)
+
+// errAway says that the person cannot see the screen: nothing is shared, nothing asked.
+var errAway = errors.New("the person cannot see the screen")
+
+// attend watches that the person can be at their screen, and ends everything at once
+// when they cannot: before the computer sleeps, since presence lets it wait for that.
+func (d *desktop) attend(p *program) {
+	d.presence = presence.Watch(presence.Options{
+		OnAway: func(presence.Cause) { p.helped.Cut(wire.EndLocked) },
+		Log:    d.log,
+	})
+}
+
+// away says why nothing may be asked or shared now, or nil.
+func (d *desktop) away() error {
+	if d.presence == nil {
+		return nil
+	}
+	if c := d.presence.Away(); c != presence.Here {
+		return fmt.Errorf("%w: %v", errAway, c)
+	}
+	return nil
+}

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package presence
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+	"github.com/jezek/xgb/xproto"
+
+	"assist/internal/x11"
+)
+
+// limit is what the promise of "at once" allows.
+const limit = time.Second
+
+// lockedDesk is a login manager and somebody who watches it.
+func lockedDesk(t *testing.T) (*loginManager, *person, string) {
+	t.Helper()
+	address, _ := testBus(t)
+	alone(t, address, "")
+	m := newLoginManager(t, address)
+	p := watched(t)
+	if got := p.Away(); got != Here {
+		t.Fatalf("%v at the start", got)
+	}
+	if got := p.Sources(); !slices.Equal(got, []string{"logind"}) {
+		t.Fatalf("sources %v", got)
+	}
+	return m, p, address
+}
+
+func TestLockIsToldAtOnce(t *testing.T) {
+	m, p, _ := lockedDesk(t)
+	var worst time.Duration
+	for range 20 {
+		m.emit(t, testSession, login1Session+".Lock")
+		worst = max(worst, p.tells(t, Locked))
+		if p.Away() != Locked {
+			t.Fatal("told, but not locked")
+		}
+		m.emit(t, testSession, login1Session+".Unlock")
+		p.becomes(t, Here)
+	}
+	t.Logf("slowest of 20: %v", worst)
+	if worst > limit {
+		t.Errorf("told after %v", worst)
+	}
+}
+
+func TestPropertiesOfTheSession(t *testing.T) {
+	m, p, _ := lockedDesk(t)
+	for _, c := range []struct {
+		name    string
+		off, on any
+		want    Cause
+	}{
+		{"LockedHint", true, false, Locked},
+		{"Active", false, true, Left},
+	} {
+		m.set(t, c.name, c.off)
+		if took := p.tells(t, c.want); took > limit {
+			t.Errorf("%s: told after %v", c.name, took)
+		}
+		m.set(t, c.name, c.on)
+		p.becomes(t, Here)
+	}
+}
+
+// A desktop that answers the request to lock says so by the hint, and takes both back.
+func TestUnlockedByTheHint(t *testing.T) {
+	m, p, _ := lockedDesk(t)
+	m.emit(t, testSession, login1Session+".Lock")
+	p.tells(t, Locked)
+	m.set(t, "LockedHint", true)
+	m.set(t, "LockedHint", false)
+	p.becomes(t, Here)
+}
+
+func TestStalePropertiesAreReadAgain(t *testing.T) {
+	m, p, _ := lockedDesk(t)
+	m.mu.Lock()
+	m.props["LockedHint"] = dbus.MakeVariant(true)
+	m.mu.Unlock()
+	m.emit(t, testSession, properties+".PropertiesChanged", login1Session, map[string]dbus.Variant{}, []string{"LockedHint"})
+	p.tells(t, Locked)
+}
+
+func TestLogOff(t *testing.T) {
+	m, p, _ := lockedDesk(t)
+	m.emit(t, login1Path, login1Manager+".SessionRemoved", "2", dbus.ObjectPath("/org/freedesktop/login1/session/_32"))
+	m.emit(t, login1Path, login1Manager+".SessionRemoved", "1", testSession)
+	if took := p.tells(t, Left); took > limit {
+		t.Errorf("told after %v", took)
+	}
+}
+
+// The computer sleeps only once whoever was told has done what they had to do.
+func TestSleepWaitsForTheEnd(t *testing.T) {
+	address, _ := testBus(t)
+	alone(t, address, "")
+	m := newLoginManager(t, address)
+	told, done := make(chan Cause, 1), make(chan struct{})
+	w := Watch(Options{OnAway: func(c Cause) { told <- c; <-done }})
+	defer w.Close()
+	w.Away()
+	<-m.held
+	free := m.released()
+	m.emit(t, login1Path, login1Manager+".PrepareForSleep", true)
+	if got := <-told; got != Asleep {
+		t.Fatalf("told %v", got)
+	}
+	select {
+	case <-free:
+		t.Fatal("sleep was let go before the end")
+	case <-time.After(400 * time.Millisecond):
+	}
+	close(done)
+	select {
+	case <-free:
+	case <-time.After(soon):
+		t.Fatal("sleep is held up for ever")
+	}
+	m.emit(t, login1Path, login1Manager+".PrepareForSleep", false)
+	select {
+	case <-m.held:
+	case <-time.After(soon):
+		t.Fatal("after waking up, the next sleep is not held up")
+	}
+	(&person{Watcher: w}).becomes(t, Here)
+}
+
+func TestShutdownCounts(t *testing.T) {
+	m, p, _ := lockedDesk(t)
+	m.emit(t, login1Path, login1Manager+".PrepareForShutdown", true)
+	p.tells(t, Asleep)
+}
+
+func TestLockedAtTheStart(t *testing.T) {
+	address, _ := testBus(t)
+	alone(t, address, "")
+	m := newLoginManager(t, address)
+	m.props["LockedHint"] = dbus.MakeVariant(true)
+	p := watched(t)
+	if got := p.Away(); got != Locked {
+		t.Errorf("%v", got)
+	}
+}
+
+// Anybody on the bus can send a signal to anybody; an unlock is the manager's alone.
+func TestForgedUnlockIsNotBelieved(t *testing.T) {
+	m, p, address := lockedDesk(t)
+	m.emit(t, testSession, login1Session+".Lock")
+	p.tells(t, Locked)
+	stranger := dial(t, address)
+	for n := range 20 {
+		msg := &dbus.Message{Type: dbus.TypeSignal, Headers: map[dbus.HeaderField]dbus.Variant{
+			dbus.FieldPath: dbus.MakeVariant(testSession), dbus.FieldInterface: dbus.MakeVariant(login1Session),
+			dbus.FieldMember: dbus.MakeVariant("Unlock"), dbus.FieldDestination: dbus.MakeVariant(fmt.Sprintf(":1.%d", n)),
+		}}
+		if call := stranger.Send(msg, nil); call != nil && call.Err != nil {
+			t.Fatal(call.Err)
+		}
+	}
+	m.emit(t, login1Path, login1Manager+".PrepareForSleep", true) // comes after them
+	p.tells(t, Asleep)
+	m.emit(t, login1Path, login1Manager+".PrepareForSleep", false)
+	p.tells(t, Locked)
+}
+
+// What was said last stays true when the bus is lost.
+func TestLostBusUnlocksNothing(t *testing.T) {
+	address, stop := testBus(t)
+	alone(t, address, "")
+	m := newLoginManager(t, address)
+	p := watched(t)
+	p.Away()
+	m.emit(t, testSession, login1Session+".Lock")
+	p.tells(t, Locked)
+	stop()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for len(p.Sources()) != 0 { // until the loss is known
+		<-tick.C
+	}
+	if got := p.Away(); got != Locked {
+		t.Errorf("%v after the bus was lost", got)
+	}
+}
+
+// screenSaver is a small one.
+type screenSaver struct{ active chan bool }
+
+// GetActive says whether it covers the screen.
+func (s screenSaver) GetActive() (bool, *dbus.Error) {
+	on := <-s.active
+	s.active <- on
+	return on, nil
+}
+
+func TestScreenSaver(t *testing.T) {
+	for _, one := range savers() {
+		t.Run(strings.TrimPrefix(string(one.path), "/"), func(t *testing.T) {
+			address, _ := testBus(t)
+			alone(t, "", address)
+			c, s := dial(t, address), screenSaver{make(chan bool, 1)}
+			s.active <- false
+			if err := c.Export(s, one.path, one.name); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.RequestName(one.name, dbus.NameFlagDoNotQueue); err != nil {
+				t.Fatal(err)
+			}
+			p := watched(t)
+			if p.Away() != Here || !slices.Equal(p.Sources(), []string{"screensaver"}) {
+				t.Fatalf("%v by %v", p.Away(), p.Sources())
+			}
+			turn := func(on bool) {
+				<-s.active
+				s.active <- on
+				if err := c.Emit(one.path, one.name+".ActiveChanged", on); err != nil {
+					t.Fatal(err)
+				}
+			}
+			turn(true)
+			if took := p.tells(t, Locked); took > limit {
+				t.Errorf("told after %v", took)
+			}
+			if err := dial(t, address).Emit(one.path, one.name+".ActiveChanged", false); err != nil { // a stranger
+				t.Fatal(err)
+			}
+			if p.Away() != Locked {
+				t.Error("a stranger uncovered the screen")
+			}
+			turn(false)
+			p.becomes(t, Here)
+		})
+	}
+}
+
+// A screen saver that starts later is heard of, too.
+func TestScreenSaverThatComesLater(t *testing.T) {
+	address, _ := testBus(t)
+	alone(t, "", address)
+	p := watched(t)
+	if len(p.Sources()) != 0 {
+		t.Fatal(p.Sources())
+	}
+	c, s := dial(t, address), screenSaver{make(chan bool, 1)}
+	s.active <- true
+	one := savers()[2]
+	if err := c.Export(s, one.path, one.name); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.RequestName(one.name, dbus.NameFlagDoNotQueue); err != nil {
+		t.Fatal(err)
+	}
+	p.tells(t, Locked)
+}
+
+func TestNothingKnown(t *testing.T) {
+	alone(t, "", "")
+	p := watched(t)
+	if p.Away() != Here || len(p.Sources()) != 0 {
+		t.Errorf("%v by %v", p.Away(), p.Sources())
+	}
+}
+
+// Without any bus the X server tells when it is dark.
+func TestDarkScreenWithoutABus(t *testing.T) {
+	alone(t, "", "")
+	display := xvfb(t)
+	p := &person{told: make(chan Cause, 16)}
+	p.Watcher = Watch(Options{Display: display, OnAway: func(c Cause) { p.told <- c }})
+	t.Cleanup(p.Close)
+	if p.Away() != Here || !slices.Equal(p.Sources(), []string{"x11"}) {
+		t.Fatalf("%v by %v", p.Away(), p.Sources())
+	}
+	c, err := x11.Dial(display, func(x11.Event) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	xproto.ForceScreenSaver(c.X, xproto.ScreenSaverActive)
+	if took := p.tells(t, Blank); took > limit {
+		t.Errorf("told after %v", took)
+	}
+	xproto.ForceScreenSaver(c.X, xproto.ScreenSaverReset)
+	p.becomes(t, Here)
+}
+
+// xvfb starts an X server of the test's own.
+func xvfb(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath("Xvfb")
+	if err != nil {
+		t.Skip("no Xvfb")
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command(path, "-displayfd", "3", "-screen", "0", "320x200x24", "-nolisten", "tcp", "-noreset")
+	c.ExtraFiles = []*os.File{w}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	t.Cleanup(func() {
+		_ = c.Process.Signal(os.Interrupt)
+		_ = c.Wait()
+	})
+	line, err := bufio.NewReader(r).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ":" + strings.TrimSpace(line)
+}
