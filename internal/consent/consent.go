@@ -94,7 +94,8 @@ type Card struct {
 type Question struct {
 	Who      Card
 	Reason   string
-	Wanted   Rights // already cut down to what policy allows
+	Wanted   Rights        // already cut down to what policy allows
+	Life     time.Duration // of each grant; 0 and more than LeaseLife are LeaseLife
 	Words    [3]string
 	Monitors int
 	Widening bool      // more rights for a lease that lives

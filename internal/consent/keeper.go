@@ -12,6 +12,20 @@ import (
 // calls out, so that nothing can hold it up, and show, which alone talks to the
 // banner.
 
+// life is how long a grant lasts.
+func (q Question) life() time.Duration {
+	if q.Life <= 0 {
+		return LeaseLife
+	}
+	return min(q.Life, LeaseLife)
+}
+
+// renewal is how long after a grant the person is asked again; of a short grant half
+// is left to answer in.
+func (q Question) renewal() time.Duration {
+	return max(q.life()-RenewBefore, q.life()/2)
+}
+
 // start brings the lease to life under a lit banner.
 func (l *Lease) start(lit Lit) {
 	l.mu.Lock()
@@ -28,9 +42,9 @@ func (l *Lease) beat() { nudge(l.beats) }
 func (l *Lease) watch() {
 	seen := time.NewTimer(FreezeAfter)
 	defer seen.Stop()
-	life := time.NewTimer(LeaseLife)
+	life := time.NewTimer(l.ask.life())
 	defer life.Stop()
-	renew := time.NewTimer(LeaseLife - RenewBefore)
+	renew := time.NewTimer(l.ask.renewal())
 	defer renew.Stop()
 	renewed := make(chan error, 1)
 	for {
@@ -95,8 +109,8 @@ func (l *Lease) renew() error {
 func (l *Lease) renewal(err error, life *time.Timer) time.Duration {
 	switch {
 	case err == nil:
-		life.Reset(LeaseLife)
-		return LeaseLife - RenewBefore
+		life.Reset(l.ask.life())
+		return l.ask.renewal()
 	case errors.Is(err, ErrBusy): // another question is open: ask after it
 		return time.Second
 	case errors.Is(err, ErrRefused), errors.Is(err, ErrReported):

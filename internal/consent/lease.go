@@ -21,6 +21,7 @@ type Lease struct {
 	beats   chan struct{} // one slot, from the banner
 
 	mu       sync.Mutex
+	most     Rights     // what policy allows at this moment; it only ever shrinks
 	left     *sync.Cond // on mu: some pass has become empty
 	view     *pass
 	point    *pass // nil, or the pass of the right while it is granted; as control
@@ -37,7 +38,7 @@ type Lease struct {
 
 func newLease(g *Gate, q Question, granted Rights) *Lease {
 	l := &Lease{
-		gate: g, ask: q, since: time.Now(),
+		gate: g, ask: q, most: g.ceiling, since: time.Now(),
 		done:    make(chan struct{}),
 		dark:    make(chan struct{}),
 		changed: make(chan struct{}, 1),
@@ -72,7 +73,7 @@ func (r Rights) each(f func(Rights)) {
 
 // add grants rights not held yet. The caller holds mu, or nobody else has l.
 func (l *Lease) add(r Rights) {
-	r.each(func(one Rights) {
+	(r & l.most).each(func(one Rights) {
 		if s := l.slot(one); *s == nil {
 			*s = &pass{lease: l, right: one, done: make(chan struct{})}
 		}
@@ -166,7 +167,7 @@ func (l *Lease) Widen(ctx context.Context, want Rights) (Rights, error) {
 	if l.forged() {
 		return 0, ErrRevoked
 	}
-	more := want & l.gate.ceiling &^ l.Rights()
+	more := want & l.limit() &^ l.Rights()
 	if more == 0 {
 		if l.Rights().Has(want) {
 			return l.Rights(), nil
@@ -185,6 +186,7 @@ func (l *Lease) Widen(ctx context.Context, want Rights) (Rights, error) {
 	if l.ended() {
 		return 0, ErrRevoked
 	}
+	granted &= l.most // it may have shrunk while the person was asked
 	l.add(granted)
 	l.notify()
 	if granted == 0 {
@@ -263,6 +265,28 @@ func (l *Lease) Narrow(r Rights) {
 	for _, p := range taken {
 		p.empty()
 	}
+}
+
+// Limit says that policy no longer allows more than these rights. What was granted
+// beyond them is taken back as by Narrow, and no question can bring it again.
+func (l *Lease) Limit(most Rights) {
+	if l.forged() {
+		return
+	}
+	l.mu.Lock()
+	l.most &= most
+	beyond := l.rights() &^ l.most
+	l.mu.Unlock()
+	if beyond != 0 {
+		l.Narrow(beyond)
+	}
+}
+
+// limit is what policy allows at this moment.
+func (l *Lease) limit() Rights {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.most
 }
 
 // Pause holds everything back until Resume. When it returns, nothing moves.

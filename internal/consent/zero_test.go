@@ -61,6 +61,7 @@ func refusesAll(t *testing.T, l *consent.Lease) {
 	l.Pause()
 	l.Resume()
 	l.Narrow(consent.RightControl)
+	l.Limit(0)
 	l.Note("nothing")
 	l.Revoke(nil)
 	if l.Rights() != 0 || !closed(l.Done()) || !closed(l.Dark()) || l.Cause() == nil || l.Changed() != nil {

@@ -84,14 +84,14 @@ func (l *link) await(ctx context.Context, failed <-chan error) error {
 			if l.Err() != nil {
 				return l.Err()
 			}
-			return fmt.Errorf("peer: connecting: %w", context.Cause(ctx))
+			return l.sources.because(fmt.Errorf("peer: connecting: %w", context.Cause(ctx)))
 		}
 	}
 }
 
 // start verifies the certificate, and only then lets anything flow.
 func (l *link) start(ctx context.Context) error {
-	if err := l.verify(); err != nil {
+	if err := errors.Join(l.verify(), l.checkSource()); err != nil {
 		return err
 	}
 	for _, c := range l.channels {

@@ -39,9 +39,9 @@ const (
 )
 
 // newConnection makes a peer connection that speaks what this package speaks
-// and nothing else.
-func newConnection(cfg Config, r role) (*webrtc.PeerConnection, error) {
-	settings, err := newSettings(cfg)
+// and nothing else, with ends from where sources lets them be.
+func newConnection(cfg Config, r role, from *sources) (*webrtc.PeerConnection, error) {
+	settings, err := newSettings(cfg, from)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func newConnection(cfg Config, r role) (*webrtc.PeerConnection, error) {
 	return pc, nil
 }
 
-func newSettings(cfg Config) (*webrtc.SettingEngine, error) {
+func newSettings(cfg Config, from *sources) (*webrtc.SettingEngine, error) {
 	s := &webrtc.SettingEngine{LoggerFactory: silent{}}
 	network := cfg.network
 	if network == nil {
@@ -81,6 +81,9 @@ func newSettings(cfg Config) (*webrtc.SettingEngine, error) {
 	}
 	s.SetNet(network)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
+	if from != nil {
+		s.SetRemoteIPFilter(from.keep)
+	}
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetIncludeLoopbackCandidate(true)
 	s.SetICETimeouts(5*time.Second, 10*time.Second, time.Second)

@@ -24,11 +24,12 @@ const (
 // link is what both ends have in common: the connection, its channels, and why
 // it ended. The first cause wins; after it nothing is sent or delivered.
 type link struct {
-	pc     *webrtc.PeerConnection
-	cfg    Config
-	log    *slog.Logger
-	timing timing
-	role   role
+	pc      *webrtc.PeerConnection
+	cfg     Config
+	sources *sources // nil: from anywhere
+	log     *slog.Logger
+	timing  timing
+	role    role
 
 	ctx       context.Context // ends with the link
 	cancel    context.CancelFunc
@@ -63,13 +64,17 @@ func newLink(cfg Config, r role) (*link, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	pc, err := newConnection(cfg, r)
+	var from *sources
+	if cfg.Allow != nil {
+		from = &sources{allow: cfg.Allow}
+	}
+	pc, err := newConnection(cfg, r, from)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &link{
-		pc: pc, cfg: cfg, log: cfg.Log, timing: cfg.timing.orDefault(), role: r, ctx: ctx, cancel: cancel,
+		pc: pc, cfg: cfg, sources: from, log: cfg.Log, timing: cfg.timing.orDefault(), role: r, ctx: ctx, cancel: cancel,
 		connected: make(chan struct{}), verified: make(chan struct{}),
 		done: make(chan struct{}), released: make(chan struct{}),
 		candidates: make(chan string, maxCandidates),
@@ -106,6 +111,7 @@ func (l *link) listen() {
 			l.count.lost.Add(1)
 		}
 	})
+	l.minded()
 	l.pc.OnDataChannel(func(*webrtc.DataChannel) { l.fail(ErrProtocol) }) // all of ours are agreed on beforehand
 }
 

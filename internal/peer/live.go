@@ -28,6 +28,10 @@ func (l *link) live() {
 		case <-l.done:
 			return
 		}
+		if err := l.checkSource(); err != nil {
+			l.fail(err)
+			return
+		}
 		if l.silence() > l.timing.lost {
 			l.fail(ErrLost)
 			return

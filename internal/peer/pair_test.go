@@ -64,6 +64,7 @@ type setup struct {
 	hostNet            transport.Net
 	techNet            transport.Net
 	timing             timing
+	limit              time.Duration       // to connect; 15 s when zero
 	signaled, answered func([]byte) []byte // what a lying server makes of the host's and the technician's messages
 }
 
@@ -95,7 +96,10 @@ func tryPair(t testing.TB, s setup) *pair {
 		s.change(&hc, &tc)
 	}
 	p := &pair{}
-	ctx := within(t, 15*time.Second)
+	if s.limit == 0 {
+		s.limit = 15 * time.Second
+	}
+	ctx := within(t, s.limit)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -33,6 +33,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/pion/transport/v4"
@@ -51,6 +52,8 @@ var (
 	ErrClosed = errors.New("peer: closed")
 	// ErrAborted says that the other end gave up while connecting.
 	ErrAborted = errors.New("peer: the other end gave up")
+	// ErrSource says that the other end's address is not one that is allowed.
+	ErrSource = errors.New("peer: address not allowed")
 	// ErrConfig says that the configuration lacks something.
 	ErrConfig = errors.New("peer: incomplete configuration")
 	// ErrMonitor says that a monitor's number is out of range, or that nothing
@@ -72,6 +75,9 @@ type Config struct {
 	Signaler Signaler
 	STUN     string // "host:port" or "stun:host:port"; empty for none
 	Log      *slog.Logger
+	// Allow says whether the other end may have this address, at this moment; nil
+	// lets every address pass. It is called from any goroutine and must not block.
+	Allow func(netip.Addr) bool
 
 	network transport.Net // tests put a bad network here
 	timing  timing        // tests are not patient

@@ -184,9 +184,7 @@ func (c *Charter) checkNow(now time.Time, lastEpoch uint64) error {
 
 // ExpiresSoon reports whether it is time to speak of the charter's end: less than
 // 14 days are left.
-func (c *Charter) ExpiresSoon(now time.Time) bool {
-	return now.Add(expiryWarning).Unix() >= c.Expires
-}
+func (c *Charter) ExpiresSoon(now time.Time) bool { return EndsSoon(c.Expires, now) }
 
 // Technician returns the certificate of a device key, if the charter lets its
 // owner help at this moment: a listed key, not revoked, its certificate valid,

@@ -151,6 +151,20 @@ func remainder(chain [][]byte, key UnitPublic) ([][]byte, error) {
 
 // Charter is the newest charter seen, verified again for this moment.
 func (m *Memory) Charter(now time.Time) (*Charter, error) {
+	c, err := m.Newest()
+	if err == nil {
+		err = c.InForce(now)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Newest is the newest charter seen, verified again but for its dates: where the
+// server is, and by which keys to know it, an app must find there also when the
+// charter has run out, or it could never fetch the next.
+func (m *Memory) Newest() (*Charter, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r, err := m.load()
@@ -160,7 +174,14 @@ func (m *Memory) Charter(now time.Time) (*Charter, error) {
 	if len(r.charter) == 0 {
 		return nil, ErrNoCharter
 	}
-	return VerifyCharter(r.charter, r.key, now, r.epoch)
+	c, err := openCharter(r.charter, r.key)
+	if err == nil && c.Epoch < r.epoch {
+		err = fmt.Errorf("%w: epoch %d of %d", ErrRollback, c.Epoch, r.epoch)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCharter, err)
+	}
+	return c, nil
 }
 
 // Epoch is the key in force and the highest epoch seen: the pinned key and zero

@@ -25,6 +25,9 @@ type RequestCheck struct {
 	Unit    UnitPublic
 	Machine string // the host's own machine ID
 	Now     time.Time
+	// Admit, if any, says what the unit's charter has against it. It is asked of
+	// requests that are proved, before the nonce: who may not help fills no memory.
+	Admit func(*wire.Request, *wire.Certificate) error
 	// SeenNonce remembers a nonce and reports whether it was seen before. It is
 	// asked last, of requests that passed everything else; see Nonces.
 	SeenNonce func([32]byte) bool
@@ -73,6 +76,14 @@ func VerifyRequest(env []byte, c RequestCheck) (*VerifiedRequest, error) {
 	if err := checkRequest(r, c); err != nil {
 		return nil, err
 	}
+	if c.Admit != nil {
+		if err := c.Admit(r, cert); err != nil {
+			return nil, err
+		}
+	}
+	if c.SeenNonce == nil || c.SeenNonce(r.Nonce) {
+		return nil, ErrReplayed
+	}
 	return &VerifiedRequest{r, cert, sha256.Sum256(e.Body)}, nil
 }
 
@@ -89,8 +100,6 @@ func checkRequest(r *wire.Request, c RequestCheck) error {
 		return ErrNoReason
 	case r.Rights == 0:
 		return ErrRights
-	case c.SeenNonce == nil || c.SeenNonce(r.Nonce):
-		return ErrReplayed
 	}
 	return nil
 }

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package trust
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"assist/internal/wire"
+)
+
+// ErrHalted says that a charter lets nobody help at all.
+var ErrHalted = errors.New("trust: the unit lets nobody help")
+
+// Rights of which the wire knows only bits.
+const (
+	rightView  = 1
+	rightPoint = 2
+)
+
+// Admission is what a charter lets one technician do on one machine.
+type Admission struct {
+	Card   *wire.Certificate // the charter's own: what people are shown
+	Rights uint16            // at most these, view always among them
+	Lease  time.Duration     // at most so long until the person is asked again
+}
+
+// Admit is everything a charter says about one technician and one machine at this
+// moment, but for the address that the technician comes from (AllowsSource). A
+// machine in a zone may be seen and pointed at, never driven.
+func (c *Charter) Admit(deviceKey []byte, machine string, now time.Time) (*Admission, error) {
+	if err := c.InForce(now); err != nil {
+		return nil, err
+	}
+	card, err := c.Technician(deviceKey, now)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.CheckZones(machine, card); err != nil {
+		return nil, err
+	}
+	a := &Admission{Card: card, Rights: c.Policy.Rights, Lease: time.Duration(c.Policy.LeaseMinutes) * time.Minute}
+	if c.inZone(machine) {
+		a.Rights &= rightView | rightPoint
+	}
+	if a.Rights&rightView == 0 {
+		return nil, ErrHalted
+	}
+	return a, nil
+}
+
+// CheckSource is AllowsSource for an address as text.
+func (c *Charter) CheckSource(address string) error {
+	a, err := ParseSourceAddr(address)
+	if err == nil && !c.AllowsSource(a) {
+		err = fmt.Errorf("%w of this unit", ErrSource)
+	}
+	return err
+}
+
+func (c *Charter) inZone(machine string) bool {
+	for _, z := range c.Zones {
+		if z.Machine == machine {
+			return true
+		}
+	}
+	return false
+}
+
+// InForce tells whether a charter that was verified before still holds, or does
+// yet.
+func (c *Charter) InForce(now time.Time) error {
+	if err := c.checkNow(now, 0); err != nil {
+		return fmt.Errorf("%w: %w", ErrCharter, err)
+	}
+	return nil
+}
+
+// EndsSoon reports whether less than 14 days are left until a moment, in Unix
+// seconds: the end of a charter, or of a certificate.
+func EndsSoon(end int64, now time.Time) bool { return now.Add(expiryWarning).Unix() >= end }
