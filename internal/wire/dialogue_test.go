@@ -34,6 +34,8 @@ func dialogue(t *testing.T) []arrow {
 		{&Bye{Reason: EndUserCut}, &Bye{Reason: EndUserCut}},
 		{sampleOf(t, "Report").(FromClient), sampleOf(t, "Reported").(FromServer)},
 		{nil, sampleOf(t, "CharterNotice").(FromServer)},
+		{sampleOf(t, "CheckpointAsk").(FromClient), sampleOf(t, "Checkpoint").(FromServer)},
+		{sampleOf(t, "Noted").(FromClient), sampleOf(t, "Bye").(FromServer)},
 	}
 }
 

@@ -10,6 +10,7 @@ const (
 	kindPledge      uint8 = 0x03
 	kindAnswer      uint8 = 0x04
 	kindEnvelope    uint8 = 0x05
+	kindRecord      uint8 = 0x06
 	// signalling
 	kindChallenge       uint8 = 0x10
 	kindHostHello       uint8 = 0x11
@@ -30,6 +31,10 @@ const (
 	kindReport          uint8 = 0x20
 	kindReported        uint8 = 0x21
 	kindCharterNotice   uint8 = 0x22
+	// journal
+	kindCheckpointAsk uint8 = 0x30
+	kindCheckpoint    uint8 = 0x31
+	kindNoted         uint8 = 0x32
 	// session, to the technician
 	kindScene      uint8 = 0x40
 	kindGrant      uint8 = 0x41
@@ -53,7 +58,7 @@ const (
 	kindReleaseAll uint8 = 0x65
 )
 
-// newMessage returns an empty message of a kind, or nil. With newSessionMessage it is
+// newMessage returns an empty message of a kind, or nil. With the two below it is
 // the closed list of all messages.
 func newMessage(kind uint8) Message {
 	switch kind {
@@ -106,7 +111,25 @@ func newMessage(kind uint8) Message {
 	case kindCharterNotice:
 		return &CharterNotice{}
 	}
+	if m := newJournalMessage(kind); m != nil {
+		return m
+	}
 	return newSessionMessage(kind)
+}
+
+// newJournalMessage is newMessage for what the journal is told and tells.
+func newJournalMessage(kind uint8) Message {
+	switch kind {
+	case kindRecord:
+		return &Record{}
+	case kindCheckpointAsk:
+		return &CheckpointAsk{}
+	case kindCheckpoint:
+		return &Checkpoint{}
+	case kindNoted:
+		return &Noted{}
+	}
+	return nil
 }
 
 // newSessionMessage is newMessage for what travels inside the encrypted connection.

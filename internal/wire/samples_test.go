@@ -23,6 +23,7 @@ func signedSamples() []Message {
 		&Pledge{SessionID{6}, [32]byte{7}, key, [32]byte{8}},
 		&Answer{SessionID{9}, [32]byte{10}, key, [32]byte{11}, VerdictGranted, 3, 12},
 		&Envelope{[]byte("body"), []byte("signature")},
+		&Record{SessionID{12}, [32]byte{13}, 14, 1 << 33, PartyHost, DeedEnded, 5, EndLocked},
 	}
 }
 
@@ -48,6 +49,9 @@ func signallingSamples() []Message {
 		&Report{SessionID{7}},
 		&Reported{SessionID{8}},
 		&CharterNotice{1<<53 - 1},
+		&CheckpointAsk{1 << 40},
+		&Checkpoint{key, []byte("note"), []byte("proof"), []byte("restart"), []byte("more proof")},
+		&Noted{SessionID{10}, []byte("record")},
 	}
 }
 
@@ -96,10 +100,10 @@ type family struct {
 // message that strays into another family has to be seen here.
 func families() map[string]family {
 	return map[string]family{
-		"Signed":       {as(UnmarshalSigned), "Certificate Request Pledge Answer"},
+		"Signed":       {as(UnmarshalSigned), "Certificate Request Pledge Answer Record"},
 		"Envelope":     {as(UnmarshalEnvelope), "Envelope"},
-		"FromClient":   {as(UnmarshalFromClient), "HostHello TechnicianHello Enrol EnrolConfirm Ask Pledged Answered Signal Bye Report"},
-		"FromServer":   {as(UnmarshalFromServer), "Challenge HostReady TechnicianReady EnrolSecret Enrolled Ring Pledged Answered Signal Bye Refused Reported CharterNotice"},
+		"FromClient":   {as(UnmarshalFromClient), "HostHello TechnicianHello Enrol EnrolConfirm Ask Pledged Answered Signal Bye Report CheckpointAsk Noted"},
+		"FromServer":   {as(UnmarshalFromServer), "Challenge HostReady TechnicianReady EnrolSecret Enrolled Ring Pledged Answered Signal Bye Refused Reported CharterNotice Checkpoint"},
 		"ToTechnician": {as(UnmarshalToTechnician), "Scene Grant Denied Shape Place Pong SessionBye"},
 		"ToHost":       {as(UnmarshalToHost), "Want Release Watch Point Ping SessionBye Move Button Scroll Key Text ReleaseAll"},
 	}
