@@ -5,7 +5,6 @@
 package e2e
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
@@ -89,15 +88,6 @@ func (w *world) banners() (map[xproto.Window]image.Rectangle, error) {
 		}
 	}
 	return found, nil
-}
-
-// pidOf is the process of a window, as it says itself.
-func (d *display) pidOf(win xproto.Window) int {
-	b, err := d.property(win, "_NET_WM_PID")
-	if err != nil || len(b) < 4 {
-		return 0
-	}
-	return int(binary.LittleEndian.Uint32(b))
 }
 
 // back takes the technician from the page of a request that failed to the form.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Passes everything: format, vet on each system, unit tests under the race
+# Passes everything: format, vet on each system, static analysis, unit tests under the race
 # detector, then the real programs on real displays. Ends with the counts.
 #
 #   scripts/test.sh            everything
@@ -19,8 +19,9 @@ step() {
   printf '== %s\n' "$1"
   shift
   local begun=$SECONDS
+  : >out/note
   if "$@" >>"$log" 2>&1; then
-    printf '   ok (%d s)\n' $((SECONDS - begun))
+    printf '   ok (%d s)%s\n' $((SECONDS - begun)) "$(cat out/note)"
   else
     printf '   FAILED (%d s)\n' $((SECONDS - begun))
     failed=1
@@ -41,6 +42,33 @@ other_systems() {
       ./internal/lamp ./internal/peer ./internal/process ./internal/rendezvous ./internal/session ./internal/trust ./internal/wire
 }
 
+# The tools' versions and sums are those of scripts/checks/go.mod, which is a module of
+# its own: nothing of theirs is in the programs' module.
+tools() {
+  go build -C scripts/checks -buildvcs=false -o ../../out/tools/ . \
+    honnef.co/go/tools/cmd/staticcheck golang.org/x/vuln/cmd/govulncheck
+}
+
+lint() { out/tools/staticcheck -matrix ./... <scripts/checks/matrix.txt; }
+
+# Rules and excuses: scripts/checks/gosec.txt.
+insecure() { out/tools/checks -tags ci scripts/checks/gosec.txt; }
+
+# Known vulnerabilities that our code can reach. GOVULNDB may name a copy of the
+# database (file:///…) where vuln.go.dev is out of reach. That it cannot be fetched is
+# the one failure that is let pass, and it is said.
+vulnerable() {
+  local said code=0
+  said=$(out/tools/govulncheck ${GOVULNDB:+-db "$GOVULNDB"} -tags ci ./... 2>&1) || code=$?
+  printf '%s\n' "$said"
+  if [ "$code" != 0 ] && [ -z "${GOVULNDB:-}" ] &&
+    grep -qE '^govulncheck: fetching vulnerabilities: .*(dial|lookup|connect|timeout|proxyconnect|Forbidden)' <<<"$said"; then
+    printf ' not checked: database not reachable' >out/note
+    return 0
+  fi
+  return "$code"
+}
+
 # -tags ci swaps the toolkit's GL driver for its software one: no display needed.
 unit() { go test -race -tags ci -v -timeout 15m ./...; }
 
@@ -57,6 +85,10 @@ if [ "$what" != e2e ]; then
   step "format" formatted
   step "vet" go vet -tags ci ./...
   step "vet for Windows and macOS" other_systems
+  step "build the checking tools" tools
+  step "staticcheck" lint
+  step "gosec" insecure
+  step "govulncheck" vulnerable
   step "unit tests, race detector on" unit
 fi
 if [ "$what" != unit ]; then

@@ -96,7 +96,7 @@ func (r *rival) displayOf(cmd *exec.Cmd) (string, []int, error) {
 	defer in.Close()
 	cmd.ExtraFiles = []*os.File{out}
 	err = r.start(cmd)
-	out.Close()
+	_ = out.Close()
 	if err != nil {
 		return "", nil, err
 	}

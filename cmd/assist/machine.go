@@ -122,7 +122,7 @@ func (d *desktop) close() {
 		d.presence.Close()
 	}
 	if d.hotkey != nil {
-		d.hotkey.Close()
+		_ = d.hotkey.Close()
 	}
 	if d.watcher != nil {
 		d.watcher.Close()

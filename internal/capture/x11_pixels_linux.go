@@ -162,7 +162,7 @@ func (g *segment) attach(size int) error {
 		err = shm.AttachChecked(g.c.X, id, uint32(key), false).Check()
 	}
 	if err != nil {
-		unix.SysvShmDetach(mem) //nolint:errcheck
+		_ = unix.SysvShmDetach(mem)
 		return fmt.Errorf("attach segment: %w", err)
 	}
 	g.id, g.mem = id, mem

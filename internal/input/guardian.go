@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// GuardianArgument, as the only argument, makes a program of ours a guardian: it
-// calls Guard and ends. Nobody needs to give it by hand, and nothing comes of it.
+// GuardianArgument makes a program of ours a guardian when it is the only argument:
+// the program calls Guard and ends. Nobody needs to give it by hand, and nothing comes of it.
 const GuardianArgument = "--let-go-of-keys"
 
 // ErrNoGuardian says that nobody would let go of keys if this process died, so none

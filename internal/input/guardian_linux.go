@@ -53,7 +53,7 @@ func startGuardian(display string, log *slog.Logger) (*guardian, error) {
 	defer in.Close()
 	ready, out, err := os.Pipe()
 	if err != nil {
-		pipe.Close()
+		_ = pipe.Close()
 		return nil, fmt.Errorf("%w: %w", ErrNoGuardian, err)
 	}
 	defer ready.Close()
@@ -64,9 +64,9 @@ func startGuardian(display string, log *slog.Logger) (*guardian, error) {
 	cmd.Stdin, cmd.Stdout = in, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // no signal to our group reaches it
 	err = cmd.Start()
-	out.Close()
+	_ = out.Close()
 	if err != nil {
-		pipe.Close()
+		_ = pipe.Close()
 		return nil, fmt.Errorf("%w: %w", ErrNoGuardian, err)
 	}
 	g := &guardian{log: log, cmd: cmd, pipe: pipe, over: make(chan struct{}), turns: map[note]uint64{}}
@@ -140,7 +140,7 @@ func (g *guardian) tell(n note, down bool) error {
 // close ends the guardian, which lets go of what it still believes is held. One
 // that waits for a display that does not answer is left to do so.
 func (g *guardian) close() {
-	g.pipe.Close()
+	_ = g.pipe.Close()
 	select {
 	case <-g.over:
 	case <-time.After(guardianEnd):

@@ -119,7 +119,7 @@ func Verify(ctx context.Context, q Querier) (Report, error) {
 	if err := rows.Err(); err != nil {
 		return r, fmt.Errorf("journal: verify: %w", err)
 	}
-	rows.Close()
+	_ = rows.Close()
 	return r, r.checkHead(ctx, q)
 }
 

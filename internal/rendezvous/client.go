@@ -257,7 +257,7 @@ func (c *client) write(ctx context.Context, l *link, lost <-chan struct{}) {
 		case <-ctx.Done():
 		}
 		if c.flush(ctx, l) {
-			l.ws.Close(websocket.StatusNormalClosure, "")
+			_ = l.ws.Close(websocket.StatusNormalClosure, "")
 		}
 		l.sever()
 		return

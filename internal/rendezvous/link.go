@@ -160,7 +160,7 @@ func (l *link) sever() { _ = l.tcp.Close() }
 // drop severs the connection and returns when nothing of it is left.
 func (l *link) drop() {
 	l.sever() // or CloseNow would first wait to take leave in TLS
-	l.ws.CloseNow()
+	_ = l.ws.CloseNow()
 }
 
 // refusal is the error that an unexpected message stands for.

@@ -179,7 +179,7 @@ func (f *Findings) families() {
 			f.add(Note, family.name, "not available on this machine: %v", err)
 			continue
 		}
-		l.Close()
+		_ = l.Close()
 		f.add(Good, family.name, "available")
 	}
 }

@@ -320,7 +320,7 @@ func (c *client) closed() {
 	for {
 		if _, err := c.read(); err != nil {
 			if errors.Is(err, context.DeadlineExceeded) {
-				c.t.Fatal("the server does not close the connection")
+				c.t.Error("the server does not close the connection") // not Fatal: some ask from a goroutine
 			}
 			return
 		}

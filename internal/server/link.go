@@ -76,12 +76,12 @@ func (l *link) close(err error) {
 	case errors.Is(err, context.Canceled):
 		code = websocket.StatusGoingAway
 	case errors.Is(err, errGone):
-		l.ws.CloseNow()
+		_ = l.ws.CloseNow()
 		return
 	case err != nil:
 		code = websocket.StatusPolicyViolation
 	}
-	l.ws.Close(code, "")
+	_ = l.ws.Close(code, "")
 }
 
 // read hands every message to the owner, slowly when there are too many.

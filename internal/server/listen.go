@@ -125,10 +125,10 @@ func (p *ports) stunPort() uint16 {
 
 func (p *ports) close() {
 	for _, l := range p.tcp {
-		l.Close()
+		_ = l.Close()
 	}
 	for _, l := range p.udp {
-		l.Close()
+		_ = l.Close()
 	}
 }
 
@@ -185,7 +185,7 @@ func (d door) Accept() (net.Conn, error) {
 			return &guest{Conn: c, leave: func() { d.cap.leave(key) }}, nil
 		}
 		d.cap.drops.connections.Add(1)
-		c.Close()
+		_ = c.Close()
 	}
 }
 

@@ -65,7 +65,7 @@ func (s *Server) serve(ctx context.Context) error {
 	stop, done := context.WithTimeout(context.WithoutCancel(ctx), s.limits.drain)
 	defer done()
 	if errors.Is(web.Shutdown(stop), context.DeadlineExceeded) {
-		web.Close()
+		_ = web.Close()
 	}
 	work.Wait()
 	return err
@@ -87,7 +87,7 @@ func (s *Server) handler(ctx context.Context, work *sync.WaitGroup) http.Handler
 			http.Error(w, "stopping", http.StatusServiceUnavailable)
 			return
 		}
-		io.WriteString(w, "ok\n") // a client that is gone does not matter
+		_, _ = io.WriteString(w, "ok\n") // a client that is gone does not matter
 	})
 	mux.HandleFunc("GET "+pathSignal, func(w http.ResponseWriter, r *http.Request) {
 		if l := s.accept(ctx, w, r); l != nil {
@@ -119,7 +119,7 @@ func (s *Server) accept(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		return nil
 	}
 	if ws.Subprotocol() != subprotocol {
-		ws.Close(websocket.StatusPolicyViolation, "subprotocol")
+		_ = ws.Close(websocket.StatusPolicyViolation, "subprotocol")
 		return nil
 	}
 	ws.SetReadLimit(wire.MaxMessage)

@@ -76,14 +76,14 @@ func (l *live) leave() {
 	why := l.s.why()
 	l.lease.Revoke(&Ended{why})
 	if l.screens != nil {
-		l.screens.Close()
+		_ = l.screens.Close()
 	}
 	ctx, cancel := briefly(ByeTime)
 	defer cancel()
 	if err := l.link.Send(ctx, &wire.SessionBye{Reason: why}); err != nil {
 		l.s.host.cfg.Log.Debug("goodbye not sent", "error", err)
 	}
-	l.link.Close()
+	_ = l.link.Close()
 	l.pumps.Wait()
 }
 

@@ -77,12 +77,6 @@ func (m *machine) plug(l screen.Layout) {
 	})
 }
 
-func (m *machine) get(f func()) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	f()
-}
-
 func (m *machine) ports() session.Machine {
 	return session.Machine{
 		Fit: func() (screen.Layout, error) {

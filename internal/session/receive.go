@@ -204,7 +204,7 @@ func (l *live) point(m *wire.Point) {
 	if m.Visible && (!exists || !place.At.In(image.Rectangle{Max: monitor.Bounds.Size()})) {
 		return
 	}
-	p.Do(func() error {
+	_ = p.Do(func() error {
 		l.driver.pointed = true
 		l.machine().Point(place)
 		return nil

@@ -225,7 +225,7 @@ func (t *Technician) finish(r *request, err error) {
 			t.cfg.Log.Debug("goodbye not sent", "error", err)
 		}
 		cancel()
-		t.link.Close()
+		_ = t.link.Close()
 	}
 	if r.line != nil && end.Verdict == 0 {
 		r.line.End(end.End)

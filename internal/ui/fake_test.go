@@ -163,7 +163,7 @@ func (f *fake) said(what string) bool {
 type fakeTrial struct{ f *fake }
 
 func (t fakeTrial) Start(_ context.Context, form TrialForm) (Enrolment, error) {
-	return fakeEnrolment{t.f}, t.f.call("trial " + form.Name)
+	return fakeEnrolment(t), t.f.call("trial " + form.Name)
 }
 
 func (t fakeTrial) Code() string {

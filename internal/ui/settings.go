@@ -10,8 +10,7 @@ import (
 
 // settingsPage is language, theme and text size. Each choice takes effect at once.
 type settingsPage struct {
-	a     *App
-	leave *press
+	a *App
 }
 
 func newSettingsPage(a *App) *settingsPage { return &settingsPage{a: a} }

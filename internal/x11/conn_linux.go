@@ -63,7 +63,7 @@ func Dial(display string, onEvent func(Event)) (*Conn, error) {
 	}
 	c := &Conn{raw: newStream(socket, onEvent), Local: addr.network == "unix", gone: make(chan struct{})}
 	if err := c.greet(addr); err != nil {
-		socket.Close()
+		_ = socket.Close()
 		return nil, fmt.Errorf("%w: %w", ErrNoDisplay, err)
 	}
 	go c.drain()
@@ -132,7 +132,7 @@ func (c *Conn) Close() {
 
 // Kill cuts the connection at once: every request that waits on it fails. It
 // is what a guard calls when the server has stopped answering.
-func (c *Conn) Kill() { c.raw.Close() }
+func (c *Conn) Kill() { _ = c.raw.Close() }
 
 // Extension makes an extension's requests usable on this connection and
 // returns its major opcode and the number of its first event.

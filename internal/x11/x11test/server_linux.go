@@ -46,8 +46,8 @@ func Start(t testing.TB, size string, args ...string) *Server {
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	w.Close()
-	go func() { s.cmd.Wait(); close(s.over) }() //nolint:errcheck // it is killed
+	_ = w.Close()
+	go func() { _ = s.cmd.Wait(); close(s.over) }() // it is killed
 	t.Cleanup(s.Kill)
 	if err := r.SetReadDeadline(time.Now().Add(startLimit)); err != nil {
 		t.Fatal(err)
@@ -63,6 +63,6 @@ func Start(t testing.TB, size string, args ...string) *Server {
 
 // Kill ends the server, as a crash would.
 func (s *Server) Kill() {
-	s.cmd.Process.Kill() //nolint:errcheck // it may be over
+	_ = s.cmd.Process.Kill() // it may be over
 	<-s.over
 }
