@@ -180,6 +180,7 @@ func rules() []rule {
 		{"one asker", (*source).checkAsker},
 		{"banned names", (*source).checkBannedNames},
 		{"limited packages", (*source).checkLimitedPackages},
+		{"reserved names", (*source).checkReserved},
 		{"no sleep in tests", (*source).checkSleep},
 		{"sizes", (*source).checkSizes},
 		{"licence line", (*source).checkLicence},
