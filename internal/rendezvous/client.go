@@ -53,6 +53,8 @@ type client struct {
 	handle func(m wire.FromServer) error
 	// final says that trying again is no use.
 	final func(err error) bool
+	// eager says that a person waits for a new charter even while there is no line.
+	eager bool
 
 	changed chan struct{} // one slot
 	// drops counts what was thrown away, by reason.
@@ -109,7 +111,7 @@ func (c *client) logDrops() {
 func (c *client) connect(ctx context.Context) (*link, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.pace.dial)
 	defer cancel()
-	l, err := dial(ctx, c.cfg, c.open)
+	l, err := c.reach(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -424,7 +426,8 @@ func (c *client) dispatch(m wire.FromServer) error {
 		if l := c.find(m.Session); l != nil {
 			l.finish(wire.EndServerStopped, refused(m))
 		}
-	case *wire.CharterNotice: // nothing here keeps a charter yet
+	case *wire.CharterNotice:
+		c.tellCharters(m)
 	default:
 		return c.handle(m)
 	}

@@ -75,7 +75,7 @@ func listen(ctx context.Context, l *link, ear chan<- heard) {
 func (t *Technician) invited(ctx context.Context, code, password string) (*link, *wire.EnrolSecret, error) {
 	ctx, cancel := context.WithTimeout(ctx, t.pace.dial)
 	defer cancel()
-	l, err := dial(ctx, t.cfg, t.open)
+	l, err := t.reach(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

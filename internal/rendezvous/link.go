@@ -5,7 +5,6 @@ package rendezvous
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -37,6 +36,7 @@ type link struct {
 	tcp       net.Conn // below TLS
 	outbox    chan []byte
 	ready     ready
+	at        target
 }
 
 // ready is what the server said of this client when it let it in.
@@ -45,24 +45,19 @@ type ready struct {
 	certificate   []byte
 }
 
-// dial opens a connection and reads the server's challenge.
-func dial(ctx context.Context, cfg Config, open dialFunc) (*link, error) {
-	l := &link{outbox: make(chan []byte, maxOutbox)}
-	transport := &http.Transport{
-		DisableKeepAlives: true,
-		DialTLSContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			conn, err := dialTLS(ctx, cfg, func() (net.Conn, error) { return open(ctx, network, address) })
-			if err != nil {
-				return nil, err
-			}
-			state := conn.ConnectionState()
-			l.tcp = conn.NetConn()
-			l.exporter, err = state.ExportKeyingMaterial(trust.ExporterLabel, nil, trust.ExporterLength)
-			return conn, err
-		},
-	}
+// dial opens a connection at one address and reads the server's challenge.
+func dial(ctx context.Context, at target, open dialFunc) (*link, error) {
+	l := &link{outbox: make(chan []byte, maxOutbox), at: at}
+	transport := at.transport(open, func(conn *tls.Conn) error {
+		state := conn.ConnectionState()
+		l.tcp = conn.NetConn()
+		var err error
+		l.exporter, err = state.ExportKeyingMaterial(trust.ExporterLabel, nil, trust.ExporterLength)
+		return err
+	})
+	transport.DisableKeepAlives = true
 	var err error
-	l.ws, _, err = websocket.Dial(ctx, "https://"+cfg.Server+signalPath, &websocket.DialOptions{
+	l.ws, _, err = websocket.Dial(ctx, at.url(signalPath), &websocket.DialOptions{
 		HTTPClient:   &http.Client{Transport: transport, CheckRedirect: noRedirect},
 		Subprotocols: []string{subprotocol},
 	})
@@ -79,22 +74,6 @@ func dial(ctx context.Context, cfg Config, open dialFunc) (*link, error) {
 
 // noRedirect: the unit's server never sends its clients elsewhere.
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-
-func dialTLS(ctx context.Context, cfg Config, open func() (net.Conn, error)) (*tls.Conn, error) {
-	host, _, err := net.SplitHostPort(cfg.Server)
-	if err != nil {
-		return nil, err
-	}
-	raw, err := open()
-	if err != nil {
-		return nil, err
-	}
-	conn := tls.Client(raw, pinned(host, cfg.Pin))
-	if err := conn.HandshakeContext(ctx); err != nil {
-		return nil, errors.Join(err, raw.Close())
-	}
-	return conn, nil
-}
 
 // challenged waits for the message that opens every connection.
 func (l *link) challenged(ctx context.Context) error {

@@ -10,14 +10,14 @@ import (
 	"assist/internal/trust"
 )
 
-// pinned is the TLS configuration that accepts one server key and no other.
+// pinned is the TLS configuration that accepts these server keys and no other.
 //
 // The unit's server has a self-signed certificate: there is no authority that
-// could vouch for it, and the pin comes from the join code, which the unit hands
-// out. Go's own check looks for an authority and a name, so it is set aside, and
+// could vouch for it. The pins come from the join code, which the unit hands out,
+// and from the charter, which the unit's key signed. Go's own check looks for an authority and a name, so it is set aside, and
 // replaced by the pin here and nowhere else. VerifyConnection runs on every
 // handshake, and TLS 1.3 proves that the server holds the key it shows.
-func pinned(name string, pin [32]byte) *tls.Config {
+func pinned(name string, pins [][32]byte) *tls.Config {
 	return &tls.Config{
 		ServerName:         name,
 		MinVersion:         tls.VersionTLS13,
@@ -28,10 +28,12 @@ func pinned(name string, pin [32]byte) *tls.Config {
 				return fmt.Errorf("%w: no certificate", ErrPin)
 			}
 			got := trust.PinOf(s.PeerCertificates[0].RawSubjectPublicKeyInfo)
-			if subtle.ConstantTimeCompare(got[:], pin[:]) != 1 {
-				return ErrPin
+			for _, pin := range pins {
+				if subtle.ConstantTimeCompare(got[:], pin[:]) == 1 {
+					return nil
+				}
 			}
-			return nil
+			return ErrPin
 		},
 	}
 }

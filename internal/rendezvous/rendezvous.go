@@ -39,11 +39,14 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("rendezvous: refused by the server (%d)", e.Why)
 }
 
-// Config says which server, and by which key to know it.
+// Config says which server, and by which key to know it: as the join code has it,
+// and as the charters that follow do.
 type Config struct {
-	Server string   // host:port
-	Pin    [32]byte // SHA-256 of the server's SubjectPublicKeyInfo
-	Log    *slog.Logger
+	Server   string    // host:port
+	Pin      [32]byte  // SHA-256 of the server's SubjectPublicKeyInfo
+	Near     string    // host:port where this computer itself has that server; may be empty
+	Charters *Charters // may be nil: there are none
+	Log      *slog.Logger
 }
 
 // Phase is where a connection stands.
@@ -79,12 +82,14 @@ type pace struct {
 	sulk   time.Duration // shortest wait after a refusal
 	stable time.Duration // a connection that lasted this long clears the past
 	linger time.Duration // for the last messages to leave when the owner stops
+	spread time.Duration // within which a unit's idle machines fetch a new charter
+	again  time.Duration // between two looks at a charter that was not believed
 }
 
 func standardPace() pace {
 	return pace{
 		dial: 30 * time.Second, write: 10 * time.Second, ping: 45 * time.Second, pong: 20 * time.Second,
 		first: time.Second, most: time.Minute, sulk: 10 * time.Second, stable: 30 * time.Second,
-		linger: time.Second,
+		linger: time.Second, spread: time.Second, again: 10 * time.Minute,
 	}
 }

@@ -34,7 +34,7 @@ type server struct {
 	tls   *tls.Config
 	pin   [32]byte
 	peers chan *peer
-	conns chan net.Conn
+	conns chan knock
 	stop  func()      // closes stopped
 	down  atomic.Bool // refuses connections
 	tries chan time.Time
@@ -43,6 +43,11 @@ type server struct {
 
 	stopped chan struct{}
 	instead http.HandlerFunc // answers in its place
+
+	mu        sync.Mutex
+	also      map[string]*tls.Config // further addresses, with the key shown there
+	published published
+	fetched   []time.Time // when a charter was asked for
 }
 
 // peer is one connection as the server has it.
@@ -53,6 +58,12 @@ type peer struct {
 	exporter []byte
 	over     chan struct{}
 	once     sync.Once
+}
+
+// knock is a connection that arrives, and the key to show it.
+type knock struct {
+	conn net.Conn
+	tls  *tls.Config
 }
 
 // pipe counts as a network address for net/http.
@@ -86,7 +97,7 @@ func startServer(t *testing.T) *server {
 	}
 	s := &server{t: t, pin: trust.PinOf(leaf.RawSubjectPublicKeyInfo),
 		tls:   &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"http/1.1"}},
-		peers: make(chan *peer, 64), conns: make(chan net.Conn, 64),
+		peers: make(chan *peer, 64), conns: make(chan knock, 64),
 		tries: make(chan time.Time, 1024), pings: make(chan time.Time, 1024)}
 	s.stopped = make(chan struct{})
 	s.stop = sync.OnceFunc(func() { close(s.stopped) })
@@ -106,23 +117,34 @@ func (s *server) config() Config {
 // open is the network: it stands in for net.Dialer.
 func (s *server) open(_ context.Context, _, address string) (net.Conn, error) {
 	s.tries <- time.Now()
-	if s.down.Load() || address != "assist.example:443" {
+	key := s.at(address)
+	if s.down.Load() || key == nil {
 		return nil, errRefusedByNet
 	}
 	mine, theirs := net.Pipe()
 	select {
-	case s.conns <- &pipe{mine}:
+	case s.conns <- knock{&pipe{mine}, key}:
 		return theirs, nil
 	case <-s.stopped:
 		return nil, errRefusedByNet
 	}
 }
 
+// at is the key shown at an address, nil where nobody listens.
+func (s *server) at(address string) *tls.Config {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if key, known := s.also[address]; known || address != "assist.example:443" {
+		return key
+	}
+	return s.tls
+}
+
 // Accept is the server's end of the network.
 func (s *server) Accept() (net.Conn, error) {
 	select {
 	case c := <-s.conns:
-		return tls.Server(c, s.tls), nil
+		return tls.Server(c.conn, c.tls), nil
 	case <-s.stopped:
 		return nil, net.ErrClosed
 	}
@@ -137,7 +159,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.URL.Path != "/v1/signal" {
-		http.NotFound(w, r)
+		s.publish(w, r)
 		return
 	}
 	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{

@@ -33,6 +33,7 @@ type Outgoing struct{ *line }
 func NewTechnician(cfg Config, key *trust.DeviceKey) *Technician {
 	t := &Technician{client: newClient(cfg), key: key}
 	t.client.greet, t.client.handle, t.client.final = t.greet, t.handle, hopeless
+	t.client.eager = true
 	return t
 }
 
