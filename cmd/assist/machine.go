@@ -105,14 +105,14 @@ func (d *desktop) monitors() screen.Layout {
 	return l
 }
 
-// genuine says whether a device of this computer made a press a moment ago: a key,
-// or a button while the pointer was in the dialog. What is not known is no.
+// genuine says whether a device of this computer made a press a moment ago: the space
+// bar, or a button while the pointer was in the dialog. What is not known is no.
 func (d *desktop) genuine(by ui.Act, dialog uintptr) bool {
 	switch {
 	case d.watcher == nil:
 		return false
-	case by == ui.ActKey:
-		return d.watcher.GenuineKey(genuineWithin)
+	case by == ui.ActSpace:
+		return d.watcher.GenuineKey(input.KeySpace, genuineWithin)
 	}
 	return d.watcher.PointerIn(uint32(dialog)) && d.watcher.GenuineButton(genuineWithin)
 }

@@ -89,22 +89,6 @@ func TestScrollAddsUpToNotches(t *testing.T) {
 		"button 7 down 100 100", "button 7 up 100 100", "button 6 down 100 100", "button 6 up 100 100")
 }
 
-func TestEveryKeyArrivesAsItsKeyCode(t *testing.T) {
-	s := setTheStage(t)
-	p := startProgram(t, everywhere())
-	for usage, evdev := range evdevTable() {
-		if evdev == 0 || usage == 0x53 || usage == 0x39 || usage == 0x47 { // the locks have their own test
-			continue
-		}
-		p.forget()
-		s.do(&wire.Key{Usage: uint16(usage), Down: true}, &wire.Key{Usage: uint16(usage)})
-		p.expect(fmt.Sprintf("key %d down", evdev+8), fmt.Sprintf("key %d up", evdev+8))
-	}
-	if err := s.desk.Do(&wire.Key{Usage: 0x66, Down: true}); !errors.Is(err, ErrUnknownKey) {
-		t.Errorf("the power key: %v", err)
-	}
-}
-
 // Held keys and buttons are let go, the newest first, soon after each end.
 func TestHeldIsLetGo(t *testing.T) {
 	ends := map[string]func(s *stage){
@@ -202,12 +186,15 @@ func TestGenuinePress(t *testing.T) {
 	if genuine(s.watcher, 0) {
 		t.Error("a press in the past is now")
 	}
-	if s.watcher.GenuineKey(time.Hour) {
+	if anyKey(s.watcher, time.Hour) {
 		t.Error("a button was taken for a key")
 	}
 	s.person("key", "space")
-	if !s.watcher.GenuineKey(time.Hour) { // at once: nothing done before may be unseen
+	if !s.watcher.GenuineKey(KeySpace, time.Hour) { // at once: nothing done before may be unseen
 		t.Error("a key was missed")
+	}
+	if s.watcher.GenuineKey(usageEnter, time.Hour) || s.watcher.GenuineKey(0xffff, time.Hour) {
+		t.Error("the space bar was taken for another key")
 	}
 }
 
@@ -236,7 +223,7 @@ func TestPointerIn(t *testing.T) {
 	}
 	s.person("mousemove", "100", "100")
 	s.watcher.Close()
-	if s.watcher.PointerIn(uint32(low.window)) || s.watcher.GenuineKey(0) {
+	if s.watcher.PointerIn(uint32(low.window)) || anyKey(s.watcher, 0) {
 		t.Error("a closed watcher says yes")
 	}
 }

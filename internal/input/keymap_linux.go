@@ -3,7 +3,7 @@
 package input
 
 import (
-	"errors"
+	"encoding/binary"
 	"fmt"
 
 	"github.com/jezek/xgb"
@@ -15,10 +15,8 @@ import (
 // XKB, spoken by hand: package xgb has no part for it. Numbers and offsets are
 // those of the protocol text (XKBproto).
 const (
-	xkbUseExtension   = 0
 	xkbGetState       = 4
 	xkbLatchLockState = 5
-	xkbCoreKeyboard   = 0x100
 	numLock           = 1 << 4 // Mod2: changes the keypad alone
 	maxGroup          = 1      // the core keyboard map holds groups 0 and 1
 )
@@ -32,25 +30,10 @@ type locks struct {
 }
 
 // xkb asks for and sets the keyboard's state.
-type xkb struct {
-	c      *xgb.Conn
-	opcode byte
-}
-
-func openXKB(conn *x11.Conn) (xkb, error) {
-	opcode, _, err := conn.Extension("XKEYBOARD")
-	if err != nil {
-		return xkb{}, errors.Join(ErrUnsupported, err)
-	}
-	k := xkb{c: conn.X, opcode: opcode}
-	if _, err := ask(k.c, request(k.opcode, xkbUseExtension, le16(1), le16(0))); err != nil {
-		return xkb{}, fmt.Errorf("keyboard extension: %w", err)
-	}
-	return k, nil
-}
+type xkb struct{ *x11.Keyboard }
 
 func (k xkb) state() (locks, error) {
-	r, err := ask(k.c, request(k.opcode, xkbGetState, le16(xkbCoreKeyboard), le16(0)))
+	r, err := k.Query(xkbGetState, le16(x11.CoreKeyboard), le16(0))
 	if err != nil {
 		return locks{}, fmt.Errorf("keyboard state: %w", err)
 	}
@@ -60,9 +43,9 @@ func (k xkb) state() (locks, error) {
 // lock sets the locked modifiers, but for Num Lock, and clears the latched ones.
 func (k xkb) lock(locked uint8) error {
 	affect := ^uint8(numLock)
-	b := request(k.opcode, xkbLatchLockState, le16(xkbCoreKeyboard),
+	err := k.Tell(xkbLatchLockState, le16(x11.CoreKeyboard),
 		[]byte{affect, locked & affect, 0, 0, 0xff, 0, 0, 0}, le16(0))
-	if err := tell(k.c, b); err != nil {
+	if err != nil {
 		return fmt.Errorf("keyboard locks: %w", err)
 	}
 	return nil
@@ -73,16 +56,17 @@ type keymap struct {
 	first xproto.Keycode
 	per   int
 	syms  []xproto.Keysym
+	keys  keyTable
 }
 
-func readKeymap(c *xgb.Conn) (keymap, error) {
+func readKeymap(c *xgb.Conn, keys keyTable) (keymap, error) {
 	setup := xproto.Setup(c)
 	count := byte(setup.MaxKeycode - setup.MinKeycode + 1)
 	r, err := xproto.GetKeyboardMapping(c, setup.MinKeycode, count).Reply()
 	if err != nil {
 		return keymap{}, fmt.Errorf("keyboard map: %w", err)
 	}
-	return keymap{first: setup.MinKeycode, per: int(r.KeysymsPerKeycode), syms: r.Keysyms}, nil
+	return keymap{first: setup.MinKeycode, per: int(r.KeysymsPerKeycode), syms: r.Keysyms, keys: keys}, nil
 }
 
 // of returns the symbols of the i-th key.
@@ -111,7 +95,7 @@ func (m keymap) find(sym xproto.Keysym, group uint8) (stroke, bool) {
 		column := 2*int(group) + level
 		for i := 0; i < m.count() && column < m.per; i++ {
 			code := m.first + xproto.Keycode(i)
-			if m.of(i)[column] == sym && !onKeypad(code) {
+			if m.of(i)[column] == sym && !m.keys.keypad(code) {
 				return stroke{code, level == 1}, true
 			}
 		}
@@ -119,27 +103,18 @@ func (m keymap) find(sym xproto.Keysym, group uint8) (stroke, bool) {
 	return stroke{}, false
 }
 
-// onKeypad tells the keypad by its evdev codes.
-func onKeypad(code xproto.Keycode) bool {
-	switch e := code - evdevOffset; {
-	case e >= 71 && e <= 83, e == 55, e == 98, e == 117, e == 121, e == 179, e == 180:
-		return true
-	}
-	return false
-}
-
 // unused lists the keys without any symbol, those that no keyboard has first.
-func (m keymap) unused(real [lastUsage + 1]uint8) []xproto.Keycode {
+func (m keymap) unused() []xproto.Keycode {
 	var on [256]bool
-	for _, e := range real {
-		on[e] = true
+	for _, code := range m.keys {
+		on[code] = true
 	}
 	var absent, present []xproto.Keycode
 	for i := range m.count() {
 		code := m.first + xproto.Keycode(i)
 		switch {
 		case !m.empty(i):
-		case on[code-evdevOffset]:
+		case on[code]:
 			present = append(present, code)
 		default:
 			absent = append(absent, code)
@@ -165,3 +140,5 @@ func keysym(r rune) xproto.Keysym {
 	}
 	return xproto.Keysym(r) | 0x01000000
 }
+
+func le16(v uint16) []byte { return binary.LittleEndian.AppendUint16(nil, v) }

@@ -49,6 +49,12 @@ func twoMonitors() screen.Layout {
 func setTheStage(t *testing.T) *stage {
 	t.Helper()
 	x11test.Start(t, displaySize)
+	return stageHere(t)
+}
+
+// stageHere sets the stage on $DISPLAY.
+func stageHere(t *testing.T) *stage {
+	t.Helper()
 	s := &stage{t: t}
 	var err error
 	if s.watcher, err = Watch(nil); err != nil {

@@ -45,8 +45,8 @@ type typing struct {
 
 func (t *typing) begin(conn *x11.Conn) error {
 	var err error
-	if t.xkb, err = openXKB(conn); err != nil {
-		return err
+	if t.xkb.Keyboard, err = conn.Keyboard(); err != nil {
+		return errors.Join(ErrUnsupported, err)
 	}
 	r, err := xproto.GetModifierMapping(conn.X).Reply()
 	if err != nil {
@@ -86,7 +86,7 @@ func (t *typing) newest() (last time.Time) {
 
 // giveBack empties the borrowed keys that are still ours. The caller holds mu.
 func (t *typing) giveBack(c *xgb.Conn) {
-	m, err := readKeymap(c)
+	m, err := readKeymap(c, keyTable{})
 	for sym, l := range t.loans {
 		if err == nil && m.lent(sym, l.code) {
 			xproto.ChangeKeyboardMapping(c, 1, l.code, 1, []xproto.Keysym{0})
@@ -153,7 +153,11 @@ func (x *driver) plan(text []rune) (part, error) {
 	if t.ended {
 		return part{}, ErrClosed
 	}
-	m, err := readKeymap(x.c)
+	keys, err := x.keys.now()
+	if err != nil {
+		return part{}, err
+	}
+	m, err := readKeymap(x.c, keys)
 	if err != nil {
 		return part{}, err
 	}
@@ -161,7 +165,7 @@ func (x *driver) plan(text []rune) (part, error) {
 	if err != nil {
 		return part{}, err
 	}
-	b := borrower{x: x, m: m, group: s.group, free: m.unused(x.keys)}
+	b := borrower{x: x, m: m, group: s.group, free: m.unused()}
 	b.forget()
 	for _, r := range text {
 		if !b.add(keysym(r)) {

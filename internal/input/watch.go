@@ -15,6 +15,11 @@ const (
 	maxEchoes = 4096
 	// lastClick is the last button that clicks; those after it are the wheel.
 	lastClick = 3
+	// keyNumbers is how many numbers keys may have.
+	keyNumbers = 256
+
+	// KeySpace is the space bar, as GenuineKey names keys: a HID usage.
+	KeySpace uint16 = 0x2c
 )
 
 // rawKind is a kind of device event that a Watcher sees.
@@ -46,14 +51,15 @@ type echo struct {
 type Watcher struct {
 	changed chan struct{} // one slot
 	stop    func()
-	sync    func()                   // returns once all that happened before was seen
-	under   func(window uint32) bool // is this the window that a click would reach
+	sync    func()                    // returns once all that happened before was seen
+	under   func(window uint32) bool  // is this the window that a click would reach
+	number  func(usage uint16) uint32 // of a key, as raw events have it; 0: there is none
 
 	mu      sync.Mutex
 	closed  bool
 	last    time.Time
-	key     time.Time // last key pressed
-	button  time.Time // last button, not wheel, pressed or let go
+	keys    [keyNumbers]time.Time // when each was last pressed
+	button  time.Time             // last button, not wheel, pressed or let go
 	echoes  []echo
 	wakes   []chan struct{} // one slot each
 	dropped uint64          // echoes beyond maxEchoes
@@ -63,7 +69,7 @@ type Watcher struct {
 func newWatcher() *Watcher {
 	return &Watcher{
 		changed: make(chan struct{}, 1), stop: func() {}, sync: func() {},
-		under: func(uint32) bool { return false },
+		under: func(uint32) bool { return false }, number: func(uint16) uint32 { return 0 },
 	}
 }
 
@@ -86,13 +92,18 @@ func (w *Watcher) GenuineButton(within time.Duration) bool {
 	return !w.button.IsZero() && time.Since(w.button) <= within
 }
 
-// GenuineKey reports whether a key of a device was pressed not longer than
-// within ago.
-func (w *Watcher) GenuineKey(within time.Duration) bool {
+// GenuineKey reports whether this key, a HID usage, of a device was pressed not
+// longer than within ago. What cannot be found out is no.
+func (w *Watcher) GenuineKey(usage uint16, within time.Duration) bool {
+	code := w.number(usage)
+	if code == 0 || code >= keyNumbers {
+		return false
+	}
 	w.sync()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return !w.key.IsZero() && time.Since(w.key) <= within
+	pressed := w.keys[code]
+	return !pressed.IsZero() && time.Since(pressed) <= within
 }
 
 // PointerIn reports whether the pointer is in a window, and no other window over
@@ -192,8 +203,8 @@ func (w *Watcher) see(r raw, injectable bool) {
 	}
 	w.last = time.Now()
 	switch {
-	case r.kind == rawKey:
-		w.key = w.last
+	case r.kind == rawKey && r.detail < keyNumbers:
+		w.keys[r.detail] = w.last
 	case r.kind == rawButton && r.detail <= lastClick:
 		w.button = w.last
 	}

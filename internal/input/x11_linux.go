@@ -16,18 +16,15 @@ import (
 	"assist/internal/x11"
 )
 
-// evdevOffset is what X11 adds to an evdev code to make a key code.
-const evdevOffset = 8
-
 // driver drives a display by the XTEST extension.
 type driver struct {
 	watcher *Watcher
 	log     *slog.Logger
 	root    xproto.Window
-	keys    [lastUsage + 1]uint8 // evdev codes by HID usage
-	conn    *x11.Conn            // does and asks
-	c       *xgb.Conn            // of conn
-	spare   *x11.Conn            // lets go, even while conn is stuck
+	keys    keyboard
+	conn    *x11.Conn // does and asks
+	c       *xgb.Conn // of conn
+	spare   *x11.Conn // lets go, even while conn is stuck
 	owner   owner
 	typing  typing
 	letUp   sync.Mutex // one Release at a time on spare
@@ -42,9 +39,9 @@ type rising struct {
 }
 
 func openX11(display string, w *Watcher, log *slog.Logger) (*driver, error) {
-	x := &driver{watcher: w, log: log, keys: evdevTable()}
+	x := &driver{watcher: w, log: log}
 	var err error
-	if x.conn, err = x11.Dial(display, nil); err != nil {
+	if x.conn, err = x11.Dial(display, x.keys.event); err != nil {
 		return nil, fmt.Errorf("drive the desktop: %w", err)
 	}
 	if x.spare, err = x11.Dial(display, nil); err != nil {
@@ -74,7 +71,10 @@ func (x *driver) begin() error {
 		x.log.Warn("the display cannot tell whose window is whose, falling back to what windows say",
 			slog.Any("error", err))
 	}
-	return x.typing.begin(x.conn)
+	if err := x.typing.begin(x.conn); err != nil {
+		return err
+	}
+	return x.keys.begin(x.conn, x.typing.xkb.Keyboard)
 }
 
 // allowXTest makes XTEST usable on a connection, also while another program holds
@@ -140,13 +140,23 @@ func (x *driver) one(a action) error {
 		}
 		return x.fake(b, false)
 	case deedKey:
-		code, err := x.keyCode(a.code)
-		if err != nil {
-			return err
-		}
-		return x.fake(note{noteKey, byte(code)}, a.down)
+		return x.key(a)
 	}
 	return nil
+}
+
+// key lets go of a key by the number it was pressed by.
+func (x *driver) key(a action) error {
+	code, ok := x.keys.lift(a.code)
+	if a.down {
+		var err error
+		if code, err = x.keys.press(a.code); err != nil {
+			return err
+		}
+	} else if !ok {
+		return nil
+	}
+	return x.fake(note{noteKey, byte(code)}, a.down)
 }
 
 // xButton numbers the buttons as X11 does: 4 to 7 are the wheel.
@@ -155,13 +165,6 @@ func xButton(b uint16) byte {
 		return byte(b) + 4
 	}
 	return byte(b)
-}
-
-func (x *driver) keyCode(usage uint16) (xproto.Keycode, error) {
-	if int(usage) >= len(x.keys) || x.keys[usage] == 0 {
-		return 0, ErrUnknownKey
-	}
-	return xproto.Keycode(x.keys[usage]) + evdevOffset, nil
 }
 
 // fake presses or lets go of a key or button. Nothing is pressed that the guardian
@@ -201,8 +204,8 @@ func (x *driver) Release(as ...action) error {
 	for _, a := range as {
 		n := note{noteButton, xButton(a.code)}
 		if a.deed == deedKey {
-			code, err := x.keyCode(a.code)
-			if err != nil {
+			code, ok := x.keys.lift(a.code)
+			if !ok {
 				continue
 			}
 			n = note{noteKey, byte(code)}

@@ -50,7 +50,7 @@ func (c *check) act(by Act) {
 // TypedKey implements fyne.Focusable.
 func (c *check) TypedKey(e *fyne.KeyEvent) {
 	if e.Name == fyne.KeySpace {
-		c.act(ActKey)
+		c.act(ActSpace)
 		return
 	}
 	bubble(c, e)

@@ -24,10 +24,10 @@ import (
 // Act is how a press was made.
 type Act uint8
 
-// Acts.
+// Acts: a click, or the space bar. No other key presses what needs a genuine press.
 const (
 	ActClick Act = iota
-	ActKey
+	ActSpace
 )
 
 // Config is all that the screens are made of. Trial may be nil when this build holds

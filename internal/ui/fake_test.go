@@ -78,7 +78,7 @@ func (f *fake) set(change func()) {
 func (f *fake) genuine(by Act, _ uintptr) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.real && (by == ActKey) == f.typing
+	return f.real && (by == ActSpace) == f.typing
 }
 func (f *fake) clock() time.Time { f.mu.Lock(); defer f.mu.Unlock(); return f.now }
 func (f *fake) open(o Opening)   { f.set(func() { f.opened = append(f.opened, o) }) }

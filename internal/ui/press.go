@@ -22,20 +22,19 @@ const (
 )
 
 // press is everything that can be pressed: buttons, tabs, choices and tiles. Space and
-// Enter press it, but for one that takes Space alone. A key that it does not know
+// Enter press it, but for one that asks whether it may: that takes Space alone. A key that it does not know
 // goes to the window's own handler, so that Esc works wherever the focus is.
 type press struct {
 	widget.DisableableWidget
-	label     string
-	icon      fyne.Resource
-	kind      pressKind
-	content   fyne.CanvasObject // of a tile, in place of the label
-	tapped    func()
-	allow     func(Act) bool // asked before each press, when there is one
-	spaceOnly bool
-	chosen    bool // of a tab or a choice
-	focused   bool
-	hovered   bool
+	label   string
+	icon    fyne.Resource
+	kind    pressKind
+	content fyne.CanvasObject // of a tile, in place of the label
+	tapped  func()
+	allow   func(Act) bool // asked before each press, when there is one; Enter is none then
+	chosen  bool           // of a tab or a choice
+	focused bool
+	hovered bool
 }
 
 // newPress is a press with a label.
@@ -98,8 +97,8 @@ func (p *press) act(by Act) {
 // TypedKey implements fyne.Focusable.
 func (p *press) TypedKey(e *fyne.KeyEvent) {
 	enter := e.Name == fyne.KeyReturn || e.Name == fyne.KeyEnter
-	if e.Name == fyne.KeySpace || enter && !p.spaceOnly {
-		p.act(ActKey)
+	if e.Name == fyne.KeySpace || enter && p.allow == nil {
+		p.act(ActSpace)
 		return
 	}
 	bubble(p, e)

@@ -36,7 +36,7 @@ func (d *question) build() fyne.CanvasObject {
 	a := d.a
 	d.refuse = tag(a, newPress(a.say("dialog.refuse"), pressPlain, func() { d.say(consent.ErrRefused) }), "refuse")
 	d.accept = tag(a, newPress(a.say(d.acceptKey()), pressPrimary, d.sayYes), "accept")
-	d.accept.spaceOnly, d.accept.allow = true, d.genuine
+	d.accept.allow = d.genuine
 	d.accept.Disable()
 	d.report = tag(a, newPress(a.say("dialog.report"), pressQuiet, func() { d.say(consent.ErrReported) }), "refuse-report")
 	d.left = tag(a, newLine("", styleMuted()), "seconds")

@@ -3,20 +3,10 @@
 package x11
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 
 	"github.com/jezek/xgb"
-	"github.com/jezek/xgb/xproto"
-)
-
-// XInput 2, spoken by hand: package xgb has no part for it. Numbers are those of
-// the protocol text (XI2proto), as are the offsets.
-const (
-	xiSelectEvents = 46
-	xiQueryVersion = 47
-	xiAllMasters   = 1
 )
 
 // ErrNoRaw means that the server tells nothing of what devices do.
@@ -25,63 +15,62 @@ var ErrNoRaw = errors.New("the display has no XInput 2.1")
 // RawKind is what a device did.
 type RawKind uint16
 
-// Kinds of raw events.
+// Kinds of raw events. Those of touch screens come from version 2.2 on.
 const (
 	RawKeyPress      RawKind = 13
 	RawKeyRelease    RawKind = 14
 	RawButtonPress   RawKind = 15
 	RawButtonRelease RawKind = 16
 	RawMotion        RawKind = 17
+	RawTouchBegin    RawKind = 22
+	RawTouchUpdate   RawKind = 23
+	RawTouchEnd      RawKind = 24
 )
 
-// Raw is one deed of a device, whoever has the focus or holds a grab. What a
-// program sends to a window is none.
+// Raw is one deed of a device, whoever has the focus or holds a grab. What a program
+// sends to a window is none, nor is its putting the pointer elsewhere.
 type Raw struct {
-	Kind   RawKind
-	Time   uint32 // of the server, in ms: that of the ordinary event of the same deed
-	Detail uint32 // key code, or number of the button before the pointer's mapping
-	Source uint16 // the device
+	Kind     RawKind
+	Time     uint32 // of the server, in ms: that of the ordinary event of the same deed
+	Detail   uint32 // key code, or number of the button before the pointer's mapping
+	Injected bool   // it came through a device of XTEST: some program's deed
 }
 
 // RawEvents reads raw events off one connection.
 type RawEvents struct {
-	c      *xgb.Conn
-	root   xproto.Window
-	opcode byte
+	c         *Conn
+	opcode    byte
+	touches   bool            // the server tells of touch screens
+	injecting map[uint16]bool // the devices of XTEST
 }
 
 // RawEvents prepares to be told of raw events; Select asks for them. An owner
 // whose event callback reads them publishes what it got here before it selects.
 func (c *Conn) RawEvents() (*RawEvents, error) {
-	opcode, _, err := c.Extension("XInputExtension")
+	opcode, touches, devices, err := c.inputDevices()
 	if err != nil {
-		return nil, errors.Join(ErrNoRaw, err)
+		return nil, err
 	}
-	// From 2.1 on raw events come even while another program grabs the device.
-	version := c.X.NewCookie(true, true)
-	c.X.NewRequest(xiRequest(opcode, xiQueryVersion, []uint16{2, 1}), version)
-	reply, err := version.Reply()
-	if err != nil || len(reply) < 12 {
-		return nil, errors.Join(ErrNoRaw, err)
+	r := &RawEvents{c: c, opcode: opcode, touches: touches, injecting: map[uint16]bool{}}
+	for _, d := range devices {
+		if d.injects() {
+			r.injecting[d.id] = true
+		}
 	}
-	if major, minor := xgb.Get16(reply[8:]), xgb.Get16(reply[10:]); major < 2 || major == 2 && minor < 1 {
-		return nil, ErrNoRaw
-	}
-	return &RawEvents{c: c.X, root: c.Root, opcode: opcode}, nil
+	return r, nil
 }
 
-// Select asks for raw events of these kinds, and of no others.
+// Select asks for raw events of these kinds, and of no others. A server that cannot
+// tell of touch screens is not asked to.
 func (r *RawEvents) Select(kinds ...RawKind) error {
 	var mask uint32
 	for _, k := range kinds {
-		mask |= 1 << k
+		if k < RawTouchBegin || r.touches {
+			mask |= 1 << k
+		}
 	}
-	root := uint32(r.root)
-	cookie := r.c.NewCookie(true, false)
-	r.c.NewRequest(xiRequest(r.opcode, xiSelectEvents, []uint16{
-		uint16(root), uint16(root >> 16), 1, 0, xiAllMasters, 1, uint16(mask), uint16(mask >> 16),
-	}), cookie)
-	if err := cookie.Check(); err != nil {
+	err := r.c.Tell(r.opcode, xiSelectEvents, le32(uint32(r.c.Root)), le16(1), le16(0), le16(xiAllMasters), le16(1), le32(mask))
+	if err != nil {
 		return fmt.Errorf("select raw events: %w", err)
 	}
 	return nil
@@ -94,17 +83,7 @@ func (r *RawEvents) Read(e Event) (Raw, bool) {
 	}
 	raw := Raw{
 		Kind: RawKind(xgb.Get16(e[8:])), Time: xgb.Get32(e[12:]),
-		Detail: xgb.Get32(e[16:]), Source: xgb.Get16(e[20:]),
+		Detail: xgb.Get32(e[16:]), Injected: r.injecting[xgb.Get16(e[20:])],
 	}
-	return raw, raw.Kind >= RawKeyPress && raw.Kind <= RawMotion
-}
-
-// xiRequest builds a request of the extension from its fields.
-func xiRequest(opcode, minor byte, fields []uint16) []byte {
-	b := []byte{opcode, minor, 0, 0}
-	for _, f := range fields {
-		b = binary.LittleEndian.AppendUint16(b, f)
-	}
-	binary.LittleEndian.PutUint16(b[2:], uint16(len(b)/4))
-	return b
+	return raw, raw.Kind >= RawKeyPress && raw.Kind <= RawTouchEnd
 }

@@ -15,7 +15,7 @@ import (
 // startLimit bounds how long a server may take to start.
 const startLimit = 20 * time.Second
 
-// Server is a running Xvfb.
+// Server is a running X server.
 type Server struct {
 	Display string
 	t       testing.TB
@@ -35,13 +35,19 @@ func Start(t testing.TB, size string, args ...string) *Server {
 		}
 		t.Skip("Xvfb is not installed: nothing to draw on (apt install xvfb)")
 	}
+	args = append([]string{"-displayfd", "3", "-screen", "0", size + "x24", "-nolisten", "tcp", "-noreset"}, args...)
+	return launch(t, exec.Command(name, args...))
+}
+
+// launch starts a server that tells its number on its file 3.
+func launch(t testing.TB, cmd *exec.Cmd) *Server {
+	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	args = append([]string{"-displayfd", "3", "-screen", "0", size + "x24", "-nolisten", "tcp", "-noreset"}, args...)
-	s := &Server{t: t, cmd: exec.Command(name, args...), over: make(chan struct{})}
+	s := &Server{t: t, cmd: cmd, over: make(chan struct{})}
 	s.cmd.ExtraFiles = []*os.File{w}
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -54,7 +60,7 @@ func Start(t testing.TB, size string, args ...string) *Server {
 	}
 	number, err := bufio.NewReader(r).ReadString('\n')
 	if err != nil {
-		t.Fatalf("Xvfb did not start: %v", err)
+		t.Fatalf("the X server did not start: %v", err)
 	}
 	s.Display = ":" + strings.TrimSpace(number)
 	t.Setenv("DISPLAY", s.Display)

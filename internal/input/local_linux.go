@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package input
+
+import (
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/jezek/xgb/xproto"
+
+	"assist/internal/x11"
+)
+
+// watchX11 watches a display until stop is called.
+func watchX11(display string, w *Watcher, log *slog.Logger) (stop func(), err error) {
+	var reader atomic.Pointer[x11.RawEvents]
+	c, err := x11.Dial(display, func(e x11.Event) {
+		if r := reader.Load(); r != nil {
+			if seen, ok := r.Read(e); ok {
+				w.seeX11(seen)
+			}
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("watch local input: %w", err)
+	}
+	r, err := c.RawEvents()
+	if err == nil {
+		reader.Store(r)
+		err = r.Select(x11.RawKeyPress, x11.RawButtonPress, x11.RawButtonRelease, x11.RawMotion,
+			x11.RawTouchBegin, x11.RawTouchUpdate, x11.RawTouchEnd)
+	}
+	if err != nil {
+		c.Close()
+		return nil, fmt.Errorf("watch local input: %w", err)
+	}
+	w.sync = func() { _, _ = xproto.GetInputFocus(c.X).Reply() } // its answer comes after the events before it
+	if names, err := c.Keyboard(); err == nil {
+		w.number = func(usage uint16) uint32 { return numberOf(names, usage) }
+	}
+	w.under = func(window uint32) bool { return topAtPointer(c, xproto.Window(window)) }
+	go func() {
+		<-c.Done()
+		w.lose()
+	}()
+	log.Debug("watching local input")
+	return c.Close, nil
+}
+
+// seeX11 takes in one event, on the connection's reader. A finger is a hand on a
+// mouse: where it begins and ends it clicks.
+func (w *Watcher) seeX11(r x11.Raw) {
+	seen := raw{detail: r.Detail}
+	switch r.Kind {
+	case x11.RawKeyPress:
+		seen.kind = rawKey
+	case x11.RawButtonPress:
+		seen.kind = rawButton
+	case x11.RawButtonRelease:
+		seen.kind = rawButtonUp
+	case x11.RawMotion, x11.RawTouchUpdate:
+		seen = raw{kind: rawMotion}
+	case x11.RawTouchBegin:
+		seen = raw{rawButton, 1}
+	case x11.RawTouchEnd:
+		seen = raw{rawButtonUp, 1}
+	default:
+		return
+	}
+	w.see(seen, r.Injected)
+}
+
+// numberOf is the number of a key on the keyboard that was used last; 0 when that
+// cannot be found out.
+func numberOf(names *x11.Keyboard, usage uint16) uint32 {
+	codes, err := names.KeyCodes(x11.CoreKeyboard)
+	if err != nil || int(usage) > lastUsage {
+		return 0
+	}
+	return uint32(numbered(codes)[usage])
+}
+
+// topAtPointer follows the windows under the pointer from the root inwards, and
+// reports whether this one is among them.
+func topAtPointer(conn *x11.Conn, window xproto.Window) bool {
+	p, err := xproto.QueryPointer(conn.X, conn.Root).Reply()
+	if err != nil || p == nil || !p.SameScreen {
+		return false
+	}
+	for w, depth := conn.Root, 0; depth < maxDepth; depth++ {
+		r, err := xproto.TranslateCoordinates(conn.X, conn.Root, w, p.RootX, p.RootY).Reply()
+		if err != nil || r == nil || r.Child == 0 {
+			return false
+		}
+		if r.Child == window {
+			return true
+		}
+		w = r.Child
+	}
+	return false
+}
