@@ -50,11 +50,13 @@ type world struct {
 	tech   *app
 	id     string // the host's number, 12 digits
 	tray   *tray
-	asked  int // requests so far, to tell reasons apart
+	logins *logins // of the tests that have one
+	asked  int     // requests so far, to tell reasons apart
 }
 
-// newWorld starts everything, joins both apps and enrols the technician.
-func newWorld(t *testing.T) *world {
+// newWorld starts everything, joins both apps and enrols the technician; prepare is done
+// before the apps start.
+func newWorld(t *testing.T, prepare ...func(*world)) *world {
 	w := newDesktops(t)
 	bin := w.build(t, "assist", "./cmd/assist", "testdoor")
 	w.server = newServer(t, w.build(t, "assist-server", "./cmd/assist-server", ""), w.dir, w.cable.here, w.as)
@@ -64,6 +66,9 @@ func newWorld(t *testing.T) *world {
 	w.host.peer, w.tech.peer = w.tech, w.host
 	w.tray = newTray(t, w.dir, w.as)
 	w.host.env = []string{"DBUS_SESSION_BUS_ADDRESS=" + w.tray.address}
+	for _, p := range prepare {
+		p(w)
+	}
 	for _, a := range []*app{w.host, w.tech} {
 		a.launch(t)
 	}

@@ -5,7 +5,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"time"
 
+	"assist/internal/consent"
 	"assist/internal/presence"
 	"assist/internal/wire"
 )
@@ -20,6 +22,20 @@ func (d *desktop) attend(p *program) {
 		OnAway: func(presence.Cause) { p.helped.Cut(wire.EndLocked) },
 		Log:    d.log,
 	})
+}
+
+// hands are the person's own, as the gate minds them. Without a watcher nothing can be
+// shared at all.
+func (p *program) hands() consent.Hands {
+	return consent.Hands{
+		Last: func() time.Time {
+			if w := p.desktop.watcher; w != nil {
+				return w.Last()
+			}
+			return time.Time{}
+		},
+		Idle: func() time.Duration { return time.Duration(p.settings.get().Policy.IdleMinutes) * time.Minute },
+	}
 }
 
 // away says why nothing may be asked or shared now, or nil.

@@ -73,6 +73,7 @@ func (p *program) open(app fyne.App) error {
 	p.screen = screen
 	p.desktop.asking = screen.DialogOpen
 	p.helped.gate = consent.NewGate(screen, p.desktop, ceiling(p.settings.get()))
+	p.helped.gate.Attend(p.hands())
 	return p.resume()
 }
 
@@ -179,6 +180,7 @@ func bannerTexts(t assets.Text) lamp.Texts {
 		Seen: t("banner.seen"), SeenShort: t("banner.seen.short"),
 		Driven: t("banner.driven"), DrivenShort: t("banner.driven.short"),
 		Paused: t("banner.paused"), PausedShort: t("banner.paused.short"),
+		Idle: t("banner.idle"), IdleShort: t("banner.idle.short"),
 		Pause: t("banner.pause"), Resume: t("banner.resume"), TakeBack: t("banner.takeBack"), Cut: t("banner.cut"),
 	}
 }

@@ -11,6 +11,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -70,7 +71,10 @@ type Policy struct {
 	// Rights is the ceiling: "view", "point", "control". Absent means all, and an
 	// empty list means none: the two must not be confused when the file is written.
 	Rights *[]string `toml:"rights,omitempty"`
-	Lock   []string  `toml:"lock,omitempty"` // keys the user's file may not set; machine file only
+	// IdleMinutes is how long the person may rest their hands before they are asked
+	// whether they are still there; 0 says nothing.
+	IdleMinutes int      `toml:"idle_minutes,omitempty"`
+	Lock        []string `toml:"lock,omitempty"` // keys the user's file may not set; machine file only
 }
 
 // Dirs says where things are.
@@ -197,6 +201,9 @@ func merge(machine, user File) File {
 	pick("app.language", func() { out.App.Language = user.App.Language })
 	pick("app.theme", func() { out.App.Theme = user.App.Theme })
 	pick("app.text_size", func() { out.App.TextSize = user.App.TextSize })
+	if user.Policy.IdleMinutes > 0 {
+		out.Policy.IdleMinutes = min(user.Policy.IdleMinutes, cmp.Or(machine.Policy.IdleMinutes, usualIdle))
+	}
 	if user.Policy.Rights != nil {
 		both := intersect(machine.Policy.Rights, *user.Policy.Rights)
 		out.Policy.Rights = &both

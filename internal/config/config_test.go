@@ -39,6 +39,7 @@ func TestErrorsNameFileLineAndKey(t *testing.T) {
 		"wrong theme":     {"[app]\ntheme = \"pink\"\n", "app.theme", 2},
 		"wrong right":     {"[policy]\nrights = [\"view\",\n \"fly\"]\n", "policy.rights", 2},
 		"wrong type":      {"[app]\ntext_size = \"big\"\n", "app.text_size", 2},
+		"idle for hours":  {"[policy]\nidle_minutes = 600\n", "policy.idle_minutes", 2},
 		"text too large":  {"[app]\n\n\ntext_size = 900\n", "app.text_size", 4},
 		"join code":       {"[unit]\njoin = \"ASSIST1-nonsense\"\n", "unit.join", 2},
 		"syntax":          {"[app]\nlanguage = \n", "", 2},
@@ -77,6 +78,23 @@ func TestUserCanOnlyTighten(t *testing.T) {
 				t.Fatalf("rights %#v, want %#v", f.Policy.named(), c.want)
 			}
 		})
+	}
+}
+
+func TestUserCanOnlyShortenTheIdleTime(t *testing.T) {
+	for _, c := range []struct{ machine, user, want int }{
+		{0, 0, 0}, {30, 0, 30}, {0, 5, 5}, {0, 40, 15}, {30, 40, 30}, {30, 20, 20}, {5, 20, 5},
+	} {
+		text := func(n int) string {
+			if n == 0 {
+				return ""
+			}
+			return fmt.Sprintf("[policy]\nidle_minutes = %d\n", n)
+		}
+		f, err := Load(dirs(t, text(c.machine), text(c.user)))
+		if err != nil || f.Policy.IdleMinutes != c.want {
+			t.Errorf("%d over %d: %d, want %d (%v)", c.user, c.machine, f.Policy.IdleMinutes, c.want, err)
+		}
 	}
 }
 

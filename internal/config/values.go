@@ -20,6 +20,13 @@ const (
 	lockable  = "unit.join app.language app.theme app.text_size"
 )
 
+// Of policy.idle_minutes: the longest, as in the charter, and what holds where nobody
+// says anything, which a user's own file can only shorten.
+const (
+	maxIdle   = trust.MaxIdleMinutes
+	usualIdle = 15
+)
+
 // Limits of app.text_size, in percent.
 const (
 	minText = 100
@@ -35,6 +42,9 @@ func (f File) check() (key, why string) {
 	}
 	if n := f.App.TextSize; n != 0 && (n < minText || n > maxText) {
 		return "app.text_size", fmt.Sprintf("%d is not between %d and %d", n, minText, maxText)
+	}
+	if n := f.Policy.IdleMinutes; n < 0 || n > maxIdle {
+		return "policy.idle_minutes", fmt.Sprintf("%d is not between 1 and %d", n, maxIdle)
 	}
 	for _, c := range []struct {
 		key, allowed string

@@ -100,6 +100,7 @@ type Question struct {
 	Monitors int
 	Widening bool      // more rights for a lease that lives
 	Renewing bool      // the same rights for another LeaseLife
+	Idle     bool      // whether the person is still there; the rights stay as they are
 	Deadline time.Time // when silence becomes a refusal; set by the gate
 }
 
@@ -115,10 +116,11 @@ type Pause uint8
 
 // Causes of a pause, the strongest first after PauseNone.
 const (
-	PauseNone   Pause = iota
-	PauseUser         // the person pressed Pause
-	PauseLamp         // the banner is not seen
-	PauseDialog       // a question is open: input only
+	PauseNone     Pause = iota
+	PauseUser           // the person pressed Pause
+	PauseLamp           // the banner is not seen
+	PausePresence       // nobody seems to be there, and the person is asked: input only
+	PauseDialog         // a question is open: input only
 )
 
 // Status is what the banner shows.

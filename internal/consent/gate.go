@@ -16,8 +16,9 @@ type Gate struct {
 	lamp    Lamp
 	ceiling Rights // what policy allows at most
 
-	mu   sync.Mutex
-	busy bool // a question is open, or a lease lives, or its banner is still lit
+	mu    sync.Mutex
+	hands Hands
+	busy  bool // a question is open, or a lease lives, or its banner is still lit
 }
 
 // NewGate returns a gate that asks by a and shows by l, and never grants more
@@ -40,7 +41,7 @@ func (g *Gate) Ask(ctx context.Context, q Question) (*Lease, error) {
 	if !g.take() {
 		return nil, ErrBusy
 	}
-	q.Widening, q.Renewing = false, false
+	q.Widening, q.Renewing, q.Idle = false, false, false
 	granted, err := g.question(ctx, q, g.free)
 	if err != nil {
 		return nil, err

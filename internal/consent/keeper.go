@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// A living lease has two goroutines: watch, which keeps the times and never
-// calls out, so that nothing can hold it up, and show, which alone talks to the
-// banner.
+// A living lease has three goroutines: watch, which keeps the times and never
+// calls out, so that nothing can hold it up; show, which alone talks to the
+// banner; and attend, where the gate minds idle hands.
 
 // life is how long a grant lasts.
 func (q Question) life() time.Duration {
@@ -33,6 +33,9 @@ func (l *Lease) start(lit Lit) {
 	l.mu.Unlock()
 	go l.watch()
 	go l.show(lit)
+	if h := l.gate.attended(); h.Last != nil {
+		go l.attend(h)
+	}
 }
 
 // beat is called by the banner while it is seen.
@@ -95,7 +98,7 @@ func (l *Lease) expire(cause error) {
 // back.
 func (l *Lease) renew() error {
 	q := l.ask
-	q.Wanted, q.Widening, q.Renewing = l.Rights(), false, true
+	q.Wanted, q.Widening, q.Renewing, q.Idle = l.Rights(), false, true, false
 	granted, err := l.question(context.Background(), q)
 	if err != nil {
 		return err

@@ -32,6 +32,7 @@ type Lease struct {
 	byUser   bool  // the person pressed Pause
 	frozen   bool  // the banner is not seen
 	asking   bool  // a question about this lease is open
+	absent   bool  // nobody seems to be at the machine
 	action   string
 	actionAt time.Time
 }
@@ -101,6 +102,8 @@ func (l *Lease) paused(r Rights) Pause {
 		return PauseUser
 	case l.frozen:
 		return PauseLamp
+	case l.absent && r == RightControl:
+		return PausePresence
 	case l.asking && r == RightControl:
 		return PauseDialog
 	}
@@ -175,7 +178,7 @@ func (l *Lease) Widen(ctx context.Context, want Rights) (Rights, error) {
 		return l.Rights(), ErrNotGranted
 	}
 	q := l.ask
-	q.Wanted, q.Widening, q.Renewing = more, true, false
+	q.Wanted, q.Widening, q.Renewing, q.Idle = more, true, false, false
 	granted, err := l.question(ctx, q)
 	if err != nil {
 		return l.Rights(), err

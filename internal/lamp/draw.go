@@ -186,6 +186,8 @@ func (t Texts) forms(s consent.Status) (long, short string) {
 	switch {
 	case s.Paused == consent.PauseUser:
 		return t.Paused, t.PausedShort
+	case s.Input == consent.PausePresence:
+		return t.Idle, t.IdleShort
 	case driven(s):
 		return t.Driven, t.DrivenShort
 	}

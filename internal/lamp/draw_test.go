@@ -112,6 +112,22 @@ func TestWordsGoBeforeButtons(t *testing.T) {
 	}
 }
 
+// While the person is asked whether they are still there, the banner asks, too, and
+// still says who sees; a pause outranks it, since then nobody sees.
+func TestBannerAsksIdleHands(t *testing.T) {
+	x := Texts{Seen: "seen", Driven: "driven", Paused: "paused", Idle: "idle"}
+	all := consent.RightView | consent.RightControl
+	for want, s := range map[string]consent.Status{
+		"idle":   {Rights: all, Input: consent.PausePresence},
+		"paused": {Rights: all, Input: consent.PauseUser, Paused: consent.PauseUser},
+		"driven": {Rights: all, Input: consent.PauseDialog},
+	} {
+		if got, _ := x.forms(s); got != want {
+			t.Errorf("%q, not %q", got, want)
+		}
+	}
+}
+
 func TestTickerTellsForFiveSeconds(t *testing.T) {
 	s := testScene(960)
 	s.status.Action, s.status.ActionAt = "a demandé la souris", s.now

@@ -32,14 +32,15 @@ var (
 	ErrTaken = errors.New("hot-key is taken")
 )
 
-// Texts is what the banner says. In the first three, {name}, {unit} and {time}
+// Texts is what the banner says. In the first four, {name}, {unit} and {time}
 // stand for the technician's name and unit and for the time elapsed.
 type Texts struct {
 	Seen   string // someone sees the screens
 	Driven string // someone uses the computer
 	Paused string // the person has paused the session
+	Idle   string // the person is asked whether they are still there
 	// The same in the fewest words, for narrow monitors.
-	SeenShort, DrivenShort, PausedShort string
+	SeenShort, DrivenShort, PausedShort, IdleShort string
 
 	Pause, TakeBack, Resume, Cut string // buttons
 }

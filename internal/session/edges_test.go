@@ -85,6 +85,7 @@ func TestReasons(t *testing.T) {
 		{errors.Join(errors.New("x"), &Ended{wire.EndProtocol}), wire.EndProtocol},
 		{consent.ErrLampLost, wire.EndLampLost},
 		{consent.ErrExpired, wire.EndExpired},
+		{consent.ErrAbsent, wire.EndPresence},
 		{consent.ErrReported, wire.EndReported},
 		{consent.ErrRefused, wire.EndUserCut},
 		{consent.ErrRevoked, wire.EndUserCut},
@@ -119,6 +120,7 @@ func TestPausesTranslate(t *testing.T) {
 	for from, to := range map[consent.Pause]wire.PauseCause{
 		consent.PauseNone: wire.PauseNone, consent.PauseUser: wire.PauseUser,
 		consent.PauseLamp: wire.PauseLamp, consent.PauseDialog: wire.PauseDialog,
+		consent.PausePresence: wire.PausePresence,
 	} {
 		if got := pauseOf(from); got != to {
 			t.Errorf("%v is %v, want %v", from, got, to)

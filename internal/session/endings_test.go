@@ -34,6 +34,8 @@ func endings() []ending {
 		{"the person cuts", cut(wire.EndUserCut), wire.EndUserCut, wire.EndUserCut, 0},
 		{"the screen is locked", cut(wire.EndLocked), wire.EndLocked, wire.EndLocked, 0},
 		{"nobody is there", cut(wire.EndPresence), wire.EndPresence, wire.EndPresence, 0},
+		{"nobody says that they are there", func(w *world, _ *session.Technician) { w.rest(); w.now(silent) },
+			wire.EndPresence, wire.EndPresence, consent.IdleTime + consent.AnswerTime},
 		{"the person reports", cut(wire.EndReported), wire.EndReported, wire.EndReported, 0},
 		{"the app is closed", func(w *world, _ *session.Technician) { w.close(); <-w.closed }, wire.EndHostClosed, wire.EndHostClosed, 0},
 		{"the technician ends", func(_ *world, t *session.Technician) { t.End() }, wire.EndTechnician, wire.EndTechnician, 0},

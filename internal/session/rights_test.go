@@ -250,6 +250,31 @@ func TestCoveredBannerHoldsEverything(t *testing.T) {
 	})
 }
 
+// Idle hands hold the technician's input back, who is told why, until the person says
+// that they are there; the pictures go on.
+func TestIdleHands(t *testing.T) {
+	play(t, func(t *testing.T, w *world) {
+		tech := w.meet(consent.AllRights)
+		w.now(func(_ context.Context, q consent.Question) (consent.Rights, error) {
+			time.Sleep(30 * time.Second)
+			return q.Wanted, nil
+		})
+		w.rest()
+		pass(consent.IdleTime + time.Second)
+		tech.Input(&wire.Move{})
+		pass(0)
+		if s := tech.State(); s.Input != wire.PausePresence || s.Pictures != wire.PauseNone || w.machine.typed() != 0 {
+			t.Errorf("technician %+v, typed %d", s, w.machine.typed())
+		}
+		pass(30 * time.Second)
+		tech.Input(&wire.Move{})
+		pass(0)
+		if s := tech.State(); s.Input != wire.PauseNone || w.machine.typed() != 1 {
+			t.Errorf("technician %+v, typed %d", s, w.machine.typed())
+		}
+	})
+}
+
 // The person at the mouse outranks the technician, who is told so.
 func TestYield(t *testing.T) {
 	play(t, func(t *testing.T, w *world) {

@@ -63,6 +63,8 @@ func reasonOf(cause error) wire.EndReason {
 		return wire.EndLampLost
 	case errors.Is(cause, consent.ErrExpired):
 		return wire.EndExpired
+	case errors.Is(cause, consent.ErrAbsent):
+		return wire.EndPresence
 	case errors.Is(cause, consent.ErrReported):
 		return wire.EndReported
 	case errors.Is(cause, consent.ErrRefused), errors.Is(cause, consent.ErrRevoked):
@@ -129,6 +131,8 @@ func pauseOf(p consent.Pause) wire.PauseCause {
 		return wire.PauseUser
 	case consent.PauseLamp:
 		return wire.PauseLamp
+	case consent.PausePresence:
+		return wire.PausePresence
 	case consent.PauseDialog:
 		return wire.PauseDialog
 	}

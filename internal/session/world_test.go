@@ -60,6 +60,7 @@ type world struct {
 	closed  chan struct{}      // the host's app is gone
 
 	mu        sync.Mutex
+	resting   bool // the person's own hands have not moved since now
 	person    consenttest.Person
 	questions []consent.Question
 	records   []session.Record
@@ -103,11 +104,32 @@ func (w *world) shut() {
 	<-w.closed
 }
 
+// newGate is a gate that minds the person's hands.
+func (w *world) newGate() *consent.Gate {
+	g := consent.NewGate(consenttest.Person(w.answer), w.lamp, consent.AllRights)
+	g.Attend(consent.Hands{Last: func() time.Time {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.resting {
+			return time.Time{}
+		}
+		return time.Now()
+	}})
+	return g
+}
+
+// rest keeps the person's hands still from now on.
+func (w *world) rest() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.resting = true
+}
+
 func (w *world) hostConfig() session.HostConfig {
 	return session.HostConfig{
 		Key: w.who.host, Unit: w.who.unit.Public(), ID: w.who.machine, WordList: []string{"citron", "valise", "orage", "lune"},
 		Nonces:  w.nonces,
-		Gate:    consent.NewGate(consenttest.Person(w.answer), w.lamp, consent.AllRights),
+		Gate:    w.newGate(),
 		Machine: w.machine.ports(), Next: w.server.Next,
 		Identity: func() (session.HostDialer, error) { return hostDialer{newDialer(w.net)}, nil },
 		Broke:    func(err error) bool { return err == errWrong },

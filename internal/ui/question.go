@@ -47,10 +47,24 @@ func newQuestion(a *App, q consent.Question) *question {
 	return &question{a: a, q: q, deadline: limit, answers: make(chan answer, 1), ticked: preticked(q)}
 }
 
+// under says whether a question is about a session that goes on already.
+func under(q consent.Question) bool { return q.Widening || q.Renewing || q.Idle }
+
+// noAnswerKey is the key of what silence led to.
+func (d *question) noAnswerKey() string {
+	switch {
+	case d.q.Renewing, d.q.Idle:
+		return "dialog.noAnswerCut"
+	case d.q.Widening:
+		return "dialog.noAnswerMore"
+	}
+	return "dialog.noAnswer"
+}
+
 // preticked is what is ticked at the start. Mouse and keyboard never are in a first
 // question; a question for more is about nothing else than what it asks.
 func preticked(q consent.Question) consent.Rights {
-	if q.Widening || q.Renewing {
+	if under(q) {
 		return q.Wanted
 	}
 	return q.Wanted &^ consent.RightControl
@@ -72,7 +86,7 @@ func (d *question) show() {
 			d.closed()
 		}
 	})
-	content, small := d.build(), d.q.Widening || d.q.Renewing
+	content, small := d.build(), under(d.q)
 	if _, whole := d.a.dialogSize(content, d.win.Canvas().Scale(), small); !whole {
 		d.tight = true
 		content = d.build()
@@ -124,7 +138,7 @@ func (d *question) acceptable() bool {
 	if d.answered || d.over || d.born.IsZero() || now.Sub(d.born) < inertTime || !now.Before(d.deadline) {
 		return false
 	}
-	if d.q.Widening || d.q.Renewing {
+	if under(d.q) {
 		return d.ticked != 0
 	}
 	return d.ticked.Has(consent.RightView)
@@ -198,7 +212,7 @@ func (d *question) finish(err error) {
 	}
 	switch {
 	case errors.Is(err, consent.ErrNoAnswer), errors.Is(err, context.DeadlineExceeded):
-		d.notice(moodAttention, "dialog.noAnswer") // the gate's clock and the dialog's run out together
+		d.notice(moodAttention, d.noAnswerKey()) // the gate's clock and the dialog's run out together
 	case errors.Is(err, context.Canceled):
 		d.notice(moodInfo, "dialog.cancelled")
 	case errors.Is(err, consent.ErrReported):

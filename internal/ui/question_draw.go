@@ -20,6 +20,8 @@ import (
 func (d *question) headline() string {
 	key := "dialog.wantsView"
 	switch {
+	case d.q.Idle:
+		return d.a.say("dialog.idle")
 	case d.q.Renewing:
 		key = "dialog.wantsTime"
 	case d.q.Widening && d.q.Wanted.Has(consent.RightControl):
@@ -34,7 +36,7 @@ func (d *question) headline() string {
 // for the rest, which then scrolls.
 func (d *question) build() fyne.CanvasObject {
 	a := d.a
-	d.refuse = tag(a, newPress(a.say("dialog.refuse"), pressPlain, func() { d.say(consent.ErrRefused) }), "refuse")
+	d.refuse = tag(a, newPress(a.say(d.refuseKey()), pressPlain, func() { d.say(consent.ErrRefused) }), "refuse")
 	d.accept = tag(a, newPress(a.say(d.acceptKey()), pressPrimary, d.sayYes), "accept")
 	d.accept.allow = d.genuine
 	d.accept.Disable()
@@ -47,12 +49,14 @@ func (d *question) build() fyne.CanvasObject {
 		parts = append(parts, tag(a, newText(a.say("reason", "reason", d.q.Reason), styleBody()), "reason"))
 	}
 	switch {
+	case d.q.Idle:
+		parts = []fyne.CanvasObject{head, newText(a.tongue.count("dialog.idleWhy", max(d.q.Monitors, 1), "name", d.q.Who.Name), styleBody())}
 	case d.single():
 		parts = append(parts, newText(a.say("dialog.keepHand"), styleBody()))
 	case !d.q.Renewing:
 		parts = append(parts, d.rights())
 	}
-	if !d.q.Widening && !d.q.Renewing {
+	if !under(d.q) {
 		parts = append(parts, d.words())
 	}
 	foot := newStack(gap*0.4, newRow(theme.Size(sizeGap)*0.75, 2, d.refuse, d.left, space(), d.accept), newRow(0, -1, d.report))
@@ -70,12 +74,22 @@ func (d *question) gap() float32 {
 // acceptKey is the word on the button that says yes.
 func (d *question) acceptKey() string {
 	switch {
+	case d.q.Idle:
+		return "dialog.here"
 	case d.q.Renewing:
 		return "dialog.continue"
 	case d.q.Widening:
 		return "dialog.allow"
 	}
 	return "dialog.accept"
+}
+
+// refuseKey is the word on the button that says no.
+func (d *question) refuseKey() string {
+	if d.q.Idle {
+		return "dialog.leave"
+	}
+	return "dialog.refuse"
 }
 
 // card is who asks, as the verified certificate says.

@@ -417,3 +417,41 @@ func TestDialogPlace(t *testing.T) {
 		t.Errorf("below the banner at %v", got)
 	}
 }
+
+// The question whether the person is still there follows the rules of the others: it
+// starts on the safe answer, wants a genuine press, and offers nothing to tick.
+func TestIdleQuestion(t *testing.T) {
+	idle := func(q *consent.Question) { q.Idle = true }
+	d, f := ask(t, idle)
+	if d.win.Title() != "Êtes-vous toujours là ?" || d.accept.label != "Je suis là" || d.refuse.label != "Couper" {
+		t.Errorf("%q, %q, %q", d.win.Title(), d.accept.label, d.refuse.label)
+	}
+	test.Tap(d.accept)
+	f.pass(inertTime)
+	d.tick()
+	test.Tap(d.accept) // by nobody
+	d.win.Canvas().Focus(d.refuse)
+	key(d, fyne.KeyReturn)
+	if got, ok := d.given(); !ok || !errors.Is(got.err, consent.ErrRefused) {
+		t.Fatalf("enter on the first button: %+v, %v", got, ok)
+	}
+	d, _ = ripe(t, idle)
+	test.Tap(d.accept)
+	if got, ok := d.given(); !ok || got.err != nil || got.rights != consent.AllRights {
+		t.Errorf("answer %+v, %v", got, ok)
+	}
+}
+
+func TestSilenceSaysWhatItLedTo(t *testing.T) {
+	for want, change := range map[string]func(*consent.Question){
+		"Personne n'est entré":        func(*consent.Question) {},
+		"Le reste continue":           widening,
+		"Plus personne ne voit votre": func(q *consent.Question) { q.Idle = true },
+		"Assist a coupé":              func(q *consent.Question) { q.Renewing = true },
+	} {
+		d, _ := ask(t, change)
+		if got := d.a.say(d.noAnswerKey()); !strings.Contains(got, want) {
+			t.Errorf("%q does not say %q", got, want)
+		}
+	}
+}

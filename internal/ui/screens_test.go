@@ -312,6 +312,7 @@ func dialogScenes() []scene {
 			d.genuine(ActClick)
 		}},
 		{"widen", dialogOf(func(q *consent.Question) { q.Wanted, q.Widening = consent.RightControl, true })},
+		{"idle", dialogOf(func(q *consent.Question) { q.Idle = true })},
 		{"renew", dialogOf(func(q *consent.Question) { q.Renewing = true })},
 		{"cancelled", ended(context.Canceled)},
 		{"no-answer", ended(consent.ErrNoAnswer)},

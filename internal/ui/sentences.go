@@ -196,5 +196,6 @@ func pauseKey(v wire.PauseCause) string {
 		wire.PauseLamp:       "lamp",
 		wire.PauseLocalInput: "localInput",
 		wire.PauseDialog:     "dialog",
+		wire.PausePresence:   "presence",
 	}, int(v))
 }

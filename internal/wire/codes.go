@@ -51,6 +51,7 @@ const (
 	PauseLamp                  // the banner is covered
 	PauseLocalInput            // the user is at mouse or keyboard: input only
 	PauseDialog                // a question is open on the host: input only
+	PausePresence              // the user is asked whether they are still there: input only
 	pauseCauseEnd
 )
 

@@ -128,7 +128,7 @@ func TestCodesKeepTheirNumbers(t *testing.T) {
 		"network": {int(EndNetworkLost), 6}, "protocol": {int(EndProtocol), 10}, "technician lost": {int(EndTechnicianLost), 15},
 		"revoked":  {int(EndRevoked), 16},
 		"identity": {int(RefusedIdentity), 1}, "offline": {int(RefusedOffline), 4}, "password": {int(RefusedPassword), 10},
-		"pause lamp": {int(PauseLamp), 2}, "pause dialog": {int(PauseDialog), 4},
+		"pause lamp": {int(PauseLamp), 2}, "pause dialog": {int(PauseDialog), 4}, "pause presence": {int(PausePresence), 5},
 	} {
 		if pair[0] != pair[1] {
 			t.Errorf("%s is %d, was %d", what, pair[0], pair[1])

@@ -79,6 +79,8 @@ func (t Text) held(c wire.PauseCause) string {
 		return t("view.held.local")
 	case wire.PauseDialog:
 		return t("view.held.dialog")
+	case wire.PausePresence:
+		return t("view.held.presence")
 	}
 	return t("view.held.other")
 }

@@ -349,7 +349,7 @@ func TestFrozenPictureSaysWhy(t *testing.T) {
 		t.Error("still veiled")
 	}
 	x.becomes(func(s *State) { s.Rights |= consent.RightControl })
-	for cause := wire.PauseUser; cause <= wire.PauseDialog; cause++ {
+	for cause := wire.PauseUser; cause <= wire.PausePresence; cause++ {
 		if held := x.c.Text.held(cause); held == "" || strings.HasPrefix(held, "view.") {
 			t.Errorf("cause %d: %q", cause, held)
 		}
