@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -105,7 +104,7 @@ func (l *live) cutByButton(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.grab(t, at)
-	l.host.screen.xdotool(t, "click", "1")
+	l.host.screen.tap(t)
 }
 
 // cutByBanner presses the button at the right end of a banner.
@@ -115,35 +114,30 @@ func (l *live) cutByBanner(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.grab(t, image.Pt(r.Max.X-40, (r.Min.Y+r.Max.Y)/2))
-	l.host.screen.xdotool(t, "click", "1")
+	l.host.screen.tap(t)
 }
 
-// grab takes the mouse to a place and waits until it stays there.
+// grab takes the mouse: one single jump amid all that the technician does makes it the
+// person's. A move of the technician that was already under way may still come.
 func (l *live) grab(t *testing.T, at image.Point) {
 	t.Helper()
+	d := l.host.screen
+	d.jump(t, at)
+	var last image.Point
 	still := 0
-	eventually(t, soon, "the mouse is the person's", func() error {
-		p, err := l.host.screen.pointer()
-		if err != nil {
-			return err
-		}
-		if p != at {
-			still = 0
-			l.host.screen.xdotool(t, approach(at)...)
-			return fmt.Errorf("it is at %v, not at %v", p, at)
+	if err := wait(atOnce, func() error {
+		p, err := d.pointer()
+		if p != last || err != nil {
+			last, still = p, 0
 		}
 		still++
-		return yes(still > 5)
-	})
-}
-
-// approach is the way of a mouse to a place: many small moves, as a hand makes them.
-func approach(at image.Point) []string {
-	var args []string
-	for step := 12; step >= 0; step-- {
-		args = append(args, "mousemove", strconv.Itoa(at.X-2*step), strconv.Itoa(at.Y))
+		return errors.Join(err, yes(still > 5))
+	}); err != nil {
+		t.Fatalf("the technician still moves the mouse, at %v: %v", last, err)
 	}
-	return args
+	if last != at {
+		d.jump(t, at)
+	}
 }
 
 // block keeps the host's interface from everything.

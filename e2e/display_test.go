@@ -22,6 +22,8 @@ import (
 	"github.com/jezek/xgb/randr"
 	"github.com/jezek/xgb/xproto"
 	"github.com/jezek/xgb/xtest"
+
+	"assist/internal/x11/x11test"
 )
 
 // display is an X server of our own, with a window manager.
@@ -31,6 +33,8 @@ type display struct {
 	x      *xgb.Conn
 	root   xproto.Window
 	dir    string
+
+	devices *x11test.Devices // of the person; nil where a server can have none
 }
 
 // firstDisplay is where free display numbers are looked for.
@@ -61,7 +65,9 @@ func newDisplay(t *testing.T, dir string, size image.Point) *display {
 	return d
 }
 
-// xorgConf is a server without hardware whose screen can hold all monitors.
+// xorgConf is a server without hardware whose screen can hold all monitors. Its devices
+// are a person's, not a program's: what they do comes from the server like from any
+// mouse and keyboard.
 const xorgConf = `Section "ServerFlags"
   Option "AutoAddDevices" "false"
   Option "AutoEnableDevices" "false"
@@ -100,13 +106,14 @@ func twoMonitors(t *testing.T, dir string) *display {
 	}
 	d := &display{number: freeDisplay(), dir: dir}
 	conf := filepath.Join(dir, "xorg.conf")
-	if err := os.WriteFile(conf, []byte(xorgConf), 0o644); err != nil {
+	if err := os.WriteFile(conf, []byte(xorgConf+x11test.Configuration(dir, x11test.Evdev)), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	d.server = start(t, program{path: "Xorg", log: filepath.Join(dir, fmt.Sprintf("x%d.log", d.number)),
 		args: []string{d.name(), "-config", conf, "-logfile", filepath.Join(dir, "xorg.log"),
 			"-noreset", "-novtswitch", "-sharevts", "-nolisten", "tcp", "-ac"}})
 	d.open(t)
+	d.devices = x11test.Attach(t, dir)
 	for _, m := range [][]string{
 		{"a", "83.46", "1280", "1344", "1480", "1680", "800", "801", "804", "828", "DUMMY0"},
 		{"b", "48.96", "1024", "1064", "1168", "1312", "600", "601", "604", "622", "DUMMY1"},
@@ -289,6 +296,32 @@ func (d *display) xdotool(t *testing.T, args ...string) {
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("xdotool %v: %v: %s", args, err, out)
 	}
+}
+
+// jump moves the person's pointer to a pixel at once. Xdotool would only put it there,
+// which is nobody's deed: no device has moved.
+func (d *display) jump(t *testing.T, at image.Point) {
+	t.Helper()
+	if d.devices == nil { // then by a program that plays a device
+		d.fake(xproto.MotionNotify, 0, at)
+		return
+	}
+	all, err := d.place(d.root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.devices.Jump(at, all.Size())
+}
+
+// tap presses the first button where the person's pointer is.
+func (d *display) tap(t *testing.T) {
+	t.Helper()
+	if d.devices == nil {
+		d.xdotool(t, "click", "1")
+		return
+	}
+	d.devices.Button(1, true)
+	d.devices.Button(1, false)
 }
 
 // click presses a mouse button at a pixel of the screen.
