@@ -89,7 +89,7 @@ func (d *desktop) point(p screen.CursorPlace) {
 }
 
 // Light makes desktop the gate's lamp even where there is none: it then refuses.
-func (d *desktop) Light(s consent.Status, beat func()) (consent.Lit, error) {
+func (d *desktop) Light(s consent.Status, beat consent.Beat) (consent.Lit, error) {
 	if d.lamp == nil {
 		return nil, lamp.ErrUnsupported
 	}
@@ -116,6 +116,9 @@ func (d *desktop) genuine(by ui.Act, dialog uintptr) bool {
 	}
 	return d.watcher.PointerIn(uint32(dialog)) && d.watcher.GenuineButton(genuineWithin)
 }
+
+// clear says whether a dialog can be seen whole. What is not known is no.
+func (d *desktop) clear(dialog uintptr) bool { return d.lamp != nil && d.lamp.Clear(uint32(dialog)) }
 
 func (d *desktop) close() {
 	if d.presence != nil {

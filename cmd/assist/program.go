@@ -63,6 +63,7 @@ func (p *program) open(app fyne.App) error {
 		Joiner: p, Trial: p.trial, Helper: p.helper, Account: p.helper, Asking: p.helper,
 		Check:    trust.CheckMachineID,
 		Genuine:  p.desktop.genuine,
+		Clear:    p.desktop.clear,
 		Monitors: p.desktop.monitors,
 		Session:  func(o ui.Opening) { p.openSession(app, o) },
 		Version:  buildVersion(),
@@ -139,7 +140,7 @@ func (p *program) speak() {
 	p.text = text
 	p.mu.Unlock()
 	if p.desktop.lamp != nil {
-		p.desktop.lamp.SetTexts(bannerTexts(text))
+		p.desktop.lamp.SetTexts(bannerTexts(text), p.settings.get().App.TextSize)
 	}
 }
 
@@ -156,6 +157,7 @@ func (d *desktop) open(p *program) {
 	d.attend(p)
 	l, err := lamp.New(lamp.Options{
 		Texts:      bannerTexts(p.texts()),
+		TextSize:   p.settings.get().App.TextSize,
 		OnCut:      func() { reins.Cut(wire.EndUserCut) },
 		OnPause:    func() { reins.SetPaused(true) },
 		OnResume:   func() { reins.SetPaused(false) },

@@ -5,8 +5,9 @@
 // It is a pull model: the system tells what changed, the changes of a monitor
 // add up while nobody asks, and Next copies just those rectangles when it is
 // called. So there is no queue, the newest picture always wins, and a still
-// screen costs nothing. Every byte of a screen and of a pointer is read inside
-// View.Do: once a Revoke has returned, nothing is read any more.
+// screen costs nothing. Every byte of a pointer is read inside View.Do, every byte
+// of a screen inside View.On: once a Revoke has returned, nothing is read any more,
+// and nothing ever of a monitor that does not show its banner.
 //
 // On Linux this is X11 (MIT-SHM, DAMAGE, XFIXES, RandR). On Windows and macOS a
 // portable fallback polls and compares; elsewhere Open fails.
@@ -113,7 +114,8 @@ func (s *Screens) Layout() screen.Layout { return s.feed.monitors() }
 // the first call returns the whole monitor at once. The frame is valid until
 // the next call for the same monitor, and its size may differ from the last
 // one's. It fails with ErrGone when the monitor is unplugged, with the view's own
-// error when the view is paused or has ended (what changed meanwhile is kept),
+// error when the view is paused or has ended, or holds this monitor back since its
+// banner is not up (what changed meanwhile is kept),
 // and with ErrLost. Each monitor may be read by a goroutine of its own.
 func (s *Screens) Next(ctx context.Context, id screen.MonitorID) (*screen.Frame, error) {
 	if int(id) >= len(s.pictures) {
@@ -157,10 +159,14 @@ func (s *Screens) read(id screen.MonitorID, p *picture) (bool, error) {
 	if p.resize(bounds) {
 		damage = []image.Rectangle{{Max: bounds.Size()}}
 	}
-	changed, err := s.src.read(p, damage)
+	var changed []image.Rectangle
+	err = s.view.On(bounds, func() (err error) { changed, err = s.src.read(p, damage); return err })
 	if err != nil {
 		s.feed.damage(bounds)
-		if p.shifts++; errors.Is(err, errShifted) && p.shifts > maxShifts {
+		if errors.Is(err, errShifted) {
+			p.shifts++
+		}
+		if p.shifts > maxShifts {
 			return false, fmt.Errorf("read the screen: %d tries failed", p.shifts)
 		}
 		return false, err

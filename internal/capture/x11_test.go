@@ -19,7 +19,6 @@ import (
 	"github.com/jezek/xgb/xproto"
 
 	"assist/internal/consent"
-	"assist/internal/consent/consenttest"
 	"assist/internal/screen"
 	"assist/internal/x11"
 	"assist/internal/x11/x11test"
@@ -112,21 +111,6 @@ func (p *painter) unplug(name string) {
 	p.check(randr.DeleteMonitorChecked(p.c.X, p.c.Root, atom).Check())
 }
 
-func openScreens(t testing.TB) (*Screens, *consent.Lease) {
-	t.Helper()
-	lease := consenttest.Lease(t, consent.RightView)
-	view, err := lease.View()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := Open(view, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	return s, lease
-}
-
 func limit(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
@@ -134,13 +118,19 @@ func limit(t testing.TB) context.Context {
 	return ctx
 }
 
+// next waits for the next frame, also until the monitor has its banner.
 func next(t testing.TB, s *Screens, id screen.MonitorID) *screen.Frame {
 	t.Helper()
-	f, err := s.Next(limit(t), id)
-	if err != nil {
-		t.Fatal(err)
+	for ctx := limit(t); ; {
+		f, err := s.Next(ctx, id)
+		switch {
+		case err == nil:
+			return f
+		case !errors.Is(err, consent.ErrPaused):
+			t.Fatal(err)
+		}
+		<-time.After(5 * time.Millisecond)
 	}
-	return f
 }
 
 // settle reads until the frame holds want in r; what comes before is what was

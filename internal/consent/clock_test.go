@@ -56,9 +56,9 @@ func TestCoveredBannerEndsTheLease(t *testing.T) {
 // deadLamp is a banner whose every call hangs, as when the display server does.
 type deadLamp struct{ hang chan struct{} }
 
-func (d deadLamp) Light(consent.Status, func()) (consent.Lit, error) { return d, nil }
-func (d deadLamp) Show(consent.Status)                               { <-d.hang }
-func (d deadLamp) Douse()                                            { <-d.hang }
+func (d deadLamp) Light(consent.Status, consent.Beat) (consent.Lit, error) { return d, nil }
+func (d deadLamp) Show(consent.Status)                                     { <-d.hang }
+func (d deadLamp) Douse()                                                  { <-d.hang }
 
 func TestHungBannerEndsTheLease(t *testing.T) {
 	on(t, consent.AllRights, func(t *testing.T, s *stage) {

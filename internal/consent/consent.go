@@ -17,6 +17,7 @@ package consent
 import (
 	"context"
 	"errors"
+	"image"
 	"strings"
 	"time"
 )
@@ -139,8 +140,14 @@ type Status struct {
 // fully visible. Light and the methods of Lit are called from goroutines of this
 // package's own, one call at a time.
 type Lamp interface {
-	Light(s Status, beat func()) (Lit, error)
+	Light(s Status, beat Beat) (Lit, error)
 }
+
+// Beat says which monitors show their banner whole, by their places on the
+// desktop: no other place can be read (see View.On). Without any it says that
+// banners are about to be moved or taken away, so that none is certain; that is
+// no sign of life. It does not block.
+type Beat func(shown []image.Rectangle)
 
 // Lit is a banner that is on.
 type Lit interface {

@@ -207,7 +207,7 @@ type slowLamp struct {
 	lit   consent.Lit
 }
 
-func (l slowLamp) Light(consent.Status, func()) (consent.Lit, error) {
+func (l slowLamp) Light(consent.Status, consent.Beat) (consent.Lit, error) {
 	time.Sleep(l.takes)
 	return l.lit, nil
 }

@@ -5,6 +5,8 @@ package consent
 import (
 	"context"
 	"errors"
+	"image"
+	"slices"
 	"time"
 )
 
@@ -39,7 +41,17 @@ func (l *Lease) start(lit Lit) {
 }
 
 // beat is called by the banner while it is seen.
-func (l *Lease) beat() { nudge(l.beats) }
+func (l *Lease) beat(shown []image.Rectangle) {
+	l.mu.Lock()
+	if !slices.Equal(l.shown, shown) {
+		l.shown = slices.Clone(shown)
+		l.notify()
+	}
+	l.mu.Unlock()
+	if len(shown) > 0 {
+		nudge(l.beats)
+	}
+}
 
 // watch freezes and ends the lease by the clock.
 func (l *Lease) watch() {

@@ -4,6 +4,7 @@ package consent
 
 import (
 	"context"
+	"image"
 	"sync"
 	"time"
 )
@@ -28,11 +29,12 @@ type Lease struct {
 	control  *pass
 	inside   int // bodies of Do that run under any right
 	since    time.Time
-	cause    error // nil while it lives
-	byUser   bool  // the person pressed Pause
-	frozen   bool  // the banner is not seen
-	asking   bool  // a question about this lease is open
-	absent   bool  // nobody seems to be at the machine
+	cause    error             // nil while it lives
+	byUser   bool              // the person pressed Pause
+	frozen   bool              // the banner is not seen
+	asking   bool              // a question about this lease is open
+	absent   bool              // nobody seems to be at the machine
+	shown    []image.Rectangle // monitors whose banner was seen at the last beat
 	action   string
 	actionAt time.Time
 }

@@ -2,6 +2,11 @@
 
 package consent
 
+import (
+	"image"
+	"slices"
+)
+
 // pass is one right of one lease from its grant to its end; a right granted
 // again is a new pass. All fields but lease, right and done are guarded by
 // lease.mu.
@@ -45,6 +50,13 @@ func (p *pass) enter() error {
 	p.inside++
 	p.lease.inside++
 	return nil
+}
+
+// under reports whether the banner of the monitor at this place is seen.
+func (p *pass) under(monitor image.Rectangle) bool {
+	p.lease.mu.Lock()
+	defer p.lease.mu.Unlock()
+	return !monitor.Empty() && slices.Contains(p.lease.shown, monitor)
 }
 
 func (p *pass) leave() {
@@ -101,6 +113,18 @@ type View struct{ view *pass }
 // ErrNotGranted without running it. f must be short, must not wait for the
 // network without minding Done, and must not call Revoke, Narrow, Pause or Widen.
 func (v View) Do(f func() error) error { return v.view.do(f) }
+
+// On is Do for reading the monitor at this place on the desktop. Until its banner
+// is up, and again from when it is moved or resized, it returns ErrPaused without
+// running f.
+func (v View) On(monitor image.Rectangle, f func() error) error {
+	return v.view.do(func() error {
+		if !v.view.under(monitor) {
+			return ErrPaused
+		}
+		return f()
+	})
+}
 
 // Done is closed when the right ends.
 func (v View) Done() <-chan struct{} { return v.view.gone() }

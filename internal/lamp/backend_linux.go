@@ -36,9 +36,9 @@ func probe(display string) error {
 
 // light puts the banners up, waits until they are seen, and leaves them to a
 // goroutine of their own.
-func light(o Options, s consent.Status, beat func()) (*Lit, error) {
-	l := newLit(s, o.Texts)
-	st, err := newStage(o, l)
+func light(o Options, s consent.Status, beat consent.Beat) (*Lit, error) {
+	l := newLit(s, look{o.Texts, o.TextSize})
+	st, err := newStage(o, l, beat)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoDisplay, err)
 	}
@@ -55,7 +55,8 @@ func light(o Options, s consent.Status, beat func()) (*Lit, error) {
 		st.close()
 		return nil, ErrHidden
 	}
-	go l.run(o, st, beat)
+	beat(st.shown())
+	go l.run(o, st)
 	return l, nil
 }
 
@@ -77,26 +78,28 @@ func (l *Lit) Douse() {
 // run keeps a stage until Douse. When another client had the server cut our
 // connection, and all our windows with it, it sets up a new one; meanwhile there
 // is no beat.
-func (l *Lit) run(o Options, st *stage, beat func()) {
+func (l *Lit) run(o Options, st *stage) {
 	defer close(l.over)
 	defer l.own(nil, func() {})
 	for {
-		err := st.serve(beat)
+		err := st.serve()
+		st.beat(nil)
 		st.close()
 		if err == nil || l.doused() {
 			return
 		}
 		o.Log.Warn("banner lost its display: trying to come back", "err", err)
-		if st = l.comeBack(o); st == nil {
+		if st = l.comeBack(o, st); st == nil {
 			return
 		}
 	}
 }
 
-// comeBack tries until it has a new stage, or returns nil after Douse.
-func (l *Lit) comeBack(o Options) *stage {
+// comeBack tries until it has a new stage in place of the one that was lost, or
+// returns nil after Douse.
+func (l *Lit) comeBack(o Options, lost *stage) *stage {
 	for {
-		st, err := newStage(o, l)
+		st, err := newStage(o, l, lost.beat)
 		if err == nil {
 			return st
 		}
@@ -121,7 +124,7 @@ func (l *Lit) doused() bool {
 var errCut = errors.New("connection to the display server is over")
 
 // serve runs the stage until Douse, which is no error.
-func (st *stage) serve(beat func()) error {
+func (st *stage) serve() error {
 	tick := time.NewTicker(checkEvery)
 	defer tick.Stop()
 	for {
@@ -133,6 +136,7 @@ func (st *stage) serve(beat func()) error {
 		case e := <-st.events:
 			st.handle(e)
 		case <-st.lit.news:
+			st.dress()
 			st.paint()
 			st.point()
 		case now := <-tick.C:
@@ -141,7 +145,7 @@ func (st *stage) serve(beat func()) error {
 			}
 			st.settle()
 			if st.check() {
-				beat()
+				st.beat(st.shown())
 			}
 		}
 	}

@@ -12,7 +12,12 @@ import (
 
 func probe(string) error { return ErrUnsupported }
 
-func light(Options, consent.Status, func()) (*Lit, error) { return nil, ErrUnsupported }
+// eye looks at windows: not here yet.
+type eye struct{}
+
+func (*eye) clear(string, uint32, []uint32) bool { return false }
+
+func light(Options, consent.Status, consent.Beat) (*Lit, error) { return nil, ErrUnsupported }
 
 // Douse puts the banner out.
 func (l *Lit) Douse() {}

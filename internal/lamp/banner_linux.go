@@ -39,17 +39,42 @@ type banner struct {
 	gaze    gaze
 }
 
-// drag is a banner being moved: the place of the pointer on it.
-type drag struct{ grip image.Point }
+// gripTime is how long a hand may rest before its drag is over: less than injected
+// movements are held off after the person's last one, so those never drag a banner.
+const gripTime = 1500 * time.Millisecond
+
+// drag is a banner being moved: the place of the pointer on it, and when it moved.
+type drag struct {
+	grip image.Point
+	last time.Time
+}
+
+// spot is where along the edges of its monitor a banner is.
+type spot struct {
+	set    bool
+	bottom bool
+	along  float64 // 0 at the left, 1 at the right
+}
+
+// on is a spot's place for a banner of this size.
+func (s spot) on(m image.Rectangle, size image.Point) image.Rectangle {
+	if !s.set {
+		s.along = 0.5
+	}
+	at := m.Min.Add(image.Pt(int(s.along*float64(m.Dx()-size.X)+0.5), 0))
+	if s.bottom {
+		at.Y = m.Max.Y - size.Y
+	}
+	return image.Rectangle{Min: at, Max: at.Add(size)}
+}
 
 func (st *stage) newBanner(m screen.Monitor) (*banner, error) {
 	a, err := st.artist(m)
 	if err != nil {
 		return nil, err
 	}
-	size := image.Pt(min(bannerWidth*a.scale, m.Bounds.Dx()), min(bannerHeight*a.scale, m.Bounds.Dy()))
-	at := image.Pt(m.Bounds.Min.X+(m.Bounds.Dx()-size.X)/2, m.Bounds.Min.Y)
-	b := &banner{monitor: m, artist: a, place: image.Rectangle{Min: at, Max: at.Add(size)}}
+	size := image.Pt(min(a.px(bannerWidth), m.Bounds.Dx()), min(a.px(bannerHeight), m.Bounds.Dy()))
+	b := &banner{monitor: m, artist: a, place: st.spots[m.ID].on(m.Bounds, size)}
 	b.gaze.good = regain
 	if err := st.buildFrame(b); err != nil {
 		return nil, err
@@ -97,7 +122,7 @@ func (st *stage) buildFrame(b *banner) error {
 	if b.frame, err = st.window(xrect(r), pixel(st.ground()), 0); err != nil {
 		return err
 	}
-	w, h, t := uint16(r.Dx()), uint16(r.Dy()), uint16(frameWidth*b.artist.scale)
+	w, h, t := uint16(r.Dx()), uint16(r.Dy()), uint16(b.artist.px(frameWidth))
 	shape.Rectangles(st.c.X, shape.SoSet, shape.SkBounding, 0, b.frame, 0, 0, []xproto.Rectangle{
 		{Width: w, Height: t}, {Y: int16(h - t), Width: w, Height: t},
 		{Width: t, Height: h}, {X: int16(w - t), Width: t, Height: h},
@@ -137,7 +162,7 @@ func (st *stage) paint() {
 func (st *stage) draw(b *banner, now time.Time) bool {
 	w := st.lit.wished()
 	img, buttons := b.artist.banner(scene{
-		status: w.status, texts: w.texts, now: now, pressed: b.pressed, width: b.place.Dx(),
+		status: w.status, texts: st.look.texts, now: now, pressed: b.pressed, width: b.place.Dx(),
 	})
 	b.buttons = buttons
 	changed := differing(b.shown, img)
@@ -181,16 +206,16 @@ func (b *banner) mouse(st *stage, e x11.Event) {
 	on := image.Pt(int(m.EventX), int(m.EventY))
 	switch {
 	case e.Code() == xproto.MotionNotify:
-		if b.drag != nil {
-			b.move(st, image.Pt(int(m.RootX), int(m.RootY)))
-		}
+		b.dragged(st, image.Pt(int(m.RootX), int(m.RootY)))
 		return
 	case m.Detail != xproto.ButtonIndex1:
 		return
 	case e.Code() == xproto.ButtonPress:
-		st.told = uint32(m.Time)
+		if st.told = uint32(m.Time); st.told == st.done {
+			return // acted upon already
+		}
 		if b.pressed = b.hit(on); b.pressed == actNone {
-			b.drag = &drag{grip: on}
+			b.drag = &drag{grip: on, last: time.Now()}
 		}
 	default:
 		act := b.pressed
@@ -211,17 +236,32 @@ func (b *banner) hit(p image.Point) action {
 	return actNone
 }
 
+// dragged follows a hand that moves the banner and has not rested.
+func (b *banner) dragged(st *stage, to image.Point) {
+	if b.drag == nil {
+		return
+	}
+	if time.Since(b.drag.last) > gripTime {
+		b.drag = nil
+		return
+	}
+	b.drag.last = time.Now()
+	b.move(st, to)
+}
+
 // move slides the banner along the top or the bottom edge, whichever is nearer.
 func (b *banner) move(st *stage, to image.Point) {
 	m, size := b.monitor.Bounds, b.place.Size()
-	at := image.Pt(max(m.Min.X, min(to.X-b.drag.grip.X, m.Max.X-size.X)), m.Min.Y)
-	if to.Y > (m.Min.Y+m.Max.Y)/2 {
-		at.Y = m.Max.Y - size.Y
+	s := spot{set: true, bottom: to.Y > (m.Min.Y+m.Max.Y)/2}
+	if room := m.Dx() - size.X; room > 0 {
+		s.along = float64(max(0, min(to.X-b.drag.grip.X-m.Min.X, room))) / float64(room)
 	}
-	if at == b.place.Min {
+	place := s.on(m, size)
+	if place == b.place {
 		return
 	}
-	b.place = image.Rectangle{Min: at, Max: at.Add(size)}
+	st.spots[b.monitor.ID] = s
+	b.place = place
 	b.gaze.moved = time.Now()
 	st.replace(b)
 }

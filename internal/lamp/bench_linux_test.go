@@ -3,13 +3,14 @@
 package lamp
 
 import (
+	"image"
 	"testing"
 
 	"assist/internal/x11/x11test"
 )
 
 func BenchmarkDraw(b *testing.B) {
-	a, err := newArtist(1)
+	a, err := newArtist(100)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -22,7 +23,7 @@ func BenchmarkDraw(b *testing.B) {
 func BenchmarkCheck(b *testing.B) {
 	x11test.Start(b, "1280x720")
 	r := lightUp(b)
-	st, err := newStage(r.lamp.options, newLit(seen(), french()))
+	st, err := newStage(r.lamp.options, newLit(seen(), look{french(), 100}), func([]image.Rectangle) {})
 	r.check(err)
 	r.lit.Douse()
 	defer st.close()

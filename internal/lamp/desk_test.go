@@ -148,7 +148,16 @@ type rig struct {
 	lamp  *Lamp
 	lit   *Lit
 	beats atomic.Int64
+	shown atomic.Pointer[[]image.Rectangle] // at the last beat
 	acts  chan action
+}
+
+// beat is the lease's side of the lamp.
+func (r *rig) beat(shown []image.Rectangle) {
+	r.shown.Store(&shown)
+	if len(shown) > 0 {
+		r.beats.Add(1)
+	}
 }
 
 func french() Texts {
@@ -176,7 +185,7 @@ func lightUp(t testing.TB) *rig {
 		OnCut: send(actCut), OnPause: send(actPause), OnTakeBack: send(actTakeBack), OnResume: send(actResume),
 	})
 	r.check(err)
-	lit, err := r.lamp.Light(seen(), func() { r.beats.Add(1) })
+	lit, err := r.lamp.Light(seen(), r.beat)
 	r.check(err)
 	r.lit = lit.(*Lit)
 	t.Cleanup(r.lit.Douse)
@@ -203,7 +212,7 @@ func (r *rig) banners() []xproto.Window {
 
 // place is where a button of a banner is.
 func (r *rig) button(act action, monitor image.Rectangle) image.Point {
-	a, err := newArtist(1)
+	a, err := newArtist(100)
 	r.check(err)
 	width := min(bannerWidth, monitor.Dx())
 	_, buttons := a.banner(scene{status: r.lit.wished().status, texts: french(), width: width})

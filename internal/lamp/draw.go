@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
+	"math"
 	"strings"
 	"time"
 	"unicode"
@@ -90,18 +91,22 @@ func driven(s consent.Status) bool {
 
 // artist draws at one scale.
 type artist struct {
-	scale int
+	scale float64
 	face  font.Face
 }
 
+// px turns a length at scale 1 into pixels.
+func (a *artist) px(n int) int { return int(math.Round(float64(n) * a.scale)) }
+
 // newArtist draws text in the Go font, whose licence lets it be embedded.
-func newArtist(scale int) (*artist, error) {
+func newArtist(percent int) (*artist, error) {
+	scale := float64(percent) / 100
 	f, err := opentype.Parse(gomedium.TTF)
 	if err != nil {
 		return nil, fmt.Errorf("read the font: %w", err)
 	}
 	face, err := opentype.NewFace(f, &opentype.FaceOptions{
-		Size: float64(textSize * scale), DPI: 72, Hinting: font.HintingFull,
+		Size: textSize * scale, DPI: 72, Hinting: font.HintingFull,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("prepare the font: %w", err)
@@ -121,9 +126,9 @@ type scene struct {
 // banner draws a scene and says where its buttons are.
 func (a *artist) banner(s scene) (*image.RGBA, []button) {
 	p := colours(driven(s.status))
-	img := image.NewRGBA(image.Rect(0, 0, s.width, bannerHeight*a.scale))
+	img := image.NewRGBA(image.Rect(0, 0, s.width, a.px(bannerHeight)))
 	draw.Draw(img, img.Rect, image.NewUniform(p.ground), image.Point{}, draw.Src)
-	line := image.Rect(0, img.Rect.Max.Y-a.scale, s.width, img.Rect.Max.Y)
+	line := image.Rect(0, img.Rect.Max.Y-a.px(1), s.width, img.Rect.Max.Y)
 	draw.Draw(img, line, image.NewUniform(p.border), image.Point{}, draw.Src)
 
 	buttons := a.buttons(s)
@@ -133,7 +138,7 @@ func (a *artist) banner(s scene) (*image.RGBA, []button) {
 		right = min(right, b.rect.Min.X)
 	}
 	left := a.mark(img, s.status, p)
-	a.words(img, s, image.Rect(left, 0, right-margin*a.scale, img.Rect.Max.Y), p.text)
+	a.words(img, s, image.Rect(left, 0, right-a.px(margin), img.Rect.Max.Y), p.text)
 	return img, buttons
 }
 
@@ -141,7 +146,7 @@ func (a *artist) banner(s scene) (*image.RGBA, []button) {
 // middle of what is left. Who sees or drives is always said: the sentence gives up
 // at most a third of the room, and an action that has none is not told here.
 func (a *artist) words(img *image.RGBA, s scene, room image.Rectangle, c color.Color) {
-	told, gap := ticker(s.status, s.now), 2*margin*a.scale
+	told, gap := ticker(s.status, s.now), a.px(2*margin)
 	forText := room.Dx()
 	if told != "" {
 		forText = max(forText-gap-a.measure(told), forText*2/3)
@@ -149,11 +154,11 @@ func (a *artist) words(img *image.RGBA, s scene, room image.Rectangle, c color.C
 	text := a.sentence(s, forText)
 	a.write(img, text, room.Min.X, c)
 	room.Min.X += a.measure(text) + gap
-	if told == "" || room.Dx() < minTicker*a.scale {
+	if told == "" || room.Dx() < a.px(minTicker) {
 		return
 	}
 	told = a.cut(told, room.Dx())
-	bar := image.Rect(0, 9*a.scale, a.scale, 23*a.scale).Add(image.Pt(room.Min.X-gap/2, 0))
+	bar := image.Rect(0, a.px(9), a.px(1), a.px(23)).Add(image.Pt(room.Min.X-gap/2, 0))
 	draw.Draw(img, bar, image.NewUniform(c), image.Point{}, draw.Src)
 	a.write(img, told, room.Min.X+(room.Dx()-a.measure(told))/2, c)
 }
@@ -240,14 +245,30 @@ func (a *artist) buttons(s scene) []button {
 		first = button{act: actTakeBack, text: s.texts.TakeBack}
 	}
 	list := []button{first, {act: actCut, text: s.texts.Cut}}
-	right := s.width - buttonGap*a.scale
-	top := (bannerHeight - buttonHeight) / 2 * a.scale
+	right := s.width - a.px(buttonGap)
+	top := a.px((bannerHeight - buttonHeight) / 2)
 	for i := len(list) - 1; i >= 0; i-- {
-		w := a.measure(list[i].text) + (2*margin+glyphSize+6)*a.scale
-		list[i].rect = image.Rect(right-w, top, right, top+buttonHeight*a.scale)
-		right -= w + buttonGap*a.scale
+		w := a.breadth(list[i].text)
+		list[i].rect = image.Rect(right-w, top, right, top+a.px(buttonHeight))
+		right -= w + a.px(buttonGap)
 	}
 	return list
+}
+
+// breadth is how wide a button with this text is.
+func (a *artist) breadth(text string) int { return a.measure(text) + a.px(2*margin+glyphSize+6) }
+
+// needs is how wide a banner must be at least, in any state: buttons with their
+// words, the mark, and the shortest sentence that says what is happening.
+func (a *artist) needs(t Texts) int {
+	var first, words int
+	for _, text := range []string{t.Pause, t.TakeBack, t.Resume} {
+		first = max(first, a.breadth(text))
+	}
+	for _, text := range []string{t.SeenShort, t.DrivenShort, t.PausedShort} {
+		words = max(words, a.measure(strings.ReplaceAll(text, "{time}", "0:00:00")))
+	}
+	return a.markWidth() + words + a.px(margin) + first + a.breadth(t.Cut) + a.px(3*buttonGap)
 }
 
 // cut shortens text to a width.
@@ -266,7 +287,7 @@ func (a *artist) measure(text string) int { return font.MeasureString(a.face, te
 
 // write draws text with its capitals centred in the banner's height.
 func (a *artist) write(img draw.Image, text string, x int, c color.Color) {
-	a.writeAt(img, text, image.Pt(x, bannerHeight*a.scale/2), c)
+	a.writeAt(img, text, image.Pt(x, a.px(bannerHeight)/2), c)
 }
 
 // writeAt draws text from at.X, centred on the height of at.Y.

@@ -86,7 +86,7 @@ func testScene(width int) scene {
 }
 
 func TestWordsGoBeforeButtons(t *testing.T) {
-	a, err := newArtist(1)
+	a, err := newArtist(100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func TestTickerTellsForFiveSeconds(t *testing.T) {
 }
 
 func TestOnlyWhatDiffersIsDrawn(t *testing.T) {
-	a, err := newArtist(1)
+	a, err := newArtist(100)
 	if err != nil {
 		t.Fatal(err)
 	}

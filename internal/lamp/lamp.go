@@ -48,8 +48,9 @@ type Texts struct {
 // Options says what a lamp shows and whom it tells. The functions are called on
 // goroutines of their own.
 type Options struct {
-	Display string // empty: $DISPLAY
-	Texts   Texts
+	Display  string // empty: $DISPLAY
+	Texts    Texts
+	TextSize int // percent, 100 to 200; 0 is 100
 
 	OnCut, OnPause, OnTakeBack, OnResume func()
 
@@ -60,8 +61,10 @@ type Options struct {
 type Lamp struct {
 	options Options
 
-	mu  sync.Mutex // guards what follows and options.Texts
+	mu  sync.Mutex // guards what follows, options.Texts and options.TextSize
 	lit *Lit
+
+	eye eye // by which Clear looks
 }
 
 // New checks that banners can be shown here.
@@ -75,21 +78,22 @@ func New(o Options) (*Lamp, error) {
 	return &Lamp{options: o}, nil
 }
 
-// SetTexts changes the language; a banner that is on changes with it.
-func (l *Lamp) SetTexts(t Texts) {
+// SetTexts changes the language and the size of the text, in percent; a banner that
+// is on changes with them.
+func (l *Lamp) SetTexts(t Texts, size int) {
 	l.mu.Lock()
-	l.options.Texts = t
+	l.options.Texts, l.options.TextSize = t, size
 	lit := l.lit
 	l.mu.Unlock()
 	if lit != nil {
-		lit.setTexts(t)
+		lit.wish(func(w *wishes) { w.look = look{t, size} })
 	}
 }
 
 // Light shows the banner on every monitor. It returns once it is visible
 // everywhere; from then on beat is called at least every 100 ms for as long as
 // all of it is.
-func (l *Lamp) Light(s consent.Status, beat func()) (consent.Lit, error) {
+func (l *Lamp) Light(s consent.Status, beat consent.Beat) (consent.Lit, error) {
 	l.mu.Lock()
 	o := l.options
 	l.mu.Unlock()
@@ -119,6 +123,15 @@ func (l *Lamp) Windows() []uint32 {
 	return nil
 }
 
+// Clear reports whether a window of ours, a dialog, is on the desktop whole: under no
+// other visible window but the lamp's own, not shaped, with nothing in it, not partly
+// beyond the edge, and where it was at the last look, for a dialog can be put under a
+// click as well as a window over it. What cannot be found out is no. It looks once; who asks often
+// enough notices a window that goes just before a click.
+func (l *Lamp) Clear(window uint32) bool {
+	return l.eye.clear(l.options.Display, window, l.Windows())
+}
+
 func (l *Lamp) current() *Lit {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -141,8 +154,22 @@ type Lit struct {
 // wishes is what a banner should show; the newest counts.
 type wishes struct {
 	status consent.Status
-	texts  Texts
+	look   look
 	point  pointing
+}
+
+// look is what all banners have in common.
+type look struct {
+	texts Texts
+	size  int // percent; 0 is 100
+}
+
+// percent is how large the text is, within the limits of the setting.
+func (l look) percent() int {
+	if l.size == 0 {
+		return 100
+	}
+	return max(100, min(l.size, 200))
 }
 
 // pointing is where the technician points.
@@ -152,10 +179,10 @@ type pointing struct {
 	visible bool
 }
 
-func newLit(s consent.Status, t Texts) *Lit {
+func newLit(s consent.Status, o look) *Lit {
 	return &Lit{
 		stop: make(chan struct{}), over: make(chan struct{}), news: make(chan struct{}, 1),
-		wishes: wishes{status: s, texts: t}, kill: func() {},
+		wishes: wishes{status: s, look: o}, kill: func() {},
 	}
 }
 
@@ -174,8 +201,6 @@ func (l *Lit) Windows() []uint32 {
 	defer l.mu.Unlock()
 	return l.windows
 }
-
-func (l *Lit) setTexts(t Texts) { l.wish(func(w *wishes) { w.texts = t }) }
 
 func (l *Lit) wish(change func(*wishes)) {
 	l.mu.Lock()

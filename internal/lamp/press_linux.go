@@ -49,6 +49,7 @@ func (st *stage) deed(e x11.Event) {
 		}
 		switch act := b.hit(at.Sub(b.place.Min)); act {
 		case actCut, actPause, actTakeBack:
+			st.done = r.Time
 			st.act(act)
 			return
 		}

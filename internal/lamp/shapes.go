@@ -89,8 +89,10 @@ func (a *artist) mark(img *image.RGBA, s consent.Status, p palette) int {
 		disc(img, x, y, 5*k, p.ground)
 		disc(img, x, y, 3*k, p.text)
 	}
-	return (margin + 14 + 10) * a.scale
+	return a.markWidth()
 }
+
+func (a *artist) markWidth() int { return a.px(margin + 14 + 10) }
 
 // button draws one button: its sign, then its word.
 func (a *artist) button(img *image.RGBA, b button, p palette, pressed bool) {
@@ -110,7 +112,7 @@ func (a *artist) button(img *image.RGBA, b button, p palette, pressed bool) {
 	sign := newOutline(img, r)
 	sign.sign(b.act, x, y, k)
 	sign.fill(img, text)
-	a.writeAt(img, b.text, image.Pt(r.Min.X+(margin+glyphSize+6)*a.scale, (r.Min.Y+r.Max.Y)/2), text)
+	a.writeAt(img, b.text, image.Pt(r.Min.X+a.px(margin+glyphSize+6), (r.Min.Y+r.Max.Y)/2), text)
 }
 
 // sign adds the picture of an action, 8 by 8 units of k from x, y.
@@ -139,10 +141,10 @@ func (o outline) sign(act action, x, y, k float32) {
 // is transparent is no part of it.
 func (a *artist) pointer(label string) (img *image.RGBA, tip image.Point) {
 	ink, paper := rgb(0x3d3dd8), rgb(0xffffff)
-	label = a.cut(plain(label), 240*a.scale)
+	label = a.cut(plain(label), a.px(240))
 	k := float32(a.scale)
-	w := a.measure(label) + 16*a.scale
-	img = image.NewRGBA(image.Rect(0, 0, 18*a.scale+w, 52*a.scale))
+	w := a.measure(label) + a.px(16)
+	img = image.NewRGBA(image.Rect(0, 0, a.px(18)+w, a.px(52)))
 	arrow := func(grow float32, c color.Color) {
 		o := newOutline(img, img.Rect)
 		o.path([2]float32{2*k - grow, 2*k - 2*grow}, [2]float32{20*k + 2*grow, 18*k + grow},
@@ -154,8 +156,8 @@ func (a *artist) pointer(label string) (img *image.RGBA, tip image.Point) {
 	pill := newOutline(img, img.Rect)
 	pill.round(16*k, 27*k, 16*k+float32(w), 50*k, 6*k)
 	pill.fill(img, ink)
-	a.writeAt(img, label, image.Pt(24*a.scale, 38*a.scale+a.scale/2), paper)
-	return img, image.Pt(2*a.scale, 2*a.scale)
+	a.writeAt(img, label, image.Pt(a.px(24), a.px(77)/2), paper)
+	return img, image.Pt(a.px(2), a.px(2))
 }
 
 // differing is the smallest rectangle outside which both pictures are alike.

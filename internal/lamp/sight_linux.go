@@ -76,9 +76,9 @@ func (st *stage) matches(b *banner, now time.Time) bool {
 	if b.shown == nil {
 		return false
 	}
-	k := b.artist.scale
-	whole := b.shown.Rect.Inset(edge * k)
-	whole.Min.X, whole.Max.X = margin*k, b.shown.Rect.Max.X-margin*k
+	a := b.artist
+	whole := b.shown.Rect.Inset(a.px(edge))
+	whole.Min.X, whole.Max.X = a.px(margin), b.shown.Rect.Max.X-a.px(margin)
 	if whole.Empty() {
 		return false
 	}
@@ -119,7 +119,7 @@ func (st *stage) alike(b *banner, row image.Rectangle, data []byte, now time.Tim
 			strays++
 		}
 	}
-	return strays <= stray*b.artist.scale
+	return strays <= b.artist.px(stray)
 }
 
 // across is where other banners overlap this one, as they do on monitors that

@@ -268,7 +268,7 @@ func TestNoBeatBetweenMonitorAndBanner(t *testing.T) {
 	x11test.Start(t, "1600x600")
 	d := newDesk(t)
 	d.monitor("A", image.Rect(0, 0, 800, 600))
-	st, err := newStage(Options{Texts: french(), Log: slog.New(slog.DiscardHandler)}, newLit(seen(), french()))
+	st, err := newStage(Options{Texts: french(), Log: slog.New(slog.DiscardHandler)}, newLit(seen(), look{french(), 100}), func([]image.Rectangle) {})
 	d.check(err)
 	defer st.close()
 	eventually(t, "the lamp is seen", func() bool {
@@ -303,7 +303,7 @@ func TestPressesThatWait(t *testing.T) {
 	acts := make(chan action, 8)
 	st, err := newStage(Options{
 		Texts: french(), Log: slog.New(slog.DiscardHandler), OnCut: func() { acts <- actCut },
-	}, newLit(seen(), french()))
+	}, newLit(seen(), look{french(), 100}), func([]image.Rectangle) {})
 	d.check(err)
 	defer st.close()
 	eventually(t, "the lamp is seen", st.check)

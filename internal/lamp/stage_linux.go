@@ -5,6 +5,7 @@ package lamp
 import (
 	"encoding/binary"
 	"fmt"
+	"image"
 	"log/slog"
 	"os"
 	"sync/atomic"
@@ -13,6 +14,7 @@ import (
 	"github.com/jezek/xgb/shape"
 	"github.com/jezek/xgb/xproto"
 
+	"assist/internal/consent"
 	"assist/internal/screen"
 	"assist/internal/x11"
 )
@@ -29,15 +31,19 @@ const opacity = "_NET_WM_WINDOW_OPACITY"
 // for what lies between.
 const eventGap = 10 * time.Millisecond
 
+// sizeStep is by how many percent banners shrink until they fit.
+const sizeStep = 10
+
 // leftPtr is the arrow in the server's cursor font.
 const leftPtr = 68
 
 // stage is everything that stands on one connection. Only the goroutine that
 // serves it uses it, but for event.
 type stage struct {
-	lit *Lit
-	o   Options
-	log *slog.Logger
+	lit  *Lit
+	o    Options
+	beat consent.Beat
+	log  *slog.Logger
 
 	c        *x11.Conn
 	displays *x11.Displays
@@ -52,21 +58,25 @@ type stage struct {
 
 	atoms   map[string]xproto.Atom
 	arrow   xproto.Cursor
-	artists map[int]*artist
+	artists map[int]*artist // by scale, in percent
 
 	layout  screen.Layout
+	look    look // that the banners were made for
 	banners map[screen.MonitorID]*banner
+	spots   map[screen.MonitorID]spot // where the person has dragged them
 	sprite  sprite
 	painted int64     // second of the last painting
 	raised  time.Time // when the windows were last put on top
 	checked time.Time // when the banners were last looked at
 	told    uint32    // server time of the last ordinary press on a banner
+	done    uint32    // server time of the last press acted upon without its ordinary event
 }
 
-func newStage(o Options, l *Lit) (*stage, error) {
+func newStage(o Options, l *Lit, beat consent.Beat) (*stage, error) {
 	st := &stage{
-		lit: l, o: o, log: o.Log, events: make(chan x11.Event, maxEvents),
-		atoms: map[string]xproto.Atom{}, artists: map[int]*artist{}, banners: map[screen.MonitorID]*banner{},
+		lit: l, o: o, beat: beat, log: o.Log, events: make(chan x11.Event, maxEvents), look: l.wished().look,
+		atoms: map[string]xproto.Atom{}, artists: map[int]*artist{},
+		banners: map[screen.MonitorID]*banner{}, spots: map[screen.MonitorID]spot{},
 	}
 	var err error
 	if st.c, err = x11.Dial(o.Display, st.event); err != nil {
@@ -186,18 +196,54 @@ func (st *stage) mouse(e x11.Event) {
 	}
 }
 
-// follow brings the banners to the monitors that are there now.
+// dress makes the banners anew when their language or size has changed.
+func (st *stage) dress() {
+	wished := st.lit.wished().look
+	if wished == st.look {
+		return
+	}
+	st.look = wished
+	st.beat(nil)
+	for id := range st.banners {
+		st.remove(id)
+	}
+	st.unsettled.Store(true)
+	st.settle()
+}
+
+// remove takes a banner away.
+func (st *stage) remove(id screen.MonitorID) {
+	b := st.banners[id]
+	st.destroy(b.win, b.frame)
+	st.free(b)
+	delete(st.banners, id)
+}
+
+// shown is the places of the monitors that have a banner.
+func (st *stage) shown() []image.Rectangle {
+	var places []image.Rectangle
+	for _, m := range st.layout {
+		if b := st.banners[m.ID]; b != nil {
+			places = append(places, b.monitor.Bounds)
+		}
+	}
+	return places
+}
+
+// follow brings the banners to the monitors that are there now. Before one goes, or
+// comes elsewhere, no monitor may be read any more until all were seen again.
 func (st *stage) follow() error {
 	layout, err := st.displays.Layout(st.layout)
 	if err != nil {
 		return err
 	}
+	if !layout.Equal(st.layout) {
+		st.beat(nil)
+	}
 	st.layout = layout
 	for id, b := range st.banners {
 		if m, ok := layout.Find(id); !ok || m.Bounds != b.monitor.Bounds {
-			st.destroy(b.win, b.frame)
-			st.free(b)
-			delete(st.banners, id)
+			st.remove(id)
 		}
 	}
 	for _, m := range layout {
@@ -227,18 +273,31 @@ func (st *stage) tell() {
 	st.lit.own(own, st.c.Kill)
 }
 
-// artist returns the artist for a monitor: everything is drawn twice as large on
-// one of very many pixels.
+// artist returns the artist for a monitor: everything is drawn as large as the person
+// has set, twice as large on one of very many pixels, and smaller where that is too
+// large for the buttons and the shortest of words.
 func (st *stage) artist(m screen.Monitor) (*artist, error) {
-	scale := 1
+	percent := st.look.percent()
 	if min(m.Bounds.Dx(), m.Bounds.Dy()) >= 1800 {
-		scale = 2
+		percent *= 2
 	}
-	if a := st.artists[scale]; a != nil {
+	for {
+		a, err := st.artistOf(percent)
+		if err != nil || percent <= 100 || a.needs(st.look.texts) <= m.Bounds.Dx() {
+			return a, err
+		}
+		percent = max(100, percent-sizeStep)
+	}
+}
+
+func (st *stage) artistOf(percent int) (*artist, error) {
+	if a := st.artists[percent]; a != nil {
 		return a, nil
 	}
-	a, err := newArtist(scale)
-	st.artists[scale] = a
+	a, err := newArtist(percent)
+	if err == nil {
+		st.artists[percent] = a
+	}
 	return a, err
 }
 

@@ -196,7 +196,7 @@ func TestNeverVisibleIsNoBanner(t *testing.T) {
 	l, err := New(Options{Texts: french()})
 	d.check(err)
 	before := d.children()
-	if _, err := l.Light(seen(), func() {}); !errors.Is(err, ErrHidden) {
+	if _, err := l.Light(seen(), func([]image.Rectangle) {}); !errors.Is(err, ErrHidden) {
 		t.Errorf("light under a cover: %v", err)
 	}
 	if n := d.children(); n != before {
@@ -305,7 +305,7 @@ func TestServerDies(t *testing.T) {
 		t.Error("beats without a server")
 	}
 	r.lit.Douse()
-	if _, err := r.lamp.Light(seen(), func() {}); !errors.Is(err, ErrNoDisplay) {
+	if _, err := r.lamp.Light(seen(), func([]image.Rectangle) {}); !errors.Is(err, ErrNoDisplay) {
 		t.Errorf("light without a server: %v", err)
 	}
 	if _, err := New(Options{}); !errors.Is(err, ErrNoDisplay) {
@@ -319,7 +319,7 @@ func TestStuckCallbackHoldsUpNothing(t *testing.T) {
 	stuck, cut := make(chan struct{}), make(chan struct{})
 	l, err := New(Options{Texts: french(), OnPause: func() { <-stuck }, OnCut: func() { close(cut) }})
 	d.check(err)
-	lit, err := l.Light(seen(), func() {})
+	lit, err := l.Light(seen(), func([]image.Rectangle) {})
 	d.check(err)
 	defer lit.Douse()
 	defer close(stuck)

@@ -50,6 +50,9 @@ type Config struct {
 	// a click sent by another program counts for nothing. window is the system's
 	// number of the dialog; 0: not known.
 	Genuine func(by Act, window uintptr) bool
+	// Clear says whether a window can be seen whole now, so that nobody accepts what
+	// another program's window hides.
+	Clear func(window uintptr) bool
 	// Monitors is where this computer's monitors are; nil or an empty layout: dialogs
 	// are centred as the system likes.
 	Monitors func() screen.Layout

@@ -24,6 +24,7 @@ import (
 type fake struct {
 	mu       sync.Mutex
 	now      time.Time
+	hidden   bool // another window lies over the dialog
 	real     bool // a device was pressed just now
 	typing   bool // it was the keyboard
 	prefs    Preferences
@@ -62,7 +63,7 @@ func (f *fake) config(app fyne.App) Config {
 	return Config{
 		App: app, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Store: fakeStore{f}, Helped: fakeHelped{f},
 		Reins: f, Receipts: fakeReceipts{f}, Joiner: f, Trial: fakeTrial{f}, Helper: fakeHelper{f}, Account: f, Asking: f,
-		Check: fakeCheck, Genuine: f.genuine, Now: f.clock, Session: f.open, Version: "0.1",
+		Check: fakeCheck, Genuine: f.genuine, Clear: f.clear, Now: f.clock, Session: f.open, Version: "0.1",
 		Monitors: func() screen.Layout { return f.layout }, Locale: "fr_FR.UTF-8",
 	}
 }
@@ -72,6 +73,13 @@ func (f *fake) set(change func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	change()
+}
+
+// clear says that dialogs are seen whole.
+func (f *fake) clear(uintptr) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return !f.hidden
 }
 
 // genuine is a press of the device that acts were last made with.

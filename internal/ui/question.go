@@ -26,6 +26,7 @@ type question struct {
 	born     time.Time // when the person could first see it
 	raised   time.Time
 	missed   time.Time // when a press last did not count
+	covered  time.Time // when it last was not seen whole
 	ticked   consent.Rights
 	answered bool
 	over     bool
@@ -120,10 +121,14 @@ func (d *question) tick() {
 		return
 	}
 	now := d.a.cfg.Now()
+	d.watch(now)
 	left := max(int((d.deadline.Sub(now)+time.Second-1)/time.Second), 0)
 	text := d.a.tongue.count("ask.seconds", left)
 	if !d.missed.IsZero() && now.Sub(d.missed) < missedTime {
 		text = d.a.say("dialog.missed")
+	}
+	if d.hidden(now) {
+		text = d.a.say("dialog.covered")
 	}
 	d.left.set(text)
 	d.accept.enable(d.acceptable())
@@ -132,10 +137,23 @@ func (d *question) tick() {
 	}
 }
 
+// watch notes whether all of the dialog is seen: nobody accepts what another window
+// hides, nor by a click that was meant for a window that went away under it.
+func (d *question) watch(now time.Time) {
+	if !d.a.cfg.Clear(handle(d.win)) {
+		d.covered = now
+	}
+}
+
+// hidden says whether the dialog was not seen whole in the last second.
+func (d *question) hidden(now time.Time) bool {
+	return !d.covered.IsZero() && now.Sub(d.covered) < inertTime
+}
+
 // acceptable says whether an acceptance may be given now at all.
 func (d *question) acceptable() bool {
 	now := d.a.cfg.Now()
-	if d.answered || d.over || d.born.IsZero() || now.Sub(d.born) < inertTime || !now.Before(d.deadline) {
+	if d.hidden(now) || d.answered || d.over || d.born.IsZero() || now.Sub(d.born) < inertTime || !now.Before(d.deadline) {
 		return false
 	}
 	if under(d.q) {
@@ -148,7 +166,9 @@ func (d *question) acceptable() bool {
 // does not count is said, so that the person can press again: a very busy computer
 // brings a real one late.
 func (d *question) genuine(by Act) bool {
-	if d.a.cfg.Genuine(by, handle(d.win)) {
+	now := d.a.cfg.Now()
+	d.watch(now)
+	if !d.hidden(now) && d.a.cfg.Genuine(by, handle(d.win)) {
 		return true
 	}
 	d.missed = d.a.cfg.Now()

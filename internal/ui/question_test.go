@@ -186,6 +186,44 @@ func TestDialogWantsARealPress(t *testing.T) {
 	}
 }
 
+// Whoever accepts has seen all of the dialog for a second, whatever window came and
+// went over it.
+func TestDialogWantsToBeSeen(t *testing.T) {
+	d, f := ripe(t)
+	f.set(func() { f.hidden = true })
+	test.Tap(d.accept)
+	d.win.Canvas().Focus(d.accept)
+	key(d, fyne.KeySpace)
+	box := boxOf(t, d, consent.RightControl)
+	test.Tap(box)
+	f.pass(inertTime)
+	d.tick()
+	test.Tap(d.accept)
+	if got, ok := d.given(); ok || box.on {
+		t.Fatalf("a hidden dialog answered %+v, box %v", got, box.on)
+	}
+	if !strings.Contains(d.left.AccessibilityLabel(), "cache cette question") || !d.accept.Disabled() {
+		t.Errorf("said %q, accept open: %v", d.left.AccessibilityLabel(), !d.accept.Disabled())
+	}
+	f.set(func() { f.hidden = false })
+	for range 2 { // the click that was meant for what lay over it, and the next
+		test.Tap(d.accept)
+		d.sayYes()
+	}
+	f.pass(inertTime - time.Millisecond)
+	d.tick()
+	test.Tap(d.accept)
+	if got, ok := d.given(); ok {
+		t.Fatalf("answered %+v just after it was seen again", got)
+	}
+	f.pass(time.Millisecond)
+	d.tick()
+	test.Tap(d.accept)
+	if _, ok := d.given(); !ok {
+		t.Error("accept stays inert though all is seen")
+	}
+}
+
 // A key of the keyboard does not prove a click, nor a button of the mouse a Space.
 func TestDialogWantsTheSameKindOfPress(t *testing.T) {
 	d, f := ripe(t)

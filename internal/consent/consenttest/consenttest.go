@@ -7,6 +7,7 @@ package consenttest
 import (
 	"context"
 	"errors"
+	"image"
 	"sync"
 	"testing"
 	"time"
@@ -21,8 +22,14 @@ const beatEvery = 100 * time.Millisecond
 // revoked, and waited for, at the end of the test.
 func Lease(t testing.TB, rights consent.Rights) *consent.Lease {
 	t.Helper()
+	return LeaseUnder(t, rights, &Lamp{})
+}
+
+// LeaseUnder is Lease with a banner of the test's own.
+func LeaseUnder(t testing.TB, rights consent.Rights, lamp *Lamp) *consent.Lease {
+	t.Helper()
 	yes := Person(func(context.Context, consent.Question) (consent.Rights, error) { return rights, nil })
-	gate := consent.NewGate(yes, &Lamp{}, consent.AllRights)
+	gate := consent.NewGate(yes, lamp, consent.AllRights)
 	lease, err := gate.Ask(t.Context(), consent.Question{Wanted: rights | consent.RightView, Monitors: 1})
 	if err != nil {
 		t.Fatalf("no lease: %v", err)
@@ -42,8 +49,12 @@ func (p Person) Ask(ctx context.Context, q consent.Question) (consent.Rights, er
 	return p(ctx, q)
 }
 
-// Lamp is a banner without a screen. Its zero value can be lit.
+// Lamp is a banner without a screen. Its zero value can be lit; no monitor can be
+// read under it.
 type Lamp struct {
+	// Monitors says which monitors show the banner; set before Light.
+	Monitors func() []image.Rectangle
+
 	mu      sync.Mutex
 	fault   error
 	lit     bool
@@ -91,7 +102,8 @@ func (l *Lamp) Last() consent.Status {
 }
 
 // Light turns the banner on.
-func (l *Lamp) Light(s consent.Status, beat func()) (consent.Lit, error) {
+func (l *Lamp) Light(s consent.Status, beat consent.Beat) (consent.Lit, error) {
+	beat(l.monitors())
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.fault != nil {
@@ -105,13 +117,21 @@ func (l *Lamp) Light(s consent.Status, beat func()) (consent.Lit, error) {
 	return b, nil
 }
 
+// monitors is what the banner is on: nothing that can be read, unless the test says so.
+func (l *Lamp) monitors() []image.Rectangle {
+	if l.Monitors == nil {
+		return []image.Rectangle{{}}
+	}
+	return l.Monitors()
+}
+
 // banner is one lighting of a Lamp.
 type banner struct {
 	lamp          *Lamp
 	stop, stopped chan struct{}
 }
 
-func (b *banner) run(beat func()) {
+func (b *banner) run(beat consent.Beat) {
 	defer close(b.stopped)
 	tick := time.NewTicker(beatEvery)
 	defer tick.Stop()
@@ -121,7 +141,7 @@ func (b *banner) run(beat func()) {
 			return
 		case <-tick.C:
 			if b.seen() {
-				beat()
+				beat(b.lamp.monitors())
 			}
 		}
 	}
