@@ -3,197 +3,254 @@
 package consent_test
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"math/rand/v2"
-	"testing"
-	"testing/synctest"
 	"time"
 
 	"assist/internal/consent"
 )
 
-// model is what a lease must be, said as plainly as can be: no locks, no
-// goroutines.
+// model is what a gate and its lease must be, said as plainly as can be: no locks, no
+// goroutines, a clock that is a number. Times count from the birth of the lease.
 type model struct {
-	rights  consent.Rights
-	paused  bool
-	covered time.Duration // for how long the banner has been unseen
-	ended   bool
+	ceiling consent.Rights
+	grant   time.Duration // how long the next lease lasts
+	asked   int           // questions that the person was put
+	lit     int           // times that the banner was lit
+	covered bool          // something hides the banner
+	shut    time.Duration // of the walk: until when the gate has an asker that is late
+
+	born, alive       bool
+	causes            []error                // why it ended; two when both came in the same instant
+	rights, most      consent.Rights         // held, and allowed by policy
+	generation        map[consent.Rights]int // rises when a right is taken back
+	user              bool                   // paused by the person
+	now, walked       time.Duration
+	lasts             time.Duration  // between two grants
+	seen, renew, life time.Duration  // when the banner was last seen, when to ask again, when to end
+	lateUntil         time.Duration  // of a late asker about this lease; input is held back
+	mood              mood           // how the person takes a renewal
+	renewing          *mood          // of the open one
+	wanted            consent.Rights // of the open one
+	unsure            bool           // whether the person was asked once more in the instant of an end
 }
 
-// allows says what Do must return for a right, whatever happened before.
-func (m *model) allows(r consent.Rights) error {
+// tick is how often the banner says that it is seen. Steps of the walk stand between
+// two ticks, so that nothing ever happens in the same instant as a step.
+const tick = 100 * time.Millisecond
+
+// mood is how the person takes the next question.
+type mood struct {
+	grant consent.Rights
+	err   error
+	after time.Duration // how long they think
+	deaf  bool          // the dialog stays after its time
+}
+
+// answers is what a question comes to, and when.
+func (p mood) answers(wanted consent.Rights) (consent.Rights, error, time.Duration) {
+	if p.after >= consent.AnswerTime {
+		return 0, consent.ErrNoAnswer, consent.AnswerTime
+	}
+	return p.grant & wanted, p.err, p.after
+}
+
+// late is how long the asker stays after the answer no longer counts.
+func (p mood) late() time.Duration {
+	if p.deaf && p.after > consent.AnswerTime {
+		return p.after - consent.AnswerTime
+	}
+	return 0
+}
+
+// ask is Gate.Ask.
+func (m *model) ask(wanted consent.Rights, p mood) error {
+	wanted &= m.ceiling
 	switch {
-	case m.ended, !m.rights.Has(r):
+	case !wanted.Has(consent.RightView):
+		return consent.ErrNotGranted
+	case m.alive, m.walked < m.shut:
+		return consent.ErrBusy
+	}
+	m.asked++
+	granted, err, took := p.answers(wanted)
+	m.pass(took)
+	switch {
+	case err != nil:
+		m.shut = m.walked + p.late()
+		return err
+	case !granted.Has(consent.RightView):
+		return consent.ErrRefused
+	}
+	m.lit++
+	*m = model{
+		ceiling: m.ceiling, asked: m.asked, lit: m.lit, covered: m.covered, walked: m.walked, shut: m.shut, grant: m.grant, mood: m.mood, unsure: m.unsure,
+		born: true, alive: true, rights: granted, most: m.ceiling, generation: map[consent.Rights]int{},
+		lasts: min(m.grant, consent.LeaseLife),
+	}
+	m.granted(0)
+	return nil
+}
+
+// granted starts another life.
+func (m *model) granted(at time.Duration) {
+	m.life, m.renew = at+m.lasts, at+max(m.lasts-consent.RenewBefore, m.lasts/2)
+}
+
+// limit is Lease.Limit.
+func (m *model) limit(most consent.Rights) {
+	if m.born {
+		m.most &= most
+		m.take(m.rights &^ m.most)
+	}
+}
+
+// widen is Lease.Widen.
+func (m *model) widen(want consent.Rights, p mood) (consent.Rights, error) {
+	more := want & m.most &^ m.held()
+	switch {
+	case more == 0 && m.held().Has(want):
+		return m.held(), nil
+	case more == 0:
+		return m.held(), consent.ErrNotGranted
+	case !m.alive:
+		return 0, consent.ErrRevoked
+	case m.asking():
+		return m.held(), consent.ErrBusy
+	}
+	m.asked++
+	granted, err, took := p.answers(more)
+	m.lateUntil = m.now + took
+	m.pass(took)
+	if !m.alive {
+		return 0, consent.ErrRevoked
+	}
+	if err != nil {
+		m.lateUntil = m.now + p.late()
+		return m.held(), err
+	}
+	m.rights |= granted
+	if granted == 0 {
+		return m.held(), consent.ErrRefused
+	}
+	return m.held(), nil
+}
+
+func (m *model) held() consent.Rights {
+	if !m.alive {
+		return 0
+	}
+	return m.rights
+}
+
+// asking reports whether a question about the lease is open.
+func (m *model) asking() bool { return m.renewing != nil || m.now < m.lateUntil }
+
+func (m *model) frozen() bool { return m.now-m.seen >= consent.FreezeAfter }
+
+// take takes rights back.
+func (m *model) take(r consent.Rights) {
+	if !m.alive {
+		return
+	}
+	if r.Has(consent.RightView) {
+		m.end(consent.ErrRevoked)
+		return
+	}
+	for _, one := range []consent.Rights{consent.RightPoint, consent.RightControl} {
+		if r&m.rights&one != 0 {
+			m.generation[one]++
+		}
+	}
+	m.rights &^= r
+}
+
+func (m *model) end(cause error) {
+	if m.alive {
+		m.alive, m.causes = false, []error{cause}
+	}
+}
+
+// pass lets time go by, tick by tick.
+func (m *model) pass(d time.Duration) {
+	for ; d > 0; d -= tick {
+		m.walked += tick
+		m.now += tick
+		if m.alive {
+			m.minute()
+		}
+	}
+}
+
+// minute is what the clock does at the tick that has just gone by.
+func (m *model) minute() {
+	at := m.now.Truncate(tick)
+	if !m.covered {
+		m.seen = at
+	}
+	lost, opens := at-m.seen >= consent.LoseAfter, m.renewing == nil && at == m.renew
+	m.renewal(at)
+	over := at >= m.life
+	switch {
+	case lost && !m.alive: // both in one instant: either may have come first
+		m.causes = append(m.causes, consent.ErrLampLost)
+	case lost && over:
+		m.alive, m.causes = false, []error{consent.ErrLampLost, consent.ErrExpired}
+	case lost:
+		m.end(consent.ErrLampLost)
+	case over:
+		m.end(consent.ErrExpired)
+	}
+	m.unsure = m.unsure || (lost && opens)
+}
+
+// renewal asks the person again, and does what they say.
+func (m *model) renewal(at time.Duration) {
+	if m.renewing == nil && at == m.renew {
+		if at < m.lateUntil { // another question is open: ask after it
+			m.renew += time.Second
+			return
+		}
+		p := m.mood
+		m.asked++
+		m.renewing, m.wanted = &p, m.rights
+	}
+	if m.renewing == nil {
+		return
+	}
+	granted, err, took := m.renewing.answers(m.wanted)
+	if at < m.renew+took {
+		return
+	}
+	m.renewing = nil
+	switch {
+	case err == nil:
+		m.take(m.wanted &^ granted)
+		m.granted(at)
+	case !errors.Is(err, consent.ErrNoAnswer): // else life runs out by itself
+		m.end(err)
+	}
+}
+
+// allows says what Do must return under a right of some generation.
+func (m *model) allows(right consent.Rights, generation int) error {
+	switch {
+	case !m.alive, !m.rights.Has(right), m.generation[right] != generation:
 		return consent.ErrRevoked
-	case m.paused, m.covered >= consent.FreezeAfter:
+	case m.user, m.frozen(), right == consent.RightControl && m.asking():
 		return consent.ErrPaused
 	}
 	return nil
 }
 
-// step is one thing that may happen to a lease, and to its model.
-type step struct {
-	name string
-	do   func(s *stage, l *consent.Lease, m *model)
-}
-
-func steps() []step {
-	return []step{
-		{"pause", func(_ *stage, l *consent.Lease, m *model) { l.Pause(); m.paused = true }},
-		{"resume", func(_ *stage, l *consent.Lease, m *model) { l.Resume(); m.paused = false }},
-		{"take control back", func(_ *stage, l *consent.Lease, m *model) {
-			l.Narrow(consent.RightControl)
-			m.rights &^= consent.RightControl
-		}},
-		{"take the pointer back", func(_ *stage, l *consent.Lease, m *model) {
-			l.Narrow(consent.RightPoint)
-			m.rights &^= consent.RightPoint
-		}},
-		{"widen, granted", func(s *stage, l *consent.Lease, m *model) {
-			l.Widen(s.t.Context(), consent.AllRights)
-			m.rights |= consent.AllRights
-		}},
-		{"widen, refused", func(s *stage, l *consent.Lease, _ *model) {
-			s.now(says(consent.AllRights, consent.ErrRefused))
-			l.Widen(s.t.Context(), consent.AllRights)
-			s.now(everything)
-		}},
-		{"widen, half granted", func(s *stage, l *consent.Lease, m *model) {
-			s.now(says(consent.RightPoint, nil))
-			l.Widen(s.t.Context(), consent.AllRights)
-			s.now(everything)
-			m.rights |= consent.RightPoint
-		}},
-		{"cover for a moment", func(s *stage, _ *consent.Lease, _ *model) {
-			s.lamp.Cover(true)
-			pass(300 * time.Millisecond)
-			s.lamp.Cover(false)
-			pass(200 * time.Millisecond)
-		}},
-		{"cover and uncover", func(s *stage, _ *consent.Lease, _ *model) {
-			s.lamp.Cover(true)
-			pass(time.Second)
-			s.lamp.Cover(false)
-			pass(200 * time.Millisecond)
-		}},
-		{"pause, cover, wait", func(s *stage, l *consent.Lease, m *model) {
-			l.Pause()
-			m.paused = true
-			s.lamp.Cover(true)
-			pass(2700 * time.Millisecond)
-			s.lamp.Cover(false)
-			pass(200 * time.Millisecond)
-		}},
+// causedBy reports whether err is why the lease ended.
+func (m *model) causedBy(err error) bool {
+	if m.alive || !m.born {
+		return err == nil
 	}
-}
-
-// endings are the steps that end a lease; each run plays one, last.
-func endings() []step {
-	return []step{
-		{"revoke", func(_ *stage, l *consent.Lease, m *model) { l.Revoke(nil); m.ended = true }},
-		{"take the view back", func(_ *stage, l *consent.Lease, m *model) {
-			l.Narrow(consent.RightView)
-			m.ended = true
-		}},
-		{"cover for good", func(s *stage, _ *consent.Lease, m *model) {
-			s.lamp.Cover(true)
-			pass(consent.LoseAfter + 200*time.Millisecond)
-			m.ended = true
-		}},
-		{"outlive", func(s *stage, _ *consent.Lease, m *model) {
-			s.now(silent)
-			pass(consent.LeaseLife)
-			m.ended = true
-		}},
-	}
-}
-
-// Whatever the order of events, a lease does what the model says.
-func TestLeaseFollowsTheModel(t *testing.T) {
-	for seed := range uint64(80) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			on(t, consent.AllRights, func(t *testing.T, s *stage) { playModel(t, s, rand.New(rand.NewPCG(seed, 0))) })
-		})
-	}
-}
-
-func playModel(t *testing.T, s *stage, dice *rand.Rand) {
-	l := s.lease(consent.RightView)
-	m := &model{rights: consent.RightView}
-	handles := map[doer]consent.Rights{}
-	var played []string
-	all, last := steps(), endings()
-	for n := range 30 {
-		next := all[dice.IntN(len(all))]
-		if n == 29 {
-			next = last[dice.IntN(len(last))]
-		}
-		played = append(played, next.name)
-		next.do(s, l, m)
-		synctest.Wait()
-		checkModel(t, l, m, handles)
-		if t.Failed() {
-			t.Fatalf("after %q", played)
+	for _, c := range m.causes {
+		if errors.Is(err, c) {
+			return true
 		}
 	}
-}
-
-// checkModel compares what every handle ever held does with what the model says.
-func checkModel(t *testing.T, l *consent.Lease, m *model, handles map[doer]consent.Rights) {
-	t.Helper()
-	if v, err := l.View(); err == nil {
-		handles[v] = consent.RightView
-	}
-	if p, err := l.Pointer(); err == nil {
-		handles[p] = consent.RightPoint
-	}
-	if c, err := l.Control(); err == nil {
-		handles[c] = consent.RightControl
-	}
-	want := m.rights
-	if m.ended {
-		want = 0
-	}
-	if l.Rights() != want {
-		t.Errorf("rights %v, want %v", l.Rights(), want)
-	}
-	for h, right := range handles {
-		if closed(h.Done()) {
-			if err := try(t, h); !errors.Is(err, consent.ErrRevoked) {
-				t.Errorf("a dead %v lives: %v", right, err)
-			}
-			delete(handles, h)
-			continue
-		}
-		if err := try(t, h); err != m.allows(right) {
-			t.Errorf("%v: %v, want %v", right, err, m.allows(right))
-		}
-	}
-}
-
-func TestModelKnowsItsOwnRules(t *testing.T) {
-	m := &model{rights: viewPoint}
-	if m.allows(consent.RightControl) == nil || m.allows(consent.RightView) != nil {
-		t.Error("rights")
-	}
-	m.covered = consent.FreezeAfter
-	if m.allows(consent.RightView) != consent.ErrPaused {
-		t.Error("cover")
-	}
-	m.ended = true
-	if m.allows(consent.RightView) != consent.ErrRevoked {
-		t.Error("end")
-	}
-	if _, err := silent(canceled(), consent.Question{}); err == nil {
-		t.Error("a silent person speaks")
-	}
-}
-
-func canceled() context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	return ctx
+	return false
 }
