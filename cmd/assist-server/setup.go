@@ -25,6 +25,7 @@ func runInit(_ context.Context, p *program, args []string) error {
 	f.StringVar(&o.Address, "address", "", "host:port that clients connect to (required)")
 	f.StringVar(&o.Listen, "listen", "", "TCP host:port to open (default: all addresses, the port of --address)")
 	f.StringVar(&o.STUN, "stun", "", "UDP host:port to open, or \"off\" (default: all addresses, 3478)")
+	f.Func("source", "address or prefix that technicians may help from, may be repeated (default: private networks)", into(&o.Sources))
 	file := f.String("passphrase-file", "", "file with the passphrase (default: it is asked for)")
 	if err := parse(p, f, args); err != nil {
 		return err
@@ -45,6 +46,13 @@ func runInit(_ context.Context, p *program, args []string) error {
 		return err
 	}
 	fmt.Fprintf(p.out, "The unit %q is set up in %s.\nKeep the passphrase and a copy of that directory: without them the unit starts over.\n\n", o.Name, *dir)
+	from := "private and link-local addresses and this computer (change it with \"charter policy\")"
+	if len(o.Sources) > 0 {
+		from = strings.Join(o.Sources, ", ")
+	}
+	fmt.Fprintf(p.out, "The first charter is signed. Technicians may help from: %s.\n", from)
+	warn(p, "the unit key lies on this server, sealed under the passphrase. A real unit keeps it elsewhere:\nsee \"The charter\" in docs/server.md.")
+	fmt.Fprintln(p.out)
 	return showJoinCode(p, code)
 }
 
@@ -68,7 +76,7 @@ func showJoinCode(p *program, code trust.JoinCode) error {
 
 func runServer(ctx context.Context, p *program, args []string) error {
 	f, dir := flags(p, "run", "Serves until it is interrupted.")
-	file := f.String("passphrase-file", "", "file with the unit key's passphrase: the server then signs certificates itself")
+	file := f.String("passphrase-file", "", "file with the unit key's passphrase: the server then signs the charter itself")
 	debug := f.Bool("debug", false, "log more")
 	if err := parse(p, f, args); err != nil {
 		return err

@@ -18,7 +18,8 @@ func technicianCommands() group {
 		{"add", "invite a technician, and print the enrolment code", runAdd},
 		{"list", "list the technicians", runList},
 		{"disable", "close an account, and end its sessions", runDisable},
-		{"sign", "sign the certificates that wait for it", runSign},
+		{"open", "let an external technician in for some hours", runOpen},
+		{"sign", "sign what waits for it: the same as \"charter sign\"", runCharterSign},
 	}}
 }
 
@@ -32,6 +33,7 @@ func runAdd(ctx context.Context, p *program, args []string) error {
 	f.StringVar(&who.Login, "login", "", "what the technician logs in with (required)")
 	f.StringVar(&who.Name, "name", "", "the person's name, as users will read it (required)")
 	f.StringVar(&who.Role, "role", "", "the person's role, as users will read it (required)")
+	f.BoolVar(&who.External, "external", false, "somebody from outside, let in for hours at a time (technician open)")
 	zones := f.String("zones", "", "restricted zones this person may enter, separated by commas")
 	if err := parse(p, f, args); err != nil {
 		return err
@@ -55,13 +57,13 @@ func runAdd(ctx context.Context, p *program, args []string) error {
 		if err != nil || s.SignsItself() {
 			return err
 		}
-		_, err = fmt.Fprintf(p.out, "\nOnce %s has enrolled, run \"assist-server technician sign\": until then this account can\nhelp nobody. (Not needed when the server was started with --passphrase-file.)\n", who.Login)
+		_, err = fmt.Fprintf(p.out, "\nOnce %s has enrolled, run \"assist-server charter sign\": until then this account can\nhelp nobody. (Not needed when the server was started with --passphrase-file.)\n", who.Login)
 		return err
 	})
 }
 
 func runList(ctx context.Context, p *program, args []string) error {
-	f, dir := flags(p, "technician list", "Lists the technicians. States: invited (the code was not used), unsigned (the\ncertificate waits for \"technician sign\"), active, expired, disabled.")
+	f, dir := flags(p, "technician list", "Lists the technicians. States: invited (the code was not used), unsigned (not in the\ncharter yet: \"charter sign\"), active, external (not let in now: \"technician open\"),\nexpired, disabled.")
 	if err := parse(p, f, args); err != nil {
 		return err
 	}
@@ -70,9 +72,9 @@ func runList(ctx context.Context, p *program, args []string) error {
 		if err != nil {
 			return err
 		}
-		return table(p.out, "LOGIN\tNAME\tROLE\tSTATE\tCERTIFICATE UNTIL\tLAST USE", len(all), func(i int) string {
+		return table(p.out, "LOGIN\tNAME\tROLE\tSTATE\tCERTIFICATE UNTIL\tLET IN UNTIL\tLAST USE", len(all), func(i int) string {
 			a := all[i]
-			return strings.Join([]string{a.Login, a.Name, a.Role, string(a.State), date(a.CertificateUntil), date(a.LastUse)}, "\t")
+			return strings.Join([]string{a.Login, a.Name, a.Role, string(a.State), date(a.CertificateUntil), date(a.OpenUntil), date(a.LastUse)}, "\t")
 		})
 	})
 }
@@ -95,42 +97,49 @@ func date(t time.Time) string {
 }
 
 func runDisable(ctx context.Context, p *program, args []string) error {
-	f, dir := flags(p, "technician disable", "Closes an account. A running server ends its connections and sessions within\nfive seconds.")
+	f, dir := flags(p, "technician disable", "Closes an account. A running server ends its connections and sessions within\nfive seconds; machines hear of it by the next charter.")
 	login := f.String("login", "", "whose account (required)")
+	file := f.String("passphrase-file", "", "file with the passphrase: sign and publish at once")
 	if err := parse(p, f, args); err != nil {
 		return err
 	}
-	if *login == "" {
-		fmt.Fprintln(p.err, "assist-server technician disable: --login is required")
-		return errUsage
+	return disable(ctx, p, "technician disable", *dir, *login, *file)
+}
+
+func disable(ctx context.Context, p *program, command, dir, login, file string) error {
+	if login == "" {
+		return required(p, command, "--login is")
 	}
-	return with(*dir, server.Options{}, func(s *server.Server) error {
-		if err := s.DisableTechnician(ctx, *login); err != nil {
+	return with(dir, server.Options{}, func(s *server.Server) error {
+		if err := s.DisableTechnician(ctx, login); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(p.out, "The account %s is disabled.\n", *login)
-		return err
+		fmt.Fprintf(p.out, "The account %s is disabled.\n", login)
+		return settle(ctx, p, s, file)
 	})
 }
 
-func runSign(ctx context.Context, p *program, args []string) error {
-	f, dir := flags(p, "technician sign", "Opens the unit key and signs the certificate of every technician who has none,\nor whose certificate ends within two weeks.")
-	file := f.String("passphrase-file", "", "file with the passphrase (default: it is asked for)")
+func runOpen(ctx context.Context, p *program, args []string) error {
+	f, dir := flags(p, "technician open", "Lets an external technician (technician add --external) help until so many hours\nfrom now, 24 at most. It counts once the charter with it is published.")
+	login := f.String("login", "", "who (required)")
+	hours := f.Int("hours", -1, "for how long, 1 to 24; 0 closes at once (required)")
+	file := f.String("passphrase-file", "", "file with the passphrase: sign and publish at once")
 	if err := parse(p, f, args); err != nil {
 		return err
 	}
-	pass, err := passphrase(p, *file)
-	if err != nil {
-		return err
+	if *login == "" || *hours < 0 {
+		return required(p, "technician open", "--login and --hours are")
 	}
 	return with(*dir, server.Options{}, func(s *server.Server) error {
-		done, err := s.SignPending(ctx, pass)
-		for _, login := range done {
-			fmt.Fprintf(p.out, "Signed: %s\n", login)
+		until, err := s.OpenTechnician(ctx, *login, *hours)
+		if err != nil {
+			return err
 		}
-		if err == nil && len(done) == 0 {
-			fmt.Fprintln(p.out, "Nothing waits for a signature.")
+		if *hours == 0 {
+			fmt.Fprintf(p.out, "%s is no longer to be let in.\n", *login)
+		} else {
+			fmt.Fprintf(p.out, "%s is to be let in until %s.\n", *login, date(until))
 		}
-		return err
+		return settle(ctx, p, s, *file)
 	})
 }

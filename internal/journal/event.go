@@ -60,6 +60,42 @@ type TechnicianDisabled struct {
 	Login string `json:"login"`
 }
 
+// TechnicianOpened says that an administrator lets an external technician in for
+// a while; with a moment that has passed, no longer.
+type TechnicianOpened struct {
+	Login string `json:"login"`
+	Until int64  `json:"until"` // Unix seconds
+}
+
+// PolicyChanged says what an administrator wants the next charter to say.
+type PolicyChanged struct {
+	Change string `json:"change"` // in the words of a charter
+}
+
+// CharterPublished says that a charter which the unit key signed is the one in
+// force. The server keeps its text.
+type CharterPublished struct {
+	Epoch   uint64 `json:"epoch"`
+	Charter string `json:"charter"` // SHA-256 of the signed text, hex
+	Expires int64  `json:"expires"` // Unix seconds
+}
+
+// UnitKeyChanged says that the unit has another key from this epoch on.
+type UnitKeyChanged struct {
+	Epoch uint64 `json:"epoch"`
+	Key   string `json:"key"` // SHA-256 of the new public key, hex
+}
+
+// ServerKeyAnnounced says that a next TLS key was made.
+type ServerKeyAnnounced struct {
+	Pin string `json:"pin"` // SHA-256 of the public key, hex
+}
+
+// ServerKeyChanged says that the announced TLS key is in use.
+type ServerKeyChanged struct {
+	Pin string `json:"pin"`
+}
+
 // LoginSucceeded says that a technician logged in.
 type LoginSucceeded struct {
 	Login   string `json:"login"`
@@ -71,13 +107,26 @@ type LoginSucceeded struct {
 type LoginRefused struct {
 	Login   string `json:"login"`
 	Address string `json:"address"`
-	At      string `json:"at"` // "login", "enrolment", "totp"
+	At      string `json:"at"` // "login", "enrolment", "totp"; "source" for an address that is not listed
 }
 
 // MachineRegistered says that a machine was seen for the first time.
 type MachineRegistered struct {
 	Machine string `json:"machine"`
 	Key     string `json:"key"` // SHA-256 of the host's public key, hex
+}
+
+// MachineDuplicate says that two live hosts have one key. Both are refused until
+// an administrator releases the machine.
+type MachineDuplicate struct {
+	Machine string `json:"machine"`
+	First   string `json:"first"`  // address of the one that was there
+	Second  string `json:"second"` // address of the one that came
+}
+
+// MachineReleased says that an administrator lets a machine in again.
+type MachineReleased struct {
+	Machine string `json:"machine"`
 }
 
 // SessionRequested is durable before the machine hears of the request.
@@ -131,7 +180,8 @@ func newEvent(name string) Event {
 	for _, e := range []Event{
 		&ServerStarted{}, &ServerStopped{},
 		&TechnicianAdded{}, &TechnicianEnrolled{}, &TechnicianCertified{}, &TechnicianDisabled{},
-		&LoginSucceeded{}, &LoginRefused{}, &MachineRegistered{},
+		&TechnicianOpened{}, &PolicyChanged{}, &CharterPublished{}, &UnitKeyChanged{}, &ServerKeyAnnounced{}, &ServerKeyChanged{},
+		&LoginSucceeded{}, &LoginRefused{}, &MachineRegistered{}, &MachineDuplicate{}, &MachineReleased{},
 		&SessionRequested{}, &SessionUndelivered{}, &SessionAnswered{}, &SessionEnded{}, &SessionReported{},
 	} {
 		if e.Type() == name {

@@ -46,12 +46,44 @@ func (*SessionEnded) Type() string { return "session.ended" }
 // Type is the stored name.
 func (*SessionReported) Type() string { return "session.reported" }
 
+// Type is the stored name.
+func (*TechnicianOpened) Type() string { return "technician.opened" }
+
+// Type is the stored name.
+func (*PolicyChanged) Type() string { return "policy.changed" }
+
+// Type is the stored name.
+func (*CharterPublished) Type() string { return "charter.published" }
+
+// Type is the stored name.
+func (*UnitKeyChanged) Type() string { return "unit.rekeyed" }
+
+// Type is the stored name.
+func (*ServerKeyAnnounced) Type() string { return "server.key-announced" }
+
+// Type is the stored name.
+func (*ServerKeyChanged) Type() string { return "server.key-changed" }
+
+// Type is the stored name.
+func (*MachineDuplicate) Type() string { return "machine.duplicate" }
+
+// Type is the stored name.
+func (*MachineReleased) Type() string { return "machine.released" }
+
 func (*ServerStarted) keys() Keys         { return Keys{} }
 func (*ServerStopped) keys() Keys         { return Keys{} }
 func (e *TechnicianAdded) keys() Keys     { return Keys{Login: e.Login} }
 func (e *TechnicianEnrolled) keys() Keys  { return Keys{Login: e.Login} }
 func (e *TechnicianCertified) keys() Keys { return Keys{Login: e.Login} }
 func (e *TechnicianDisabled) keys() Keys  { return Keys{Login: e.Login} }
+func (e *TechnicianOpened) keys() Keys    { return Keys{Login: e.Login} }
+func (*PolicyChanged) keys() Keys         { return Keys{} }
+func (*CharterPublished) keys() Keys      { return Keys{} }
+func (*UnitKeyChanged) keys() Keys        { return Keys{} }
+func (*ServerKeyAnnounced) keys() Keys    { return Keys{} }
+func (*ServerKeyChanged) keys() Keys      { return Keys{} }
+func (e *MachineDuplicate) keys() Keys    { return Keys{Machine: e.Machine} }
+func (e *MachineReleased) keys() Keys     { return Keys{Machine: e.Machine} }
 func (e *LoginSucceeded) keys() Keys      { return Keys{Login: e.Login} }
 func (e *LoginRefused) keys() Keys        { return Keys{Login: e.Login} }
 func (e *MachineRegistered) keys() Keys   { return Keys{Machine: e.Machine} }
@@ -67,6 +99,14 @@ func (e *TechnicianAdded) fields() []string     { return []string{e.Login, e.Nam
 func (e *TechnicianEnrolled) fields() []string  { return []string{e.Login, e.Address, e.Device} }
 func (e *TechnicianCertified) fields() []string { return []string{e.Login, e.Serial} }
 func (e *TechnicianDisabled) fields() []string  { return []string{e.Login} }
+func (e *TechnicianOpened) fields() []string    { return []string{e.Login} }
+func (e *PolicyChanged) fields() []string       { return []string{e.Change} }
+func (e *CharterPublished) fields() []string    { return []string{e.Charter} }
+func (e *UnitKeyChanged) fields() []string      { return []string{e.Key} }
+func (e *ServerKeyAnnounced) fields() []string  { return []string{e.Pin} }
+func (e *ServerKeyChanged) fields() []string    { return []string{e.Pin} }
+func (e *MachineDuplicate) fields() []string    { return []string{e.Machine, e.First, e.Second} }
+func (e *MachineReleased) fields() []string     { return []string{e.Machine} }
 func (e *LoginSucceeded) fields() []string      { return []string{e.Login, e.Address} }
 func (e *LoginRefused) fields() []string        { return []string{e.Login, e.Address, e.At} }
 func (e *MachineRegistered) fields() []string   { return []string{e.Machine, e.Key} }

@@ -22,8 +22,8 @@ func (s *Server) Backup(ctx context.Context, to string) error {
 			continue
 		}
 		b, err := os.ReadFile(s.path(f))
-		if errors.Is(err, os.ErrNotExist) && f == fileUnitKey {
-			continue // kept elsewhere
+		if errors.Is(err, os.ErrNotExist) && (f == fileUnitKey || f == fileUnitNext || f == fileTLSNext) {
+			continue // kept elsewhere, or none
 		}
 		if err != nil {
 			return fmt.Errorf("server: backup: %w", err)

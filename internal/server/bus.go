@@ -109,6 +109,9 @@ func (b *bus) send(subject string, m wire.Message) error {
 // knock publishes a subject without content.
 func (b *bus) knock(subject string) error { return b.conn.Publish(subject, nil) }
 
+// tell publishes a few words to whoever listens.
+func (b *bus) tell(subject, words string) error { return b.conn.Publish(subject, []byte(words)) }
+
 // ask returns the answer to a request; errNotListened at once when nobody
 // listens, or after the time.
 func (b *bus) ask(ctx context.Context, subject string, body []byte, wait time.Duration) (string, error) {

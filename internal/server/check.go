@@ -73,6 +73,8 @@ func Check(ctx context.Context, dir string) Findings {
 	f.families()
 	f.sockets(s.cfg.Server)
 	f.unitKey(s)
+	f.charter(ctx, s)
+	f.machines(ctx, s)
 	f.database(ctx, s)
 	f.firewall(s.cfg.Server)
 	return f
@@ -142,7 +144,7 @@ func orNone(list []string) string {
 }
 
 func (f *Findings) certificate(s *Server) {
-	c := s.cert.Leaf
+	c := s.certificate().Leaf
 	pin := sha256.Sum256(c.RawSubjectPublicKeyInfo)
 	grade := Good
 	if left := c.NotAfter.Sub(s.now()); left < 0 || s.now().Before(c.NotBefore) {
@@ -200,11 +202,11 @@ func (f *Findings) sockets(c serverConfig) {
 
 func (f *Findings) unitKey(s *Server) {
 	if _, err := os.Stat(s.path(fileUnitKey)); err != nil {
-		f.add(Note, "unit key", "not here: certificates are signed where it is kept")
+		f.add(Good, "unit key", "not here: the charter is signed where it is kept")
 		return
 	}
-	if s.cfg.Unit.PassphraseFile == "" {
-		f.add(Good, "unit key", "sealed; certificates are signed by hand (technician sign)")
+	if !s.SignsItself() {
+		f.add(Note, "unit key", "WARNING: it lies on this server, sealed; a real unit keeps it elsewhere (docs/server.md)")
 		return
 	}
 	key, err := s.openUnitKey()
@@ -212,7 +214,52 @@ func (f *Findings) unitKey(s *Server) {
 		f.add(Bad, "unit key", "unit.passphrase_file does not open it: %v", err)
 		return
 	}
-	f.add(Good, "unit key", "opened by %s; the server signs certificates by itself", s.cfg.Unit.PassphraseFile)
+	f.add(Note, "unit key", "WARNING: it lies on this server and is opened by %s: who breaks in can sign technicians", s.cfg.Unit.PassphraseFile)
+}
+
+// charter says whether anybody may help, and for how long still.
+func (f *Findings) charter(ctx context.Context, s *Server) {
+	st, err := s.Standing(ctx)
+	switch {
+	case err != nil:
+		f.add(Bad, "charter", "%v", err)
+		return
+	case st.Charter == nil && st.Err != nil:
+		f.add(Bad, "charter", "not to be believed: %v", st.Err)
+		return
+	case st.Charter == nil:
+		f.add(Bad, "charter", "there is none, so nobody may help: sign one (charter sign)")
+		return
+	}
+	until := day(time.Unix(st.Charter.Expires, 0))
+	switch {
+	case st.Expired:
+		f.add(Bad, "charter", "epoch %d ran out on %s, so nobody may help: sign a new one", st.Charter.Epoch, until)
+	case st.ExpiresSoon:
+		f.add(Note, "charter", "WARNING: epoch %d ends on %s; then nobody may help: sign a new one", st.Charter.Epoch, until)
+	default:
+		f.add(Good, "charter", "epoch %d is good until %s", st.Charter.Epoch, until)
+	}
+	if st.Pending {
+		f.add(Note, "charter", "something has changed since and awaits a signature (charter show)")
+	}
+	if len(st.Charter.Sources) == 0 {
+		f.add(Note, "charter", "no source address is listed, so nobody may help from anywhere")
+	}
+}
+
+// machines names those that two hosts claimed to be.
+func (f *Findings) machines(ctx context.Context, s *Server) {
+	all, err := s.Machines(ctx)
+	if err != nil {
+		f.add(Bad, "machines", "%v", err)
+		return
+	}
+	for _, m := range all {
+		if !m.DuplicateSince.IsZero() {
+			f.add(Bad, "machines", "%s: two computers have its key, since %s; both are refused (machine release)", m.Number, day(m.DuplicateSince))
+		}
+	}
 }
 
 func (f *Findings) database(ctx context.Context, s *Server) {

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/pquerna/otp"
 
@@ -78,6 +79,9 @@ func (s *Server) invited(ctx context.Context, l *link, m *wire.Enrol) (*enrolmen
 	if a == nil || !good || !genuine {
 		return nil, errors.Join(errIdentity, s.recordRefusal(ctx, l, nil, "enrolment"))
 	}
+	if !s.admits(l.from.Addr()) { // who may not help from here need not enrol from here
+		return nil, errors.Join(errIdentity, s.recordRefusal(ctx, l, a, "source"))
+	}
 	return &enrolment{link: l, account: a, code: hash, device: m.DeviceKey}, s.succeeded(ctx, counters)
 }
 
@@ -134,17 +138,34 @@ func (e *enrolment) complete(ctx context.Context, step int64) error {
 		if n != 1 {
 			return errIdentity
 		}
+		if err := t.takeDevice(a, e.device, now); err != nil {
+			return err
+		}
 		return t.record(now, &journal.TechnicianEnrolled{Login: a.Login, Address: e.from.Addr().String(), Device: hex.EncodeToString(device[:])})
 	})
 	if err != nil {
 		return err
 	}
-	var cert []byte
-	if s.unitKey != nil {
-		a.deviceKey = e.device
-		if cert, err = s.certify(ctx, s.unitKey, a); err != nil {
+	a.deviceKey = e.device
+	cert, err := s.authorise(ctx, a)
+	if err != nil && !errors.Is(err, errUnsigned) {
+		return err
+	}
+	return e.send(ctx, &wire.Enrolled{Certificate: cert})
+}
+
+// takeDevice makes the device of an enrolment this account's alone: a charter
+// lists a device once. An account that had it is closed.
+func (t *transaction) takeDevice(a *account, device []byte, now time.Time) error {
+	logins, err := texts(t, t.Tx, `select login from technician where device_key = ? and id <> ?`, device, a.id)
+	if err != nil {
+		return err
+	}
+	for _, login := range logins {
+		if err := t.disable(login, now); err != nil {
 			return err
 		}
 	}
-	return e.send(ctx, &wire.Enrolled{Certificate: cert})
+	_, err = t.exec(`delete from revoked where device_key = ?`, device)
+	return err
 }

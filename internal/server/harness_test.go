@@ -182,8 +182,17 @@ type person struct {
 // enrolled makes an active account without the dialogue, with a fast hash.
 func (r *rig) enrolled(login string) *person {
 	r.t.Helper()
+	p := r.unsigned(Technician{Login: login, Name: "Claire Dubois", Role: "IT support"})
+	r.sign()
+	return p
+}
+
+// unsigned is an account that the charter does not know yet.
+func (r *rig) unsigned(who Technician) *person {
+	r.t.Helper()
+	login := who.Login
 	ctx := r.t.Context()
-	_, err := r.AddTechnician(ctx, Technician{Login: login, Name: "Claire Dubois", Role: "IT support"})
+	_, err := r.AddTechnician(ctx, who)
 	must(r.t, err)
 	a, err := r.store.accountBy(ctx, "login", login)
 	must(r.t, err)
@@ -201,10 +210,15 @@ func (r *rig) enrolled(login string) *person {
 			where login = ?`, hash, device.Public(), sealed, login)
 		return err
 	}))
-	a.deviceKey = device.Public()
-	_, err = r.certify(ctx, r.fix.unit, a)
-	must(r.t, err)
 	return &person{login, key.Secret(), device}
+}
+
+// sign publishes a charter of what the server knows.
+func (r *rig) sign() uint64 {
+	r.t.Helper()
+	epoch, err := r.signAndPublish(r.t.Context(), r.fix.unit, 0)
+	must(r.t, err)
+	return epoch
 }
 
 // code is the TOTP code some steps from now.
@@ -222,6 +236,7 @@ type client struct {
 	ws        *websocket.Conn
 	exporter  []byte
 	challenge *wire.Challenge
+	noticed   []uint64 // epochs of charters, as told
 }
 
 func (r *rig) dial() *client {
@@ -280,8 +295,20 @@ func (c *client) sendRaw(raw []byte) error {
 	return c.ws.Write(ctx, websocket.MessageBinary, raw)
 }
 
-// read returns the next message, or an error when the connection is over.
+// read returns the next message but for notices of charters, which it notes, or
+// an error when the connection is over.
 func (c *client) read() (wire.FromServer, error) {
+	for {
+		m, err := c.readAny()
+		n, ok := m.(*wire.CharterNotice)
+		if !ok {
+			return m, err
+		}
+		c.noticed = append(c.noticed, n.Epoch)
+	}
+}
+
+func (c *client) readAny() (wire.FromServer, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	_, raw, err := c.ws.Read(ctx)

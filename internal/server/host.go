@@ -53,6 +53,9 @@ func (s *Server) serveHost(ctx context.Context, l *link, m *wire.HostHello) erro
 	if err := h.send(ctx, &wire.HostReady{Address: l.from.Addr().String(), STUN: s.stunAddress()}); err != nil {
 		return err
 	}
+	if err := h.notice(ctx); err != nil {
+		return err
+	}
 	if err := h.missed(ctx, "machine", machine); err != nil {
 		return err
 	}
@@ -84,17 +87,23 @@ func (c *claims) end(machine string) {
 	delete(c.busy, machine)
 }
 
-// register makes the machine present. A live host with the same key keeps its
-// place (a cloned disk, say); one that no longer answers gives way.
+// register makes the machine present, unless another live host has its key (a
+// cloned disk, say).
 func (h *host) register(ctx context.Context) ([]*interest, error) {
 	s := h.server
 	if !s.registering.begin(h.machine) {
 		return nil, errDuplicate
 	}
 	defer s.registering.end(h.machine)
-	reply, err := s.bus.ask(ctx, subjectClaim(h.machine), nil, s.limits.claim)
-	if !errors.Is(err, errNotListened) && reply != replyGone {
-		return nil, errDuplicate
+	held, err := s.store.heldBack(ctx, h.machine)
+	if err == nil && held {
+		err = errDuplicate
+	}
+	if err == nil {
+		err = h.claim(ctx)
+	}
+	if err != nil {
+		return nil, err
 	}
 	ring, err := s.bus.listen(subjectMachine(h.machine), h.inbox)
 	if err != nil {
@@ -125,6 +134,8 @@ func (h *host) run(ctx context.Context) error {
 			}
 		case l := <-h.inbox:
 			err = h.letter(ctx, l)
+		case <-h.told.replaced:
+			err = h.notice(ctx)
 		case <-idle.C:
 			var next time.Duration
 			next, err = h.keepAlive(ctx)
@@ -176,8 +187,11 @@ func (h *host) letter(ctx context.Context, l *letter) error {
 
 // claimed answers another connection that wants this one's place.
 func (h *host) claimed(ctx context.Context, l *letter) error {
+	if string(l.Data) == claimLeave {
+		return errDuplicate
+	}
 	if h.alive(ctx, h.server.limits.claim*2/3) {
-		answer(l, replyAlive)
+		answer(l, replyAlive+" "+h.from.Addr().String())
 		return nil
 	}
 	answer(l, replyGone)

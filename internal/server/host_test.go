@@ -5,7 +5,9 @@ package server
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,25 +115,82 @@ func TestNewKeysAreLimitedPerAddress(t *testing.T) {
 	}
 }
 
-func TestSecondHostWithOneKeyIsRefusedWhileTheFirstAnswers(t *testing.T) {
-	r := served(t)
-	first := r.host(0)
-	// Somebody must read, or the first does not answer pings.
-	heard := make(chan wire.FromServer, 1)
+// heard reads for a client until its connection ends, as an app does: who does not
+// read does not answer pings. The channel has why it was refused.
+func (c *client) heard() <-chan wire.Refusal {
+	why := make(chan wire.Refusal, 1)
 	go func() {
-		m, _ := first.read()
-		heard <- m
+		defer close(why)
+		for {
+			m, err := c.read()
+			if err != nil {
+				return
+			}
+			if no, ok := m.(*wire.Refused); ok {
+				why <- no.Why
+			}
+		}
 	}()
+	return why
+}
+
+func TestTwoLiveHostsWithOneKeyAreBothRefused(t *testing.T) {
+	log := &lockedBuffer{}
+	r := served(t, func(s *Server) {
+		s.limits.settle = time.Millisecond
+		s.log = slog.New(slog.NewTextHandler(log, nil))
+	})
+	first := r.host(0).heard()
 	second := r.dial()
 	second.hello(r.fix.hosts[0])
 	second.refused(wire.RefusedDuplicate)
 	second.closed()
-	p := r.enrolled("claire")
-	c, cert := r.technician(p)
-	_, env := r.request(p, cert, r.fix.numbers[0])
-	c.send(&wire.Ask{TOTP: r.code(p, 0), Request: env})
-	if m, ok := (<-heard).(*wire.Ring); !ok {
-		t.Errorf("the first heard %T", m)
+	if why := <-first; why != wire.RefusedDuplicate {
+		t.Errorf("the first was refused for %d", why)
+	}
+	<-first
+	for range 2 { // whichever comes back, however often
+		c := r.dial()
+		c.hello(r.fix.hosts[0])
+		c.refused(wire.RefusedDuplicate)
+	}
+	r.host(1) // another machine is not concerned
+	number := r.fix.numbers[0]
+	if e := entries[*journal.MachineDuplicate](r); len(e) != 1 || *e[0] != (journal.MachineDuplicate{Machine: number, First: "127.0.0.1", Second: "127.0.0.1"}) {
+		t.Errorf("journal: %+v", e)
+	}
+	if !strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), number) {
+		t.Errorf("the log says %q", log.String())
+	}
+	f := find(Check(t.Context(), r.dir), "machines")
+	if len(f) != 1 || f[0].Grade != Bad || !strings.Contains(f[0].Text, number) {
+		t.Errorf("check says %+v", f)
+	}
+	all, err := r.Machines(t.Context())
+	must(t, err)
+	held := slices.DeleteFunc(all, func(m Machine) bool { return m.DuplicateSince.IsZero() })
+	if len(held) != 1 || held[0].Number != number {
+		t.Errorf("held back: %+v", held)
+	}
+	must(t, r.ReleaseMachine(t.Context(), number))
+	if err := r.ReleaseMachine(t.Context(), number); !errors.Is(err, ErrMachine) {
+		t.Errorf("released twice: %v", err)
+	}
+	r.host(0)
+}
+
+// An app that joins anew may be there twice for a moment.
+func TestAHostThatIsLeavingGivesWay(t *testing.T) {
+	r := served(t, func(s *Server) { s.limits.settle = 300 * time.Millisecond })
+	first := r.host(0)
+	gone := first.heard()
+	time.AfterFunc(50*time.Millisecond, func() { first.ws.CloseNow() })
+	r.host(0)
+	if why, open := <-gone; open {
+		t.Errorf("the first was refused for %d", why)
+	}
+	if e := entries[*journal.MachineDuplicate](r); len(e) != 0 {
+		t.Errorf("journal: %+v", e)
 	}
 }
 
@@ -268,6 +327,8 @@ func TestARingThatCameTooLateIsTakenBack(t *testing.T) {
 		must(t, r.forgetAttempts(t))
 		r.advance(totpStep * time.Second)
 	}
+	c.send(&wire.Ask{TOTP: ""}) // behind the last Bye
+	expect[*wire.Refused](c)
 	// Behind everything that was sent to the host: it ends the connection.
 	must(t, r.bus.knock(subjectMachine(r.fix.numbers[0])))
 	open := map[wire.SessionID]bool{}

@@ -16,10 +16,12 @@ type limits struct {
 	write   time.Duration // for one message to leave
 	ring    time.Duration // for a host's connection to take a request; asked twice
 	claim   time.Duration // for a first host to prove that it still lives
+	settle  time.Duration // for a first host that is leaving to be gone
 	answer  time.Duration // for the user's decision, before the server gives up
 	idle    time.Duration // of silence before the client is pinged
 	pong    time.Duration // for the answer to that
 	kick    time.Duration // between two looks for accounts that were closed
+	charter time.Duration // between two looks for a new charter
 	drain   time.Duration // for web requests to end when the server stops
 	closing time.Duration // for a client to answer the goodbye
 	reading int           // messages per second and client
@@ -29,8 +31,8 @@ type limits struct {
 func standardLimits() limits {
 	return limits{
 		hello: 10 * time.Second, enrol: 15 * time.Minute, write: 10 * time.Second,
-		ring: 500 * time.Millisecond, claim: 3 * time.Second, answer: 2 * time.Minute,
-		idle: 60 * time.Second, pong: 20 * time.Second, kick: time.Second,
+		ring: 500 * time.Millisecond, claim: 3 * time.Second, settle: 2 * time.Second, answer: 2 * time.Minute,
+		idle: 60 * time.Second, pong: 20 * time.Second, kick: time.Second, charter: 500 * time.Millisecond,
 		drain: time.Second, closing: 2 * time.Second, reading: 50, burst: 200,
 	}
 }

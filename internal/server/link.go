@@ -26,6 +26,7 @@ type link struct {
 	alarm    *alarm
 	in       chan incoming // closed when the connection is lost
 	inbox    chan *letter  // from the bus
+	told     *force        // the charter that the client was last told of
 }
 
 // incoming is a message, or the reason why there is none.

@@ -140,69 +140,57 @@ func TestAnotherVersionIsRefused(t *testing.T) {
 
 func TestLoginWithoutCertificateAwaitsTheSignature(t *testing.T) {
 	r := served(t, func(s *Server) { s.unitKey = nil })
-	p := r.enrolled("claire")
-	must(t, r.store.write(t.Context(), func(tx *transaction) error {
-		_, err := tx.exec(`update technician set certificate = null, certificate_until = 0`)
-		return err
-	}))
+	p := r.unsigned(Technician{Login: "claire", Name: "Claire Dubois", Role: "IT support"})
 	c := r.dial()
 	c.login(p, testPassword)
 	c.refused(wire.RefusedUnsigned)
 	c.closed()
 
-	// As "technician sign" does it, from another process.
+	// As "charter sign" does it, from another process.
 	other, err := Open(r.dir, Options{})
 	must(t, err)
-	done, err := other.SignPending(t.Context(), testPassphrase)
+	_, err = other.SignCharter(t.Context(), testPassphrase, 0)
 	must(t, err)
-	if len(done) != 1 || done[0] != "claire" {
-		t.Errorf("signed %v", done)
-	}
-	again, err := other.SignPending(t.Context(), testPassphrase)
-	must(t, err)
-	if len(again) != 0 {
-		t.Errorf("signed twice: %v", again)
+	if waits, err := other.Pending(t.Context()); err != nil || waits {
+		t.Errorf("still waits: %v, %v", waits, err)
 	}
 	must(t, other.Close())
+	waitFor(t, func() bool { return r.inForce().epoch() == 2 })
 	r.technician(p)
 }
 
 func TestSignRefusesAWrongPassphrase(t *testing.T) {
 	r := unserved(t)
-	if _, err := r.SignPending(t.Context(), "not the passphrase"); err == nil {
+	if _, err := r.SignCharter(t.Context(), "not the passphrase", 0); err == nil {
 		t.Error("signed with a wrong passphrase")
 	}
 }
 
-func TestExpiredCertificate(t *testing.T) {
-	for name, open := range map[string]bool{"unit key open": true, "unit key closed": false} {
-		t.Run(name, func(t *testing.T) {
-			r := served(t, func(s *Server) {
-				if !open {
-					s.unitKey = nil
-				}
-			})
-			p := r.enrolled("claire")
-			c, old := r.technician(p)
-			r.advance(91 * 24 * time.Hour)
-
-			// The connection that was there before cannot use it any more.
-			_, env := r.request(p, old, r.fix.numbers[0])
-			c.send(&wire.Ask{TOTP: r.code(p, 0), Request: env})
-			c.refused(wire.RefusedUnsigned)
-
-			c = r.dial()
-			c.login(p, testPassword)
-			if !open {
-				c.refused(wire.RefusedUnsigned)
-				return
-			}
-			cert := expect[*wire.TechnicianReady](c).Certificate
-			if _, err := trust.VerifyCertificate(cert, r.fix.unit.Public(), r.now()); err != nil {
-				t.Errorf("the new certificate: %v", err)
-			}
-		})
+// Where the unit key is open, nobody notices that a certificate would run out.
+func TestCertificateIsRenewedBeforeItRunsOut(t *testing.T) {
+	r := served(t)
+	p := r.enrolled("claire")
+	_, old := r.technician(p)
+	epoch := r.inForce().epoch()
+	r.advance(77 * 24 * time.Hour)
+	waitFor(t, func() bool { return r.inForce().epoch() > epoch })
+	r.advance(20 * 24 * time.Hour)
+	_, cert := r.technician(p)
+	if _, err := trust.VerifyCertificate(cert, r.fix.unit.Public(), r.now()); err != nil || string(cert) == string(old) {
+		t.Errorf("the new certificate: %v", err)
 	}
+}
+
+func TestNothingCountsOnceTheCharterRanOut(t *testing.T) {
+	r := served(t, func(s *Server) { s.unitKey = nil })
+	p := r.enrolled("claire")
+	c, _ := r.technician(p)
+	r.advance(91 * 24 * time.Hour)
+	c.refused(wire.RefusedIdentity) // the connection that was there before
+	c.closed()
+	c = r.dial()
+	c.login(p, testPassword)
+	c.refused(wire.RefusedUnsigned)
 }
 
 func TestRepeatedFailuresAreDelayedMoreAndMore(t *testing.T) {

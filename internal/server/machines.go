@@ -54,7 +54,7 @@ func (st *store) machineByKey(ctx context.Context, hostKey []byte) (string, erro
 
 func (st *store) machineKnown(ctx context.Context, id string) (bool, error) {
 	var n int
-	err := st.reader.QueryRowContext(ctx, `select count(*) from machine where id = ?`, id).Scan(&n)
+	err := st.reader.QueryRowContext(ctx, `select count(*) from machine where id = ? and length(host_key) > 16`, id).Scan(&n)
 	if err != nil {
 		return false, fmt.Errorf("server: database: %w", err)
 	}
@@ -65,7 +65,7 @@ func (st *store) machineKnown(ctx context.Context, id string) (bool, error) {
 func (s *Server) addMachine(ctx context.Context, id string, hostKey []byte) error {
 	now := s.now()
 	return s.store.write(ctx, func(t *transaction) error {
-		n, err := t.exec(`insert into machine values (?, ?, ?, ?) on conflict do nothing`, id, hostKey, now.Unix(), dayOf(now))
+		n, err := t.exec(`insert into machine (id, host_key, first_seen, last_seen_day) values (?, ?, ?, ?) on conflict do nothing`, id, hostKey, now.Unix(), dayOf(now))
 		if err != nil {
 			return err
 		}
@@ -96,31 +96,33 @@ func (s *Server) seen(ctx context.Context, id string) error {
 
 func dayOf(t time.Time) int64 { return t.Unix() / (24 * 60 * 60) }
 
-// newcomers bounds how fast one address may bring keys never seen before. mu
-// guards buckets.
-type newcomers struct {
-	mu      sync.Mutex
+// paces bounds how fast one address may do something, each IPv6 /64 being one.
+type paces struct {
+	every rate.Limit
+	burst int
+
+	mu      sync.Mutex // guards buckets
 	buckets map[netip.Prefix]*rate.Limiter
 }
 
 // One address may bring 60 new keys at once (a class-room), then one every two
-// seconds. The table is emptied when it has maxNewcomers addresses.
+// seconds. The table is emptied when it has maxPaces addresses.
 const (
 	newcomerBurst = 60
 	newcomerEvery = 2 * time.Second
-	maxNewcomers  = 10_000
+	maxPaces      = 10_000
 )
 
-func (n *newcomers) allow(from netip.Addr, now time.Time) bool {
+func (n *paces) allow(from netip.Addr, now time.Time) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.buckets == nil || len(n.buckets) >= maxNewcomers {
+	if n.buckets == nil || len(n.buckets) >= maxPaces {
 		n.buckets = make(map[netip.Prefix]*rate.Limiter)
 	}
 	key := neighbourhood(from)
 	b := n.buckets[key]
 	if b == nil {
-		b = rate.NewLimiter(rate.Every(newcomerEvery), newcomerBurst)
+		b = rate.NewLimiter(n.every, n.burst)
 		n.buckets[key] = b
 	}
 	return b.AllowN(now, 1)

@@ -46,7 +46,7 @@ func (s *Server) serve(ctx context.Context) error {
 		MaxHeaderBytes:    8 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
-	failed := make(chan error, len(s.listening.tcp))
+	failed := make(chan error, len(s.listening.tcp)+1)
 	limit := newCapped(s.cfg.Server, &s.drops)
 	for _, l := range s.listening.tcp {
 		work.Go(func() { failed <- web.Serve(tls.NewListener(door{l, limit}, s.tlsConfig())) })
@@ -55,6 +55,11 @@ func (s *Server) serve(ctx context.Context) error {
 		work.Go(func() { answerSTUN(c, s.now, &s.drops) })
 	}
 	work.Go(func() { s.watchAccounts(ctx) })
+	work.Go(func() {
+		if err := s.watchCharter(ctx); err != nil {
+			failed <- err
+		}
+	})
 	var err error
 	select {
 	case <-ctx.Done():
@@ -73,9 +78,9 @@ func (s *Server) serve(ctx context.Context) error {
 
 func (s *Server) tlsConfig() *tls.Config {
 	return &tls.Config{
-		Certificates: []tls.Certificate{s.cert},
-		MinVersion:   tls.VersionTLS13,
-		NextProtos:   []string{"http/1.1"},
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.certificate(), nil },
+		MinVersion:     tls.VersionTLS13,
+		NextProtos:     []string{"http/1.1"},
 	}
 }
 
@@ -89,6 +94,8 @@ func (s *Server) handler(ctx context.Context, work *sync.WaitGroup) http.Handler
 		}
 		_, _ = io.WriteString(w, "ok\n") // a client that is gone does not matter
 	})
+	mux.HandleFunc("GET "+pathCharter, s.serveCharter)
+	mux.HandleFunc("GET "+pathRotations, s.serveRotations)
 	mux.HandleFunc("GET "+pathSignal, func(w http.ResponseWriter, r *http.Request) {
 		if l := s.accept(ctx, w, r); l != nil {
 			// A goroutine of our own has a smaller stack than the handler's.

@@ -15,7 +15,6 @@ package server
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,7 +24,10 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"assist/internal/journal"
 	"assist/internal/trust"
@@ -42,6 +44,10 @@ var (
 	ErrUnknown     = errors.New("server: no such technician")
 	ErrUnitKey     = errors.New("server: unit key")
 	ErrRunning     = errors.New("server: already running")
+	ErrCharter     = errors.New("server: charter")
+	ErrStale       = errors.New("server: drawn up too early")
+	ErrTLS         = errors.New("server: TLS key")
+	ErrMachine     = errors.New("server: no such machine")
 	errPassword    = errors.New("server: password too weak")
 	errIdentity    = errors.New("server: wrong factor")
 	errDuplicate   = errors.New("server: a live host has this key or this number")
@@ -60,22 +66,25 @@ var (
 const (
 	fileConfig   = "assist-server.toml"
 	fileDatabase = "assist.db"
-	fileUnitKey  = "unit.key" // sealed under the passphrase
-	fileUnitPub  = "unit.pub"
+	fileUnitKey  = "unit.key"      // sealed under the passphrase
+	fileUnitNext = "unit-next.key" // while a change of unit key is under way
+	fileUnitPub  = "unit.pub"      // the unit's first key; rotations lead on from it
 	fileTLSKey   = "tls.key"
 	fileTLSCert  = "tls.crt"
-	fileSecret   = "secret.key" // seals the TOTP secrets in the database
+	fileTLSNext  = "tls-next.key" // announced by the charter, not in use yet
+	fileSecret   = "secret.key"   // seals the TOTP secrets in the database
 )
 
 // Options are what the caller decides. Init uses all of them, Open only
 // Passphrase, Version and Log.
 type Options struct {
-	Name       string // of the unit, as users will read it
-	Address    string // host:port that clients connect to; stands in the join code
-	Listen     string // host:port of the TCP port; empty for all addresses, Address's port
-	STUN       string // host:port of the UDP port; empty for all addresses, 3478; "off" for none
-	Passphrase string // of the unit key; Open may go without
-	Version    string // of the program, for the journal
+	Name       string   // of the unit, as users will read it
+	Address    string   // host:port that clients connect to; stands in the join code
+	Listen     string   // host:port of the TCP port; empty for all addresses, Address's port
+	STUN       string   // host:port of the UDP port; empty for all addresses, 3478; "off" for none
+	Passphrase string   // of the unit key; Open may go without
+	Sources    []string // where technicians may help from; empty for private networks
+	Version    string   // of the program, for the journal
 	Log        *slog.Logger
 }
 
@@ -87,7 +96,7 @@ type Server struct {
 	log     *slog.Logger
 	store   *store
 	unit    trust.UnitPublic
-	cert    tls.Certificate
+	tls     tlsKeys
 	secret  [32]byte
 	now     func() time.Time
 	limits  limits
@@ -102,14 +111,23 @@ type Server struct {
 	unitKey     *trust.UnitKey // nil while the unit key is closed
 	bus         *bus
 	registering claims
-	newcomers   newcomers
+	newcomers   paces
+	fetching    paces
 	drops       drops
+
+	chain    [][]byte              // changes of unit key since unit.pub
+	force    atomic.Pointer[force] // the newest charter
+	loading  sync.Mutex            // held while force is replaced
+	signing  sync.Mutex            // held while a charter is drawn up and signed
+	reminded time.Time             // watchCharter's
 }
 
 // Open reads a data directory that Init made.
 func Open(dir string, o Options) (*Server, error) {
 	s := &Server{dir: dir, opts: o, log: o.Log, now: time.Now, limits: standardLimits(),
 		hashing: newGate(2, 32), naming: newGate(2, 64)}
+	s.newcomers.every, s.newcomers.burst = rate.Every(newcomerEvery), newcomerBurst
+	s.fetching.every, s.fetching.burst = rate.Every(fetchEvery), fetchBurst
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -127,7 +145,27 @@ func Open(dir string, o Options) (*Server, error) {
 	if s.store, err = openStore(s.path(fileDatabase)); err != nil {
 		return nil, err
 	}
+	if err := s.loadUnit(context.Background()); err != nil {
+		return nil, errors.Join(err, s.store.close())
+	}
 	return s, nil
+}
+
+// loadUnit follows the unit key to the one in force, and takes up the charter. A
+// charter that is not to be believed is as good as none: commands that mend it
+// must run.
+func (s *Server) loadUnit(ctx context.Context) error {
+	var err error
+	if s.chain, err = s.store.rotations(ctx); err != nil {
+		return err
+	}
+	if s.unit, _, err = trust.FollowRotations(s.chain, s.unit, s.now(), 0); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnitKey, err)
+	}
+	if err := s.loadCharter(ctx); err != nil {
+		s.log.Error("the charter is not to be believed", "error", err)
+	}
+	return nil
 }
 
 func (s *Server) path(file string) string { return filepath.Join(s.dir, file) }
@@ -171,7 +209,8 @@ func (s *Server) Addr() netip.AddrPort {
 
 // JoinCode is what clients must know of this server.
 func (s *Server) JoinCode() trust.JoinCode {
-	return trust.JoinCode{Server: s.cfg.Server.Address, Pin: trust.PinOf(s.cert.Leaf.RawSubjectPublicKeyInfo), Unit: s.unit}
+	pin, _ := s.pins()
+	return trust.JoinCode{Server: s.cfg.Server.Address, Pin: pin, Unit: s.unit}
 }
 
 // Run serves until ctx ends, then tells the clients and returns. It may be
@@ -242,12 +281,11 @@ func (s *Server) recover(ctx context.Context) error {
 // openUnitKey returns nil when no passphrase was given.
 func (s *Server) openUnitKey() (*trust.UnitKey, error) {
 	pass := s.opts.Passphrase
-	if pass == "" && s.cfg.Unit.PassphraseFile != "" {
-		b, err := os.ReadFile(s.cfg.Unit.PassphraseFile)
-		if err != nil {
-			return nil, fmt.Errorf("%w: unit.passphrase_file: %w", ErrUnitKey, err)
+	if pass == "" && s.SignsItself() {
+		var err error
+		if pass, err = s.StoredPassphrase(); err != nil {
+			return nil, err
 		}
-		pass = strings.TrimRight(string(b), "\r\n")
 	}
 	if pass == "" {
 		return nil, nil
@@ -255,16 +293,32 @@ func (s *Server) openUnitKey() (*trust.UnitKey, error) {
 	return s.unlock(pass)
 }
 
-// unlock opens the unit key and makes sure that it is this unit's.
-func (s *Server) unlock(passphrase string) (*trust.UnitKey, error) {
-	k, err := trust.OpenUnitKey(s.path(fileUnitKey), passphrase)
+// StoredPassphrase reads the file that the configuration names.
+func (s *Server) StoredPassphrase() (string, error) {
+	b, err := os.ReadFile(s.cfg.Unit.PassphraseFile)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnitKey, err)
+		return "", fmt.Errorf("%w: unit.passphrase_file: %w", ErrUnitKey, err)
 	}
-	if string(k.Public()) != string(s.unit) {
-		return nil, fmt.Errorf("%w: %s and %s do not belong together", ErrUnitKey, fileUnitKey, fileUnitPub)
+	return strings.TrimRight(string(b), "\r\n"), nil
+}
+
+// unlock opens the unit key in force. A change of key that was interrupted left
+// it under its other name.
+func (s *Server) unlock(passphrase string) (*trust.UnitKey, error) {
+	var first error
+	for _, file := range []string{fileUnitKey, fileUnitNext} {
+		k, err := trust.OpenUnitKey(s.path(file), passphrase)
+		if err == nil && string(k.Public()) != string(s.unit) {
+			err = fmt.Errorf("%s is not the unit key in force", file)
+		}
+		if err == nil {
+			return k, nil
+		}
+		if first == nil {
+			first = err
+		}
 	}
-	return k, nil
+	return nil, fmt.Errorf("%w: %w", ErrUnitKey, first)
 }
 
 // record appends one event on its own.

@@ -40,6 +40,9 @@ const (
 
 func endedByRestart() ending { return ending{wire.EndServerStopped, byServer} }
 
+// endedByUnit is for a technician whom the charter no longer lets in.
+func endedByUnit() ending { return ending{wire.EndRevoked, byServer} }
+
 // beginSession makes a request durable, row and record together. Only then may
 // the machine hear of it. The error is errJournal when it cannot be written.
 func (s *Server) beginSession(ctx context.Context, a asked) error {

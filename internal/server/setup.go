@@ -3,10 +3,10 @@
 package server
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -47,14 +47,33 @@ func Init(dir string, o Options) (trust.JoinCode, error) {
 	if err := prepareDir(dir); err != nil {
 		return trust.JoinCode{}, err
 	}
-	if err := fill(dir, o, cfg); err != nil {
+	unit, err := fill(dir, o, cfg)
+	if err != nil {
 		return trust.JoinCode{}, errors.Join(err, empty(dir))
 	}
 	s, err := Open(dir, Options{})
 	if err != nil {
 		return trust.JoinCode{}, err
 	}
+	if err := s.firstCharter(context.Background(), unit, o.Sources); err != nil {
+		return trust.JoinCode{}, errors.Join(err, s.Close(), empty(dir))
+	}
 	return s.JoinCode(), s.Close()
+}
+
+// firstCharter is epoch 1: nobody in it yet, and help from the given addresses.
+func (s *Server) firstCharter(ctx context.Context, unit *trust.UnitKey, sources []string) error {
+	if len(sources) > 0 {
+		list, err := parseSources(sources)
+		if err != nil {
+			return err
+		}
+		if err := s.store.write(ctx, func(t *transaction) error { return t.replaceSources(list) }); err != nil {
+			return err
+		}
+	}
+	_, err := s.signAndPublish(ctx, unit, 0)
+	return err
 }
 
 func (o Options) config() (config, error) {
@@ -65,6 +84,9 @@ func (o Options) config() (config, error) {
 	}
 	if bad := c.check(); bad != nil {
 		return c, fmt.Errorf("%w: %s %s", ErrSetting, bad.spoken(), bad.why)
+	}
+	if _, err := parseSources(o.Sources); err != nil {
+		return c, err
 	}
 	return c, nil
 }
@@ -78,7 +100,7 @@ func (o Options) Check() error {
 
 func ourFiles() []string {
 	return []string{fileConfig, fileDatabase, fileDatabase + "-wal", fileDatabase + "-shm",
-		fileUnitKey, fileUnitPub, fileTLSKey, fileTLSCert, fileSecret}
+		fileUnitKey, fileUnitNext, fileUnitPub, fileTLSKey, fileTLSCert, fileTLSNext, fileSecret}
 }
 
 func prepareDir(dir string) error {
@@ -105,42 +127,42 @@ func empty(dir string) error {
 }
 
 // fill writes the files; the configuration comes last and says that it is done.
-func fill(dir string, o Options, cfg config) error {
+func fill(dir string, o Options, cfg config) (*trust.UnitKey, error) {
 	in := func(f string) string { return filepath.Join(dir, f) }
 	unit, err := trust.NewUnitKey()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := trust.SealUnitKey(unit, in(fileUnitKey), o.Passphrase); err != nil {
-		return err
+		return nil, err
 	}
 	if err := writePEM(in(fileUnitPub), blockUnitPub, unit.Public()); err != nil {
-		return err
+		return nil, err
 	}
 	if err := makeTLS(in(fileTLSKey), in(fileTLSCert), cfg.Server.Address); err != nil {
-		return err
+		return nil, err
 	}
 	secret := make([]byte, 32)
 	rand.Read(secret) // never fails
 	if err := writePEM(in(fileSecret), blockSecret, secret); err != nil {
-		return err
+		return nil, err
 	}
 	// SQLite gives the files it makes the rights of this one.
 	if err := writeFile(in(fileDatabase), nil); err != nil {
-		return err
+		return nil, err
 	}
 	st, err := openStore(in(fileDatabase))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := st.close(); err != nil {
-		return err
+		return nil, err
 	}
 	text, err := cfg.render()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return writeFile(in(fileConfig), text)
+	return unit, writeFile(in(fileConfig), text)
 }
 
 // makeTLS writes a P-256 key and its self-signed certificate.
@@ -208,15 +230,8 @@ func (s *Server) loadKeys() error {
 	if len(secret) != len(s.secret) {
 		return fmt.Errorf("server: %s: not %d bytes", fileSecret, len(s.secret))
 	}
-	cert, err := tls.LoadX509KeyPair(s.path(fileTLSCert), s.path(fileTLSKey))
-	if err != nil {
-		return fmt.Errorf("server: tls certificate: %w", err)
-	}
-	if cert.Leaf == nil {
-		return fmt.Errorf("server: tls certificate: %s has none", fileTLSCert)
-	}
-	s.unit, s.cert, s.secret = unit, cert, [32]byte(secret)
-	return nil
+	s.unit, s.secret = unit, [32]byte(secret)
+	return s.loadTLS()
 }
 
 func writePEM(path, block string, b []byte) error {

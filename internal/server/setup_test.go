@@ -20,6 +20,9 @@ func TestInitMakesADirectoryThatOnlyItsOwnerReads(t *testing.T) {
 	r := unserved(t)
 	if runtime.GOOS != "windows" {
 		for _, f := range append(ourFiles()[:2], ourFiles()[4:]...) {
+			if f == fileUnitNext || f == fileTLSNext {
+				continue // made when a key is to be changed
+			}
 			info, err := os.Stat(filepath.Join(r.fix.dir, f))
 			must(t, err)
 			if info.Mode().Perm() != 0o600 {
@@ -35,17 +38,17 @@ func TestInitMakesADirectoryThatOnlyItsOwnerReads(t *testing.T) {
 	code := r.JoinCode()
 	back, err := trust.ParseJoinCode(code.String())
 	must(t, err)
-	if back.Server != "127.0.0.1:4433" || back.Pin != trust.PinOf(r.cert.Leaf.RawSubjectPublicKeyInfo) || string(back.Unit) != string(r.fix.unit.Public()) {
+	if back.Server != "127.0.0.1:4433" || back.Pin != trust.PinOf(r.certificate().Leaf.RawSubjectPublicKeyInfo) || string(back.Unit) != string(r.fix.unit.Public()) {
 		t.Errorf("join code is %+v", back)
 	}
-	key, ok := r.cert.PrivateKey.(*ecdsa.PrivateKey)
+	key, ok := r.certificate().PrivateKey.(*ecdsa.PrivateKey)
 	if !ok || key.Curve != elliptic.P256() {
-		t.Errorf("tls key is %T", r.cert.PrivateKey)
+		t.Errorf("tls key is %T", r.certificate().PrivateKey)
 	}
-	if err := r.cert.Leaf.VerifyHostname("127.0.0.1"); err != nil {
+	if err := r.certificate().Leaf.VerifyHostname("127.0.0.1"); err != nil {
 		t.Error(err)
 	}
-	if left := time.Until(r.cert.Leaf.NotAfter); left < 9*365*24*time.Hour {
+	if left := time.Until(r.certificate().Leaf.NotAfter); left < 9*365*24*time.Hour {
 		t.Errorf("the certificate lives %v", left)
 	}
 }
@@ -147,7 +150,7 @@ func TestForeignUnitKeyIsNotUsed(t *testing.T) {
 	k, err := trust.NewUnitKey()
 	must(t, err)
 	must(t, trust.SealUnitKey(k, r.path(fileUnitKey), testPassphrase))
-	if _, err := r.SignPending(t.Context(), testPassphrase); !errors.Is(err, ErrUnitKey) {
+	if _, err := r.SignCharter(t.Context(), testPassphrase, 0); !errors.Is(err, ErrUnitKey) {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -76,6 +76,7 @@ func migrations() [][]string {
 			`create index session_technician on session (technician) where ended is null`,
 			`create index session_ended on session (ended) where ended is not null`,
 		),
+		charterStatements(),
 	}
 }
 
@@ -152,6 +153,16 @@ func (st *store) write(ctx context.Context, f func(*transaction) error) error {
 		return fmt.Errorf("server: database: %w", err)
 	}
 	return nil
+}
+
+// read runs f on the database as it stands at one moment.
+func (st *store) read(ctx context.Context, f func(*transaction) error) error {
+	tx, err := st.reader.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return fmt.Errorf("server: database: %w", err)
+	}
+	defer tx.Rollback()
+	return f(&transaction{ctx, tx})
 }
 
 // record appends to the journal in this transaction.

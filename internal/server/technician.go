@@ -34,7 +34,7 @@ func (s *Server) serveTechnician(ctx context.Context, l *link, m *wire.Technicia
 	if err != nil {
 		return err
 	}
-	cert, err := s.certificateFor(ctx, a)
+	cert, err := s.authorise(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -52,6 +52,9 @@ func (s *Server) serveTechnician(ctx context.Context, l *link, m *wire.Technicia
 	}
 	err = t.send(ctx, &wire.TechnicianReady{Certificate: cert, Address: l.from.Addr().String(), STUN: s.stunAddress()})
 	if err != nil {
+		return err
+	}
+	if err := t.recheck(ctx); err != nil {
 		return err
 	}
 	if err := t.missed(ctx, "technician", a.id); err != nil {
@@ -84,6 +87,9 @@ func (s *Server) login(ctx context.Context, l *link, m *wire.TechnicianHello) (*
 	}
 	if !right || !device {
 		return nil, errors.Join(errIdentity, s.recordRefusal(ctx, l, a, "login"))
+	}
+	if !s.admits(l.from.Addr()) { // looked at last: it tells a stranger nothing
+		return nil, errors.Join(errIdentity, s.recordRefusal(ctx, l, a, "source"))
 	}
 	if err := s.succeeded(ctx, counters); err != nil {
 		return nil, err
@@ -120,6 +126,8 @@ func (t *technician) run(ctx context.Context) error {
 			}
 		case l := <-t.inbox:
 			err = t.letter(ctx, l)
+		case <-t.told.replaced:
+			err = t.recheck(ctx)
 		case <-idle.C:
 			var next time.Duration
 			next, err = t.keepAlive(ctx)
@@ -150,9 +158,16 @@ func (t *technician) letter(ctx context.Context, l *letter) error {
 	if l.Subject != subjectAccount(t.account.id) {
 		return t.hear(ctx, l)
 	}
+	return t.revoked(ctx)
+}
+
+// revoked ends this technician's sessions at once, for both ends, and then the
+// connection.
+func (t *technician) revoked(ctx context.Context) error {
 	for _, c := range t.calls {
-		t.leave(c) // watchAccounts ended them
-		if err := t.send(ctx, &wire.Bye{Session: c.id, Reason: wire.EndServerStopped}); err != nil {
+		t.leave(c)
+		t.server.finishSession(ctx, c.id, endedByUnit(), subjectHostOf(c.id))
+		if err := t.send(ctx, &wire.Bye{Session: c.id, Reason: wire.EndRevoked}); err != nil {
 			return err
 		}
 	}
@@ -246,6 +261,9 @@ func (t *technician) checkRequest(ctx context.Context, env []byte, r *wire.Reque
 	if string(r.Certificate) != string(t.certificate) {
 		return fmt.Errorf("%w: another certificate", errIdentity)
 	}
+	if err := t.mayAsk(ctx); err != nil {
+		return err
+	}
 	if trust.CheckMachineID(r.Machine) != nil {
 		return errNoMachine // and nothing else may stand in a subject
 	}
@@ -258,6 +276,16 @@ func (t *technician) checkRequest(ctx context.Context, env []byte, r *wire.Reque
 	if err == nil && !known {
 		err = errNoMachine
 	}
+	return err
+}
+
+// mayAsk asks the charter in force again: an external technician's hours may have
+// passed since the log-in.
+func (t *technician) mayAsk(ctx context.Context) error {
+	if !t.server.admits(t.from.Addr()) {
+		return errors.Join(errIdentity, t.server.recordRefusal(ctx, t.link, t.account, "source"))
+	}
+	_, err := t.server.authorised(t.account)
 	return err
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"assist/internal/journal"
+	"assist/internal/trust"
 	"assist/internal/wire"
 )
 
@@ -24,6 +25,9 @@ type Technician struct {
 	Name  string // as the host's user will read it
 	Role  string
 	Zones []string // restricted zones this person may enter
+	// External is somebody from outside, let in for hours at a time by
+	// OpenTechnician.
+	External bool
 }
 
 // Account is a technician as the list shows it.
@@ -31,6 +35,7 @@ type Account struct {
 	Technician
 	State            AccountState
 	CertificateUntil time.Time // zero without one
+	OpenUntil        time.Time // of an external one; zero when never opened
 	LastUse          time.Time // zero when never
 }
 
@@ -40,9 +45,10 @@ type AccountState string
 // Account states.
 const (
 	StateInvited  AccountState = "invited"  // the enrolment code was not used yet
-	StateUnsigned AccountState = "unsigned" // enrolled; the certificate awaits a signature
+	StateUnsigned AccountState = "unsigned" // enrolled, but not in the charter: it awaits a signature
 	StateActive   AccountState = "active"
-	StateExpired  AccountState = "expired" // the certificate ran out
+	StateExpired  AccountState = "expired"  // the certificate ran out
+	StateExternal AccountState = "external" // not let in at this moment
 	StateDisabled AccountState = "disabled"
 )
 
@@ -64,15 +70,17 @@ type account struct {
 	certificate      []byte
 	certificateUntil int64
 	lastUse          int64
+	openUntil        int64 // of an external account, Unix seconds
 }
 
-const accountColumns = `id, login, name, role, zones, state, password, device_key, totp_sealed, certificate, certificate_until, last_use`
+const accountColumns = `id, login, name, role, zones, state, password, device_key, totp_sealed, certificate, certificate_until, last_use,
+	external, open_until`
 
 func scanAccount(scan func(...any) error) (*account, error) {
 	var a account
 	var zones string
 	err := scan(&a.id, &a.Login, &a.Name, &a.Role, &zones, &a.state, &a.password, &a.deviceKey, &a.totpSealed,
-		&a.certificate, &a.certificateUntil, &a.lastUse)
+		&a.certificate, &a.certificateUntil, &a.lastUse, &a.External, &a.openUntil)
 	if err != nil {
 		return nil, err
 	}
@@ -95,8 +103,10 @@ func (st *store) accountBy(ctx context.Context, column string, value any) (*acco
 	return a, nil
 }
 
-func (st *store) accounts(ctx context.Context) ([]*account, error) {
-	rows, err := st.reader.QueryContext(ctx, `select `+accountColumns+` from technician order by login`)
+func (st *store) accounts(ctx context.Context) ([]*account, error) { return accounts(ctx, st.reader) }
+
+func accounts(ctx context.Context, q journal.Querier) ([]*account, error) {
+	rows, err := q.QueryContext(ctx, `select `+accountColumns+` from technician order by login`)
 	if err != nil {
 		return nil, fmt.Errorf("server: database: %w", err)
 	}
@@ -124,12 +134,12 @@ func (s *Server) AddTechnician(ctx context.Context, who Technician) (string, err
 	now := s.now()
 	until := now.Add(time.Duration(s.cfg.Accounts.CodeHours) * time.Hour).Unix()
 	err := s.store.write(ctx, func(t *transaction) error {
-		n, err := t.exec(`insert into technician (id, login, name, role, zones, state, code_hash, code_until, created)
-			values (?, ?, ?, ?, ?, 'invited', ?, ?, ?) on conflict (login) do update set name = excluded.name,
+		n, err := t.exec(`insert into technician (id, login, name, role, zones, state, code_hash, code_until, created, external)
+			values (?, ?, ?, ?, ?, 'invited', ?, ?, ?, ?) on conflict (login) do update set name = excluded.name,
 			role = excluded.role, zones = excluded.zones, state = 'invited', code_hash = excluded.code_hash,
 			code_until = excluded.code_until, password = '', device_key = null, totp_sealed = null,
-			certificate = null, certificate_until = 0 where state <> 'enrolled'`,
-			hex.EncodeToString(randomBytes(16)), who.Login, who.Name, who.Role, strings.Join(who.Zones, ","), hash, until, now.Unix())
+			certificate = null, certificate_until = 0, external = excluded.external, open_until = 0 where state <> 'enrolled'`,
+			hex.EncodeToString(randomBytes(16)), who.Login, who.Name, who.Role, strings.Join(who.Zones, ","), hash, until, now.Unix(), who.External)
 		if err != nil {
 			return err
 		}
@@ -152,7 +162,7 @@ func (s *Server) Technicians(ctx context.Context) ([]Account, error) {
 	}
 	out := make([]Account, 0, len(rows))
 	for _, a := range rows {
-		out = append(out, Account{a.Technician, a.stateAt(s.now()), fromUnix(a.certificateUntil), fromUnix(a.lastUse)})
+		out = append(out, Account{a.Technician, a.stateAt(s.now()), fromUnix(a.certificateUntil), fromUnix(a.openUntil), fromUnix(a.lastUse)})
 	}
 	return out, nil
 }
@@ -167,23 +177,62 @@ func (a *account) stateAt(now time.Time) AccountState {
 		return StateUnsigned
 	case a.certificateUntil <= now.Unix():
 		return StateExpired
+	case a.External && a.openUntil <= now.Unix():
+		return StateExternal
 	}
 	return StateActive
 }
 
 // DisableTechnician closes an account for good. A running server, this one or
-// one in another process, ends its connections and sessions within seconds.
+// one in another process, ends its connections and sessions within seconds; hosts
+// hear of it by the next charter.
 func (s *Server) DisableTechnician(ctx context.Context, login string) error {
-	return s.store.write(ctx, func(t *transaction) error {
-		n, err := t.exec(`update technician set state = 'disabled', code_hash = null, password = '', device_key = null,
-			totp_sealed = null, certificate = null, certificate_until = 0 where login = ? and state <> 'disabled'`, login)
+	return s.store.write(ctx, func(t *transaction) error { return t.disable(login, s.now()) })
+}
+
+// longestCard is how long a certificate can be about that this server has not
+// seen: signed elsewhere, not published yet.
+const longestCard = (trust.MaxCertificateDays + 1) * 24 * time.Hour
+
+// disable keeps the device and its certificate among the revoked ones, until the
+// certificate would have run out.
+func (t *transaction) disable(login string, now time.Time) error {
+	_, err := t.exec(`insert into revoked (device_key, login, certificate, until)
+		select device_key, login, coalesce(certificate, x''), iif(certificate is null, ?, certificate_until)
+		from technician where login = ? and device_key is not null and true
+		on conflict (device_key) do update set login = excluded.login, certificate = excluded.certificate, until = excluded.until`,
+		now.Add(longestCard).Unix(), login)
+	if err != nil {
+		return err
+	}
+	n, err := t.exec(`update technician set state = 'disabled', code_hash = null, password = '', device_key = null,
+		totp_sealed = null, certificate = null, certificate_until = 0, open_until = 0 where login = ? and state <> 'disabled'`, login)
+	if err != nil {
+		return err
+	}
+	if n != 1 {
+		return fmt.Errorf("%w: %s, or disabled already", ErrUnknown, login)
+	}
+	return t.record(now, &journal.TechnicianDisabled{Login: login})
+}
+
+// OpenTechnician lets an external technician in until so many hours from now, a
+// day at most; 0 closes the door again. Hosts hear of it by the next charter.
+func (s *Server) OpenTechnician(ctx context.Context, login string, hours int) (time.Time, error) {
+	if hours < 0 || hours > int(trust.MaxExternal.Hours()) {
+		return time.Time{}, fmt.Errorf("%w: hours are 1 to %.0f, or 0 to close at once", ErrTechnician, trust.MaxExternal.Hours())
+	}
+	now := s.now()
+	until := now.Add(time.Duration(hours) * time.Hour).Truncate(time.Second)
+	return until, s.store.write(ctx, func(t *transaction) error {
+		n, err := t.exec(`update technician set open_until = ? where login = ? and external = 1 and state = 'enrolled'`, until.Unix(), login)
 		if err != nil {
 			return err
 		}
 		if n != 1 {
-			return fmt.Errorf("%w: %s, or disabled already", ErrUnknown, login)
+			return fmt.Errorf("%w: %s is no external technician who has enrolled", ErrTechnician, login)
 		}
-		return t.record(s.now(), &journal.TechnicianDisabled{Login: login})
+		return t.record(now, &journal.TechnicianOpened{Login: login, Until: until.Unix()})
 	})
 }
 

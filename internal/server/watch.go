@@ -8,7 +8,8 @@ import (
 )
 
 // watchAccounts ends the sessions and connections of accounts that were closed,
-// by this process or by the command line in another one.
+// by this process or by the command line in another one, and of those whom the
+// charter no longer lets in: revoked, run out, or external and past their hour.
 func (s *Server) watchAccounts(ctx context.Context) {
 	tick := time.NewTicker(s.limits.kick)
 	defer tick.Stop()
@@ -27,23 +28,22 @@ func (s *Server) watchAccounts(ctx context.Context) {
 // kickClosed ends the sessions first, so that their hosts hear of it even when
 // the technician's connection is elsewhere or gone.
 func (s *Server) kickClosed(ctx context.Context) error {
-	open, err := texts(ctx, s.store.reader, `select session.id from session join technician on technician.id = session.technician
-		where session.ended is null and technician.state <> 'enrolled'`)
+	denied, err := s.denied(ctx)
 	if err != nil {
 		return err
 	}
-	for _, text := range open {
-		id, err := parseSession(text)
+	for id := range denied {
+		open, err := texts(ctx, s.store.reader, `select id from session where ended is null and technician = ?`, id)
 		if err != nil {
 			return err
 		}
-		s.finishSession(ctx, id, endedByRestart(), subjectHostOf(id), subjectTechnician(id))
-	}
-	closed, err := texts(ctx, s.store.reader, `select id from technician where state <> 'enrolled'`)
-	if err != nil {
-		return err
-	}
-	for _, id := range closed {
+		for _, text := range open {
+			session, err := parseSession(text)
+			if err != nil {
+				return err
+			}
+			s.finishSession(ctx, session, endedByUnit(), subjectHostOf(session), subjectTechnician(session))
+		}
 		if err := s.bus.knock(subjectAccount(id)); err != nil {
 			return err
 		}

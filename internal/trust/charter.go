@@ -148,6 +148,16 @@ func VerifyCharter(b []byte, unit UnitPublic, now time.Time, lastEpoch uint64) (
 	return c, nil
 }
 
+// OpenCharter is VerifyCharter but for the moment and the epoch, for whoever keeps
+// and shows charters. Nobody may be let in on the strength of it alone.
+func OpenCharter(b []byte, unit UnitPublic) (*Charter, error) {
+	c, err := openCharter(b, unit)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCharter, err)
+	}
+	return c, nil
+}
+
 // openCharter is VerifyCharter but for the moment and the epoch.
 func openCharter(b []byte, unit UnitPublic) (*Charter, error) {
 	if len(b) > MaxCharter {
@@ -208,6 +218,20 @@ func (c *Charter) Technician(deviceKey []byte, now time.Time) (*wire.Certificate
 	}
 	return c.cards[i], nil
 }
+
+// Listed is what the charter says of a device key, whether it lets its owner help
+// or not: nil when it says nothing.
+func (c *Charter) Listed(deviceKey []byte) (*Technician, *wire.Certificate) {
+	for i, card := range c.cards {
+		if bytes.Equal(card.DeviceKey, deviceKey) {
+			return &c.Technicians[i], card
+		}
+	}
+	return nil, nil
+}
+
+// Cards are the technicians' certificates, in the order of Technicians.
+func (c *Charter) Cards() []*wire.Certificate { return slices.Clone(c.cards) }
 
 // CheckZones refuses a technician who lacks a zone that the machine is in.
 func (c *Charter) CheckZones(machine string, card *wire.Certificate) error {

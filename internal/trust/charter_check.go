@@ -21,7 +21,7 @@ func (c *Charter) check() error {
 	if err := checkLabel(c.Unit); err != nil {
 		return err
 	}
-	if err := c.Policy.check(); err != nil {
+	if err := c.Policy.Check(); err != nil {
 		return err
 	}
 	if err := c.checkServers(); err != nil {
@@ -45,7 +45,8 @@ func (c *Charter) checkDates() error {
 	return nil
 }
 
-func (p Policy) check() error {
+// Check tells whether a policy is within the limits of a charter.
+func (p Policy) Check() error {
 	switch {
 	case p.Rights >= 1<<len(rightNames()):
 		return fmt.Errorf("%w: unknown right", ErrMalformed)

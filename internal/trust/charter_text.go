@@ -43,6 +43,22 @@ func formatState(t Technician) string {
 	return string(t.State)
 }
 
+// FormatRights names rights as a charter does, in the order of the ladder.
+func FormatRights(rights uint16) string { return formatRights(rights) }
+
+// ParseRights reads what FormatRights writes.
+func ParseRights(s string) (uint16, error) {
+	l := &lines{rest: "rights " + s + "\n"}
+	rights := l.rights()
+	if err := l.end(); err != nil {
+		return 0, err
+	}
+	if formatRights(rights) != s {
+		return 0, fmt.Errorf("%w: rights out of order", ErrMalformed)
+	}
+	return rights, nil
+}
+
 // formatRights names the rights in the order of the ladder.
 func formatRights(rights uint16) string {
 	var names []string

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"time"
+
+	"assist/internal/server"
+)
+
+func charterCommands() group {
+	return group{"assist-server charter", []command{
+		{"show", "show what the unit allows, and whether something awaits a signature", runCharterShow},
+		{"policy", "show or change rights, times, source addresses, zones", runCharterPolicy},
+		{"draft", "write the next charter to a file, for a unit key kept elsewhere", runCharterDraft},
+		{"sign", "sign: here, or a draft where the unit key is kept", runCharterSign},
+		{"publish", "make a charter signed elsewhere the one that counts", runCharterPublish},
+		{"revoke", "close a technician's account, here at once", runCharterRevoke},
+		{"rotate", "change the unit key", runCharterRotate},
+	}}
+}
+
+func runCharter(ctx context.Context, p *program, args []string) error {
+	return charterCommands().dispatch(ctx, p, args)
+}
+
+func runCharterShow(ctx context.Context, p *program, args []string) error {
+	f, dir := flags(p, "charter show", "Shows the charter in force, as lines to read or, with --text, as it was signed.")
+	text := f.Bool("text", false, "print the signed text itself")
+	epoch := f.Uint64("epoch", 0, "one of the past, with --text (default: the newest)")
+	if err := parse(p, f, args); err != nil {
+		return err
+	}
+	return with(*dir, server.Options{}, func(s *server.Server) error {
+		if *text || *epoch != 0 {
+			b, err := s.CharterText(ctx, *epoch)
+			if err != nil {
+				return err
+			}
+			_, err = p.out.Write(b)
+			return err
+		}
+		st, err := s.Standing(ctx)
+		if err != nil {
+			return err
+		}
+		return showStanding(p, st)
+	})
+}
+
+func showStanding(p *program, st server.Standing) error {
+	if st.Charter == nil {
+		fmt.Fprintln(p.out, "There is no charter, so nobody may help.")
+		if st.Err != nil {
+			return st.Err
+		}
+		return showHints(p, st)
+	}
+	c := st.Charter
+	fmt.Fprintf(p.out, "Charter epoch %d, signed %s, good until %s.\n\n", c.Epoch, date(time.Unix(c.Issued, 0)), date(time.Unix(c.Expires, 0)))
+	for _, line := range server.Describe(c) {
+		fmt.Fprintf(p.out, "  %s\n", line)
+	}
+	fmt.Fprintln(p.out)
+	return showHints(p, st)
+}
+
+// showHints says what an administrator has to do, and what to worry about.
+func showHints(p *program, st server.Standing) error {
+	if st.Pending {
+		fmt.Fprintln(p.out, "Something has changed since and awaits a signature: \"charter sign\" here, or \"charter draft\"\nfor a unit key that is kept elsewhere.")
+	}
+	switch {
+	case st.Expired:
+		warn(p, "the charter ran out, so nobody may help. Sign a new one.")
+	case st.ExpiresSoon:
+		warn(p, "the charter ends soon; then nobody may help. Sign a new one.")
+	}
+	if st.KeyHere {
+		warn(p, "the unit key lies on this server: who breaks into it, and learns the passphrase, can\nsign technicians. Move unit.key to a machine of your own (docs/server.md, \"The charter\").")
+	}
+	return nil
+}
+
+// warn prints a sentence in red.
+func warn(p *program, text string) { fmt.Fprintf(p.out, "\x1b[31mWARNING:\x1b[0m %s\n", text) }
+
+func runCharterDraft(ctx context.Context, p *program, args []string) error {
+	f, dir := flags(p, "charter draft", "Writes the next charter to a new file, unsigned. Take it to the machine where the\nunit key is kept, and sign it there.")
+	out := f.String("out", "", "file to make (required)")
+	if err := parse(p, f, args); err != nil {
+		return err
+	}
+	if *out == "" {
+		return required(p, "charter draft", "--out is")
+	}
+	return with(*dir, server.Options{}, func(s *server.Server) error {
+		if err := s.WriteDraft(ctx, *out); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(p.out, "Wrote %s. Where the unit key is kept, run:\n\n  assist-server charter sign --key unit.key --draft %s --out charter.txt\n", *out, *out)
+		return err
+	})
+}
+
+// required says which flags are missing.
+func required(p *program, command, what string) error {
+	fmt.Fprintf(p.err, "assist-server %s: %s required\n", command, what)
+	return errUsage
+}
+
+func runCharterSign(ctx context.Context, p *program, args []string) error {
+	f, dir := flags(p, "charter sign", "Without --draft: draws up the charter, signs it with the unit key of the data\ndirectory, and publishes it. With --draft: signs a draft, on any machine; nothing\nbut the key is needed. Certificates that are missing or end soon are made, too.")
+	file := f.String("passphrase-file", "", "file with the passphrase (default: it is asked for)")
+	key := f.String("key", "", "unit key file, with --draft")
+	draft := f.String("draft", "", "draft to sign")
+	out := f.String("out", "", "file to make, with --draft")
+	days := f.Int("days", 0, "days that the charter is good for (default 90, at most 366)")
+	if err := parse(p, f, args); err != nil {
+		return err
+	}
+	if *draft != "" {
+		if *key == "" || *out == "" {
+			return required(p, "charter sign", "with --draft, --key and --out are")
+		}
+		return signDraft(p, *key, *draft, *out, *file, *days)
+	}
+	if *key != "" || *out != "" {
+		return required(p, "charter sign", "with --key or --out, --draft is")
+	}
+	pass, err := passphrase(p, *file)
+	if err != nil {
+		return err
+	}
+	return with(*dir, server.Options{}, func(s *server.Server) error { return signHere(ctx, p, s, pass, *days) })
+}
+
+// signHere publishes, and says what is wrong with a key on a server.
+func signHere(ctx context.Context, p *program, s *server.Server, pass string, days int) error {
+	if waits, err := s.Pending(ctx); err == nil && !waits {
+		fmt.Fprintln(p.out, "Nothing waits for a signature; the charter is signed once more.")
+	}
+	before, err := s.Standing(ctx)
+	if err != nil {
+		return err
+	}
+	epoch, err := s.SignCharter(ctx, pass, days)
+	if err != nil {
+		return err
+	}
+	after, err := s.Standing(ctx)
+	if err != nil {
+		return err
+	}
+	for _, line := range server.Changes(before.Charter, after.Charter) {
+		fmt.Fprintf(p.out, "  %s\n", line)
+	}
+	fmt.Fprintf(p.out, "Charter epoch %d is published, good until %s.\n", epoch, date(time.Unix(after.Charter.Expires, 0)))
+	return showHints(p, after)
+}
+
+// signDraft works offline: a person reads what will change, then gives the passphrase.
+func signDraft(p *program, key, draft, out, file string, days int) error {
+	d, err := server.ReadDraft(draft)
+	if err != nil {
+		return err
+	}
+	pass, err := passphrase(p, file)
+	if err != nil {
+		return err
+	}
+	signer, err := server.OpenSigner(key, pass)
+	if err != nil {
+		return err
+	}
+	signed, err := signer.Sign(d, days)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.out, "Charter of %q, epoch %d, good until %s. Against the last one signed with this key:\n\n",
+		signed.Charter.Unit, signed.Charter.Epoch, date(time.Unix(signed.Charter.Expires, 0)))
+	for _, line := range signed.Changes {
+		fmt.Fprintf(p.out, "  %s\n", line)
+	}
+	if file == "" {
+		if err := confirm(p, "\nIs that what you mean? Type yes: "); err != nil {
+			return err
+		}
+	}
+	if err := signer.Keep(signed, out); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(p.out, "\nSigned: %s. On the server, run:\n\n  assist-server charter publish --from %s\n", out, out)
+	return err
+}
+
+// errNotMeant ends a signing that the person did not confirm.
+var errNotMeant = errors.New("nothing was signed")
+
+func confirm(p *program, question string) error {
+	fmt.Fprint(p.err, question)
+	var said string
+	if _, err := fmt.Fscanln(p.in, &said); err != nil || said != "yes" {
+		return errNotMeant
+	}
+	return nil
+}
+
+func runCharterPublish(ctx context.Context, p *program, args []string) error {
+	f, dir := flags(p, "charter publish", "Checks a charter that was signed elsewhere, and makes it the one that counts. A\nrunning server tells every machine and technician within a second.")
+	from := f.String("from", "", "file that \"charter sign\" made (required)")
+	rotation := f.String("rotation", "", "file that \"charter rotate\" made, for a new unit key")
+	if err := parse(p, f, args); err != nil {
+		return err
+	}
+	if *from == "" {
+		return required(p, "charter publish", "--from is")
+	}
+	text, err := os.ReadFile(*from)
+	if err != nil {
+		return err
+	}
+	return with(*dir, server.Options{}, func(s *server.Server) error {
+		if *rotation != "" {
+			return publishRotation(ctx, p, s, *rotation, text)
+		}
+		epoch, err := s.PublishCharter(ctx, text)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(p.out, "Charter epoch %d is published.\n", epoch)
+		return err
+	})
+}
+
+func runCharterRevoke(ctx context.Context, p *program, args []string) error {
+	f, dir := flags(p, "charter revoke", "Closes a technician's account. This server ends its sessions and connections\nwithin five seconds; machines hear of it by the next charter.")
+	login := f.String("login", "", "whose account (required)")
+	file := f.String("passphrase-file", "", "file with the passphrase: sign and publish at once")
+	if err := parse(p, f, args); err != nil {
+		return err
+	}
+	return disable(ctx, p, "charter revoke", *dir, *login, *file)
+}
+
+// settle signs and publishes what was changed, where that can be done without
+// asking; elsewhere it says what is left to do.
+func settle(ctx context.Context, p *program, s *server.Server, file string) error {
+	if waits, err := s.Pending(ctx); err != nil || !waits {
+		return err
+	}
+	pass := ""
+	switch {
+	case file != "":
+		var err error
+		if pass, err = readPassphrase(file); err != nil {
+			return err
+		}
+	case s.SignsItself():
+		var err error
+		if pass, err = s.StoredPassphrase(); err != nil {
+			return err
+		}
+	default:
+		_, err := fmt.Fprint(p.out, "It is in the charter once that is signed: \"charter sign\" here, or \"charter draft\" for a unit key\nkept elsewhere. (Not needed when the server was started with --passphrase-file.)\n")
+		return err
+	}
+	return signHere(ctx, p, s, pass, 0)
+}
+
+// intFlag is a number that was given, or nil.
+func intFlag(f *flag.FlagSet, name string, value *int) *int {
+	var given *int
+	f.Visit(func(one *flag.Flag) {
+		if one.Name == name {
+			given = value
+		}
+	})
+	return given
+}
+
+// textFlag is a text that was given, or nil.
+func textFlag(f *flag.FlagSet, name string, value *string) *string {
+	var given *string
+	f.Visit(func(one *flag.Flag) {
+		if one.Name == name {
+			given = value
+		}
+	})
+	return given
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"assist/internal/trust"
+)
+
+// Signer is a unit key where it is kept, on a machine that need not reach the
+// server. Beside it lies the last charter it signed: an older draft is refused,
+// and what a new one changes can be shown before it is signed.
+type Signer struct {
+	key  *trust.UnitKey
+	last string         // the file
+	from *trust.Charter // what it holds, or nil
+}
+
+// OpenSigner opens a unit key file.
+func OpenSigner(path, passphrase string) (*Signer, error) {
+	key, err := trust.OpenUnitKey(path, passphrase)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnitKey, err)
+	}
+	s := &Signer{key: key, last: path + ".charter"}
+	text, err := os.ReadFile(s.last)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return s, nil
+	case err == nil:
+		s.from, err = trust.OpenCharter(text, key.Public())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s, the last one signed here, is not to be believed: %w", ErrCharter, s.last, err)
+	}
+	return s, nil
+}
+
+// Signed is a charter about to leave the signer.
+type Signed struct {
+	Text    []byte
+	Charter *trust.Charter
+	Changes []string // since the last one signed here
+}
+
+// Sign signs a draft. It counts as signed here once Keep has noted it.
+func (s *Signer) Sign(d *Draft, days int) (*Signed, error) {
+	o := SignOptions{Now: time.Now(), Days: days}
+	if s.from != nil {
+		if d.Epoch < s.from.Epoch {
+			return nil, fmt.Errorf("%w: %w: this key has signed epoch %d, the draft was made for epoch %d", ErrCharter, ErrStale, s.from.Epoch, d.Epoch)
+		}
+		o.After = s.from.Epoch
+	}
+	text, err := d.Sign(s.key, o)
+	if err != nil {
+		return nil, err
+	}
+	c, err := trust.OpenCharter(text, s.key.Public())
+	if err != nil {
+		return nil, err
+	}
+	return &Signed{text, c, Changes(s.from, c)}, nil
+}
+
+// Keep writes a signed charter to a new file, and notes it beside the key.
+func (s *Signer) Keep(signed *Signed, path string) error {
+	if err := writeFile(path, signed.Text); err != nil {
+		return err
+	}
+	return replaceFile(s.last, signed.Text)
+}
+
+// RotateFiles are what a change of unit key leaves, each a new file.
+type RotateFiles struct{ Key, Rotation, Charter string }
+
+// Rotate makes a new unit key under the same passphrase, and hands a draft's unit
+// over to it. The new key has signed nothing before, and notes that beside it.
+func (s *Signer) Rotate(d *Draft, files RotateFiles, passphrase string) error {
+	o := SignOptions{Now: time.Now()}
+	if s.from != nil {
+		o.After = s.from.Epoch
+	}
+	for _, f := range []string{files.Key, files.Rotation, files.Charter} {
+		if _, err := os.Lstat(f); err == nil {
+			return fmt.Errorf("%w: %s is there already", ErrExists, f)
+		}
+	}
+	to, err := trust.NewUnitKey()
+	if err != nil {
+		return err
+	}
+	rotation, charter, err := d.Rotate(s.key, to, o)
+	if err != nil {
+		return err
+	}
+	if err := trust.SealUnitKey(to, files.Key, passphrase); err != nil {
+		return err
+	}
+	if err := writeFile(files.Rotation, rotation); err != nil {
+		return err
+	}
+	next := &Signer{key: to, last: files.Key + ".charter"}
+	return next.Keep(&Signed{Text: charter}, files.Charter)
+}
+
+// replaceFile writes a file beside the old one and puts it in its place.
+func replaceFile(path string, b []byte) error {
+	fresh := path + ".new"
+	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("server: write %s: %w", filepath.Base(path), err)
+	}
+	if err := writeFile(fresh, b); err != nil {
+		return err
+	}
+	if err := os.Rename(fresh, path); err != nil {
+		return fmt.Errorf("server: write %s: %w", filepath.Base(path), err)
+	}
+	return nil
+}
