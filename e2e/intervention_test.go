@@ -14,6 +14,7 @@ func TestIntervention(t *testing.T) {
 	t.Run("pictures", w.picturesMatch)
 	t.Run("ladder", w.ladder)
 	t.Run("drive", w.drive)
+	t.Run("listeners", w.listeners)
 	t.Run("cuts", w.cuts)
 	t.Run("refusals", w.refusals)
 	t.Run("ten", w.ten)

@@ -28,6 +28,7 @@ func TestShipped(t *testing.T) {
 	t.Run("no doors", s.noDoors)
 	t.Run("version", s.version)
 	t.Run("root", s.root)
+	t.Run("attest", s.attests)
 	t.Run("configuration", s.configuration)
 	t.Run("windows", s.windows)
 	t.Run("configuration in a window", s.faultInWindow)
@@ -219,6 +220,7 @@ func (s *shipped) windows(t *testing.T) {
 			t.Errorf("it listens at %q", path)
 		}
 	}
+	s.attestsTheRunning(t, a)
 	start(t, program{path: "xterm", as: s.as, env: append(d.env(), "HOME="+a.dir), log: filepath.Join(s.dir, "xterm.log"), args: []string{"-T", "in front"}})
 	(&person{app: a}).opens(t, "in front")
 	second := start(t, program{path: s.bin, args: []string{"--config-dir", a.dir}, as: s.as, log: filepath.Join(s.dir, "second.log"),

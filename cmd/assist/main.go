@@ -4,6 +4,7 @@
 // technician. It ties the packages together and decides nothing.
 //
 //	assist [--config-dir DIR] [--verbose]
+//	assist --attest[=json] [--config-dir DIR]
 //
 // It also starts itself, with one argument that nobody need know, as the guardian of
 // the keys it presses: see input.Guard.
@@ -49,6 +50,7 @@ type flags struct {
 	dir     string
 	verbose bool
 	version bool
+	attest  attestForm
 }
 
 func parse(args []string, out io.Writer) (flags, error) {
@@ -57,6 +59,7 @@ func parse(args []string, out io.Writer) (flags, error) {
 	set.SetOutput(out)
 	set.StringVar(&f.dir, "config-dir", "", "keep settings, keys and receipts below this `folder`")
 	set.BoolVar(&f.verbose, "verbose", false, "say on standard error what happens")
+	set.Var(&f.attest, "attest", "print what this app is and may do here, and stop; `form` is text or json")
 	set.BoolVar(&f.version, "version", false, "print the version and stop")
 	err := set.Parse(args)
 	if err == nil && set.NArg() > 0 {
@@ -84,6 +87,10 @@ func run(args []string, out io.Writer) int {
 	text, err := assets.Texts("program", systemLanguage())
 	if err != nil {
 		return fail(out, "", err)
+	}
+	if f.attest != "" {
+		quiet()
+		return attest(f.attest, f.dir, os.Stdout, text)
 	}
 	if process.Elevated() {
 		return fail(out, text("elevated"), nil)

@@ -6,11 +6,21 @@ package process
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 
 	"golang.org/x/sys/unix"
 )
+
+// sign writes into the lock whose it is, for Running.
+func sign(f *os.File) error {
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(f, os.Getpid())
+	return err
+}
 
 // lock takes the lock on a file until it is closed or the process ends.
 func lock(path string) (io.Closer, error) {
@@ -19,6 +29,9 @@ func lock(path string) (io.Closer, error) {
 		return nil, err
 	}
 	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if err == nil {
+		err = sign(f)
+	}
 	if err == nil {
 		return f, nil
 	}

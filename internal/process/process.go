@@ -28,11 +28,6 @@ const (
 	raiseTimeout = 2 * time.Second
 )
 
-// Elevated reports whether the app runs as root or as an elevated administrator.
-// Such an app must not share its screen: helping happens with the user's own
-// rights.
-func Elevated() bool { return elevated() }
-
 // Only makes this process the one app that keeps its files in dir, for as long as
 // what it returns is open. A lock that the system drops with the process decides who
 // is first; a local socket beside it lets a later start say one thing, "come to the

@@ -50,6 +50,15 @@ func LoadOrCreateDeviceKey(path, osIdentity string) (*DeviceKey, error) {
 	return &DeviceKey{p}, nil
 }
 
+// LoadHostKey reads a host key that exists, and changes nothing.
+func LoadHostKey(path string) (*HostKey, error) {
+	p, _, err := readKeyFile(path, blockHost)
+	if err != nil {
+		return nil, err
+	}
+	return &HostKey{p}, nil
+}
+
 func loadOrCreate(path, osIdentity, block string) (keyPair, error) {
 	if osIdentity == "" {
 		return keyPair{}, fmt.Errorf("%w: this machine has no identity", ErrKeyFile)

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package attestation says what this app is, what it may do here, and what it keeps,
+// and judges whether that is as promised. It is handed facts and looks at nothing
+// itself, so that a security officer can read how they are judged, and a test can
+// put every fault before it.
+package attestation
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"assist/internal/process"
+)
+
+// Schema names the form of the JSON; it changes when a field changes its meaning.
+const Schema = "assist/attest/1"
+
+// Build is the program.
+type Build struct {
+	Version  string `json:"version"`
+	Commit   string `json:"commit"`   // of the source, empty when unknown
+	Modified bool   `json:"modified"` // the source differed from the commit
+	Go       string `json:"go"`
+	System   string `json:"system"` // GOOS/GOARCH
+	Path     string `json:"path"`
+	SHA256   string `json:"sha256"` // of the program file
+}
+
+// Running is the app of the same folder that runs now.
+type Running struct {
+	PID     int              `json:"pid"`
+	Known   bool             `json:"known"` // its sockets could be looked at
+	Sockets []process.Socket `json:"sockets"`
+}
+
+// Keys are what is pinned, as fingerprints (SHA-256, hexadecimal) and the number.
+type Keys struct {
+	Server  string `json:"server"`   // host:port
+	TLS     string `json:"tls_pin"`  // of the server's key
+	Unit    string `json:"unit_key"` // which signs technicians and the charter
+	Host    string `json:"host_key"` // of this computer and user
+	Machine string `json:"machine"`  // 12 digits
+}
+
+// Policy is what may happen here at most.
+type Policy struct {
+	MachineFile  string   `json:"machine_file"`
+	UserFile     string   `json:"user_file"`
+	Rights       []string `json:"rights"`
+	IdleMinutes  int      `json:"idle_minutes"`
+	LeaseMinutes int      `json:"lease_minutes"`
+	Locked       []string `json:"locked"`
+	CharterEpoch uint64   `json:"charter_epoch"` // 0: none known
+}
+
+// Facts is everything that was found.
+type Facts struct {
+	Build    Build          `json:"build"`
+	Rights   process.Rights `json:"rights"`
+	Presence []string       `json:"presence"` // who tells whether the session is locked
+	Running  *Running       `json:"running"`  // null when no app runs
+	Starters []string       `json:"starters"` // files that would start the app by themselves
+	Keys     *Keys          `json:"keys"`     // null before the app belongs to a unit
+	Policy   Policy         `json:"policy"`
+	Trial    []string       `json:"trial"`  // ports of the server on this computer
+	Faults   []string       `json:"faults"` // what could not be read
+	Raise    string         `json:"raise"`  // the local socket of a second start
+}
+
+// Promise is one thing that is promised, and whether it is so here and now.
+type Promise struct {
+	Name string `json:"name"`
+	Kept bool   `json:"kept"`
+	Why  string `json:"why,omitempty"` // what breaks it
+}
+
+// Report is the facts and the judgement.
+type Report struct {
+	Schema string `json:"schema"`
+	OK     bool   `json:"ok"`     // every promise is kept
+	Shares bool   `json:"shares"` // an app started now could share at all
+	Facts
+	Promises []Promise `json:"promises"`
+	Absent   []string  `json:"absent"` // what no code exists for
+}
+
+// Names of the promises.
+const (
+	PromiseBuild    = "build"     // built from a commit as it is
+	PromiseRights   = "rights"    // shares with an ordinary user's rights or not at all
+	PromiseListener = "listeners" // nothing can connect to it to control anything
+	PromiseStarters = "starters"  // nothing starts it but the person
+	PromiseFiles    = "files"     // keys and policy are readable and whole
+)
+
+// absent is what no code exists for.
+func absent() []string {
+	return []string{"unattended access", "permanent password", "service", "autostart", "screen blanking", "blocking of local input",
+		"remote shell", "tunnel", "elevation", "recording", "clipboard transfer", "file transfer"}
+}
+
+// Judge holds the facts against the promises.
+func Judge(f Facts) Report {
+	r := Report{Schema: Schema, Facts: f, Absent: absent(), Shares: !f.Rights.Privileged()}
+	r.Promises = []Promise{
+		source(f.Build),
+		{Name: PromiseRights, Kept: true}, // with more than that it refuses to share: see Shares
+		listeners(f),
+		promise(PromiseStarters, len(f.Starters) > 0, fmt.Sprintf("started by %q", f.Starters)),
+		promise(PromiseFiles, len(f.Faults) > 0, fmt.Sprintf("not readable: %q", f.Faults)),
+	}
+	r.OK = !slices.ContainsFunc(r.Promises, func(p Promise) bool { return !p.Kept })
+	return r
+}
+
+// source wants to know what the program was built from.
+func source(b Build) Promise {
+	if b.Commit == "" {
+		return promise(PromiseBuild, true, "the commit is not known")
+	}
+	return promise(PromiseBuild, b.Modified, "the source was modified after the commit")
+}
+
+func promise(name string, broken bool, why string) Promise {
+	if !broken {
+		return Promise{Name: name, Kept: true}
+	}
+	return Promise{Name: name, Why: why}
+}
+
+// listeners allows the socket of a second start and, in a trial, the port of the
+// server on this computer; nothing else may be connected to.
+func listeners(f Facts) Promise {
+	if f.Running == nil {
+		return promise(PromiseListener, false, "")
+	}
+	if !f.Running.Known {
+		return promise(PromiseListener, true, fmt.Sprintf("the sockets of process %d cannot be looked at", f.Running.PID))
+	}
+	for _, s := range f.Running.Sockets {
+		if s.Listens && !allowed(f, s) {
+			return promise(PromiseListener, true, fmt.Sprintf("listens at %s %s", s.Protocol, s.Local))
+		}
+	}
+	return promise(PromiseListener, false, "")
+}
+
+func allowed(f Facts, s process.Socket) bool {
+	if s.Protocol == "unix" {
+		return s.Local == f.Raise
+	}
+	return slices.ContainsFunc(f.Trial, func(port string) bool {
+		return len(s.Local) > len(port) && s.Local[len(s.Local)-len(port)-1:] == ":"+port
+	})
+}
+
+// JSON is the report for programs. Lists are never null.
+func (r Report) JSON() ([]byte, error) {
+	for _, list := range []*[]string{&r.Presence, &r.Starters, &r.Trial, &r.Faults, &r.Policy.Rights, &r.Policy.Locked, &r.Rights.Capabilities} {
+		if *list == nil {
+			*list = []string{}
+		}
+	}
+	if r.Rights.Groups == nil {
+		r.Rights.Groups = []int{}
+	}
+	b, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("attestation: %w", err)
+	}
+	return append(b, '\n'), nil
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package attestation
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Words returns the words of a key, each {name} replaced; pairs are name, value.
+type Words func(key string, pairs ...string) string
+
+// Text is the report for people.
+func (r Report) Text(say Words) string {
+	t := &page{say: say}
+	t.line("attest.title")
+	r.build(t)
+	r.rights(t)
+	r.sockets(t)
+	r.keys(t)
+	r.policy(t)
+	t.head("attest.absent")
+	for _, a := range r.Absent {
+		t.item(say("attest.absent." + strings.ReplaceAll(a, " ", "-")))
+	}
+	t.head("attest.promises")
+	for _, p := range r.Promises {
+		mark := "attest.kept"
+		if !p.Kept {
+			mark = "attest.broken"
+		}
+		t.item(strings.TrimSuffix(say(mark, "promise", say("attest.promise."+p.Name), "why", p.Why), " ()"))
+	}
+	t.head("")
+	if r.OK {
+		t.line("attest.ok")
+	} else {
+		t.line("attest.notOK")
+	}
+	return t.b.String()
+}
+
+// page is a text that grows.
+type page struct {
+	b   strings.Builder
+	say Words
+}
+
+func (t *page) line(key string, pairs ...string) { fmt.Fprintln(&t.b, t.say(key, pairs...)) }
+
+// head begins a part, after a blank line.
+func (t *page) head(key string) {
+	t.b.WriteString("\n")
+	if key != "" {
+		t.line(key)
+	}
+}
+
+func (t *page) item(s string) { fmt.Fprintln(&t.b, "  "+s) }
+
+// fact is one line of a part; what is unknown is a dash.
+func (t *page) fact(key, value string) {
+	if value == "" {
+		value = "—"
+	}
+	t.item(t.say("attest.fact", "name", t.say(key), "value", value))
+}
+
+func (r Report) build(t *page) {
+	commit := r.Build.Commit
+	if r.Build.Modified {
+		commit += " " + t.say("attest.modified")
+	}
+	t.head("attest.build")
+	t.fact("attest.version", r.Build.Version)
+	t.fact("attest.commit", commit)
+	t.fact("attest.go", r.Build.Go+" "+r.Build.System)
+	t.fact("attest.path", r.Build.Path)
+	t.fact("attest.sha256", r.Build.SHA256)
+}
+
+func (r Report) rights(t *page) {
+	t.head("attest.rights")
+	if r.Rights.User >= 0 {
+		t.fact("attest.user", fmt.Sprintf("%d, %d %v", r.Rights.User, r.Rights.Group, r.Rights.Groups))
+	}
+	t.fact("attest.capabilities", strings.Join(r.Rights.Capabilities, " "))
+	if r.Shares {
+		t.item(t.say("attest.shares"))
+	} else {
+		t.item(t.say("attest.refuses"))
+	}
+	who := strings.Join(r.Presence, ", ")
+	if who == "" {
+		who = t.say("attest.presence.none")
+	}
+	t.fact("attest.presence", who)
+}
+
+func (r Report) sockets(t *page) {
+	t.head("attest.sockets")
+	switch {
+	case r.Running == nil:
+		t.item(t.say("attest.notRunning"))
+	default:
+		t.fact("attest.pid", fmt.Sprint(r.Running.PID))
+		for _, s := range r.Running.Sockets {
+			key := "attest.socket.open"
+			if s.Listens {
+				key = "attest.socket.listens"
+			}
+			t.item(t.say(key, "protocol", s.Protocol, "at", s.Local))
+		}
+	}
+	t.fact("attest.starters", strings.Join(r.Starters, ", "))
+}
+
+func (r Report) keys(t *page) {
+	t.head("attest.keys")
+	if r.Keys == nil {
+		t.item(t.say("attest.noUnit"))
+		return
+	}
+	t.fact("attest.server", r.Keys.Server)
+	t.fact("attest.tls", r.Keys.TLS)
+	t.fact("attest.unit", r.Keys.Unit)
+	t.fact("attest.host", r.Keys.Host)
+	t.fact("attest.machine", r.Keys.Machine)
+}
+
+func (r Report) policy(t *page) {
+	t.head("attest.policy")
+	t.fact("attest.machineFile", r.Policy.MachineFile)
+	t.fact("attest.userFile", r.Policy.UserFile)
+	t.fact("attest.ceiling", strings.Join(r.Policy.Rights, ", "))
+	t.fact("attest.idle", fmt.Sprint(r.Policy.IdleMinutes, " min"))
+	t.fact("attest.lease", fmt.Sprint(r.Policy.LeaseMinutes, " min"))
+	t.fact("attest.locked", strings.Join(r.Policy.Locked, ", "))
+	if r.Policy.CharterEpoch > 0 {
+		t.fact("attest.charter", fmt.Sprint(r.Policy.CharterEpoch))
+	}
+}
