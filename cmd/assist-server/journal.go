@@ -4,16 +4,27 @@ package main
 
 import (
 	"context"
-	"encoding/hex"
+	"encoding/base64"
+	"errors"
+	"flag"
 	"fmt"
+	"io"
+	"os"
+	"os/user"
 
 	"assist/internal/server"
+	"assist/internal/trust"
 )
 
 func journalCommands() group {
 	return group{"assist-server journal", []command{
 		{"list", "print entries, newest first", runJournalList},
-		{"verify", "recompute the whole chain", runJournalVerify},
+		{"verify", "compute the whole journal, or an exported file, again", runJournalVerify},
+		{"export", "write a copy that can be verified elsewhere, or a table", runJournalExport},
+		{"purge", "erase what is older than the retention now", runJournalPurge},
+		{"hold", "keep the entries of a session under dispute, or let them go", runJournalHold},
+		{"key", "print the key that signs the journal", runJournalKey},
+		{"restart", "vouch for a restored journal, with the unit key", runJournalRestart},
 	}}
 }
 
@@ -21,37 +32,209 @@ func runJournal(ctx context.Context, p *program, args []string) error {
 	return journalCommands().dispatch(ctx, p, args)
 }
 
+// who is recorded: the account that runs the command, and whoever became it by sudo.
+func who(reason string) server.Who {
+	w := server.Who{By: "unknown", Reason: reason}
+	if u, err := user.Current(); err == nil {
+		w.By = u.Username
+	}
+	if by := os.Getenv("SUDO_USER"); by != "" && by != w.By {
+		w.By = by + " as " + w.By
+	}
+	return w
+}
+
+func chooses(f *flag.FlagSet, k *server.JournalKeys) {
+	f.StringVar(&k.Login, "login", "", "only entries of this technician")
+	f.StringVar(&k.Machine, "machine", "", "only entries of this machine, 12 digits")
+	f.StringVar(&k.Session, "session", "", "only entries of this session")
+}
+
+const aboutReason = "why you look; it is recorded, with your account (required)"
+
 func runJournalList(ctx context.Context, p *program, args []string) error {
-	f, dir := flags(p, "journal list", "Prints entries of the journal, newest first, each as it is stored.")
+	f, dir := flags(p, "journal list", "Prints entries of the journal, newest first, each as it is stored. That you looked\nis recorded.")
 	var q server.JournalFilter
 	f.IntVar(&q.Limit, "limit", 100, "at most this many, up to 1000")
 	f.Int64Var(&q.Before, "before", 0, "only entries with a smaller number, to page")
-	f.StringVar(&q.Login, "login", "", "only entries of this technician")
-	f.StringVar(&q.Machine, "machine", "", "only entries of this machine, 12 digits")
-	f.StringVar(&q.Session, "session", "", "only entries of this session")
+	chooses(f, &q.Keys)
+	reason := f.String("reason", "", aboutReason)
 	if err := parse(p, f, args); err != nil {
 		return err
 	}
 	return with(*dir, server.Options{}, func(s *server.Server) error {
-		list, err := s.Journal(ctx, q)
+		list, err := s.Journal(ctx, q, who(*reason))
 		for _, e := range list {
-			fmt.Fprintf(p.out, "%d %s %s\n", e.Number, e.At.Format("2006-01-02T15:04:05.000Z"), e.Body)
+			_, _ = fmt.Fprintf(p.out, "%d %s %s\n", e.Number, e.At.Format("2006-01-02T15:04:05.000Z"), e.Body)
 		}
-		return err
+		return explainReason(err)
 	})
 }
 
+// explainReason says which flag is missing.
+func explainReason(err error) error {
+	if errors.Is(err, server.ErrReason) {
+		return errors.New("say why you read the journal: --reason \"…\"; it is recorded")
+	}
+	return err
+}
+
 func runJournalVerify(ctx context.Context, p *program, args []string) error {
-	f, dir := flags(p, "journal verify", "Recomputes every hash of the journal. Note the head elsewhere from time to time:\nwho can rewrite the whole file can recompute it as well, but not your note.")
+	f, dir := flags(p, "journal verify", "Computes every hash of the journal again, and checks every checkpoint. With --file it\nverifies an exported file instead, by --key alone: no server is needed.")
+	file := f.String("file", "", "an exported file (NDJSON), or - for standard input")
+	text := f.String("key", "", "key of the journal, as \"journal key\" prints it; for --file")
 	if err := parse(p, f, args); err != nil {
 		return err
+	}
+	if *file != "" {
+		return verifyFile(p, *file, *text)
 	}
 	return with(*dir, server.Options{}, func(s *server.Server) error {
 		r, err := s.VerifyJournal(ctx)
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(p.out, "The journal verifies: %d entries, head %s\n", r.Entries, hex.EncodeToString(r.Head[:]))
+		_, err = fmt.Fprintf(p.out, "The journal verifies: %d entries, of which %d were purged in good order; %d checkpoints, the newest of %d entries; root %s\n",
+			r.Entries, r.Purged, r.Checkpoints, r.Signed, r.Root)
+		if err != nil {
+			return err
+		}
+		return showSessions(ctx, p, s)
+	})
+}
+
+// showSessions says what the signatures of the sessions' two ends show.
+func showSessions(ctx context.Context, p *program, s *server.Server) error {
+	r, err := s.VerifySessions(ctx)
+	if err != nil {
 		return err
+	}
+	_, err = fmt.Fprintf(p.out, "Sessions: %d granted, signatures of both ends in order; %d of them unclosed (the machine never signed their end)\n",
+		r.Granted, len(r.Unclosed))
+	for _, id := range r.Unclosed {
+		_, _ = fmt.Fprintf(p.out, "  unclosed: %s\n", id)
+	}
+	return err
+}
+
+func verifyFile(p *program, file, text string) error {
+	key, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || trust.CheckKey(key) != nil {
+		return errors.New("--key must be the journal's key, as \"assist-server journal key\" prints it on the server")
+	}
+	in := io.ReadCloser(p.in)
+	if file != "-" {
+		if in, err = os.Open(file); err != nil {
+			return err
+		}
+		defer func() { _ = in.Close() }()
+	}
+	r, err := server.VerifyExport(in, key)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(p.out, "The file verifies: unit %q, exported %s; %d entries, %d purged; checkpoint of %d entries, signed %s\n",
+		r.Unit, r.At.Format("2006-01-02T15:04:05Z"), r.Entries, r.Purged, r.Size, r.Signed.Format("2006-01-02T15:04:05Z"))
+	return err
+}
+
+func runJournalExport(ctx context.Context, p *program, args []string) error {
+	f, dir := flags(p, "journal export", "Writes entries, oldest first: NDJSON with proofs, for \"journal verify --file\", or CSV.\nThat you did is recorded.")
+	var k server.JournalKeys
+	chooses(f, &k)
+	reason := f.String("reason", "", aboutReason)
+	format := f.String("format", server.FormatNDJSON, "ndjson or csv")
+	to := f.String("to", "", "file to make (default: standard output)")
+	if err := parse(p, f, args); err != nil {
+		return err
+	}
+	if *format != server.FormatNDJSON && *format != server.FormatCSV {
+		return errors.New("--format is ndjson or csv")
+	}
+	return with(*dir, server.Options{}, func(s *server.Server) error {
+		if *to == "" {
+			_, err := s.ExportJournal(ctx, p.out, *format, k, who(*reason))
+			return explainReason(err)
+		}
+		out, err := os.OpenFile(*to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return err
+		}
+		n, err := s.ExportJournal(ctx, out, *format, k, who(*reason))
+		err = errors.Join(explainReason(err), out.Sync(), out.Close())
+		if err != nil {
+			return errors.Join(err, os.Remove(*to))
+		}
+		_, err = fmt.Fprintf(p.out, "Wrote %d entries to %s.\n", n, *to)
+		return err
+	})
+}
+
+func runJournalPurge(ctx context.Context, p *program, args []string) error {
+	f, dir := flags(p, "journal purge", "Erases what is older than journal.retention_months, but for sessions on hold. A running\nserver does it every day. That it was done is recorded; the journal stays provable.")
+	if err := parse(p, f, args); err != nil {
+		return err
+	}
+	return with(*dir, server.Options{}, func(s *server.Server) error {
+		done, err := s.Purge(ctx, who("").By)
+		switch {
+		case err != nil:
+			return err
+		case done == nil:
+			_, err = fmt.Fprintln(p.out, "Nothing is old enough.")
+		default:
+			_, err = fmt.Fprintf(p.out, "Erased %d entries up to %d; %d are on hold.\n", done.Entries, done.Through, done.Kept)
+		}
+		return err
+	})
+}
+
+func runJournalHold(ctx context.Context, p *program, args []string) error {
+	f, dir := flags(p, "journal hold", "Keeps the entries of a session whatever their age, or, with --release, lets them be\npurged again. Without --session it lists what is on hold.")
+	session := f.String("session", "", "the session, 32 hexadecimal digits")
+	reason := f.String("reason", "", "why; it is recorded, with your account (required with --session)")
+	release := f.Bool("release", false, "let it go")
+	if err := parse(p, f, args); err != nil {
+		return err
+	}
+	return with(*dir, server.Options{}, func(s *server.Server) error {
+		if *session != "" {
+			if *release {
+				return explainReason(s.Release(ctx, *session, who(*reason)))
+			}
+			return explainReason(s.Hold(ctx, *session, who(*reason)))
+		}
+		list, err := s.Held(ctx)
+		for _, id := range list {
+			_, _ = fmt.Fprintln(p.out, id)
+		}
+		return err
+	})
+}
+
+func runJournalKey(_ context.Context, p *program, args []string) error {
+	f, dir := flags(p, "journal key", "Prints the public key that signs the journal's checkpoints and exports. Keep a copy\nwhere exports are verified.")
+	if err := parse(p, f, args); err != nil {
+		return err
+	}
+	return with(*dir, server.Options{}, func(s *server.Server) error {
+		_, err := fmt.Fprintln(p.out, base64.StdEncoding.EncodeToString(s.JournalKey()))
+		return err
+	})
+}
+
+func runJournalRestart(ctx context.Context, p *program, args []string) error {
+	f, dir := flags(p, "journal restart", "After a restore: apps keep the newest checkpoint they saw, and refuse a server whose\njournal is older. This has the unit key vouch for the journal as it is now. Run it once,\nbefore the server starts, and write down why.")
+	file := f.String("passphrase-file", "", "file with the unit key's passphrase (default: it is asked for)")
+	reason := f.String("reason", "", "why; it is recorded, with your account (required)")
+	if err := parse(p, f, args); err != nil {
+		return err
+	}
+	pass, err := passphrase(p, *file)
+	if err != nil {
+		return err
+	}
+	return with(*dir, server.Options{}, func(s *server.Server) error {
+		return explainReason(s.RestartJournal(ctx, pass, who(*reason)))
 	})
 }

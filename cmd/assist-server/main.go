@@ -51,7 +51,7 @@ func commands() group {
 		{"charter", "show, sign, publish what the unit allows; revoke; policy", runCharter},
 		{"machine", "list machines; release one that two computers claimed to be", runMachine},
 		{"tls", "change the TLS key of the server", runTLS},
-		{"journal", "list or verify the record of interventions", runJournal},
+		{"journal", "the record of interventions: list, verify, export, purge, hold", runJournal},
 		{"backup", "copy the data directory, beside a running server if need be", runBackup},
 		{"check", "look at the set-up, and print the firewall lines", runCheck},
 		{"version", "print the version", runVersion},

@@ -73,11 +73,11 @@ func TestAnAdministratorsDay(t *testing.T) {
 	if out := plays(t, "technician", "list", "--dir", dir); !strings.Contains(out, "disabled") {
 		t.Errorf("list prints %q", out)
 	}
-	out = plays(t, "journal", "list", "--dir", dir, "--login", "claire", "--limit", "1")
+	out = plays(t, "journal", "list", "--reason", "a test", "--dir", dir, "--login", "claire", "--limit", "1")
 	if !strings.Contains(out, "technician.disabled") || strings.Count(out, "\n") != 1 {
 		t.Errorf("journal prints %q", out)
 	}
-	if out := plays(t, "journal", "verify", "--dir", dir); !strings.Contains(out, "verifies: 4 entries") {
+	if out := plays(t, "journal", "verify", "--dir", dir); !strings.Contains(out, "verifies: 5 entries") {
 		t.Errorf("verify prints %q", out)
 	}
 	copied := filepath.Join(t.TempDir(), "copy")
@@ -123,7 +123,7 @@ func TestRunStopsWhenInterrupted(t *testing.T) {
 	case <-late:
 		t.Fatal("it does not stop")
 	}
-	if out := plays(t, "journal", "list", "--dir", dir); !strings.Contains(out, "server.stopped") {
+	if out := plays(t, "journal", "list", "--reason", "a test", "--dir", dir); !strings.Contains(out, "server.stopped") {
 		t.Errorf("journal prints %q", out)
 	}
 }

@@ -26,6 +26,9 @@ type Keys struct {
 // maxField bounds one text field, in bytes. A reason may have 200 bytes.
 const maxField = 512
 
+// maxSigned bounds an envelope in base64: a request with its certificate.
+const maxSigned = 4096
+
 // ServerStarted says that the server began to serve.
 type ServerStarted struct {
 	Version string `json:"version"`
@@ -137,7 +140,8 @@ type SessionRequested struct {
 	Machine string `json:"machine"`
 	Rights  uint16 `json:"rights"`
 	Reason  string `json:"reason"`
-	Request string `json:"request"` // SHA-256 of the request's body, hex
+	Request string `json:"request"`          // SHA-256 of the request's body, hex
+	Signed  string `json:"signed,omitempty"` // the technician's envelope, base64
 }
 
 // SessionUndelivered says that the machine could not be rung.
@@ -155,16 +159,33 @@ type SessionAnswered struct {
 	Machine string `json:"machine"`
 	Verdict uint8  `json:"verdict"`
 	Rights  uint16 `json:"rights"`
-	Answer  string `json:"answer"` // SHA-256 of the answer's body, hex
+	Answer  string `json:"answer"`           // SHA-256 of the answer's body, hex
+	Signed  string `json:"signed,omitempty"` // the host's envelope, base64
 }
 
-// SessionEnded says that a session, or a request not yet answered, is over.
+// SessionChanged says what the host's user changed while a session went on, in
+// the host's own signed words.
+type SessionChanged struct {
+	Session string `json:"session"`
+	Login   string `json:"login"`
+	Machine string `json:"machine"`
+	Number  uint32 `json:"number"` // of the host's records of this session, from 1
+	Deed    uint8  `json:"deed"`
+	Rights  uint16 `json:"rights"` // in force from then on
+	At      int64  `json:"at"`     // Unix seconds, by the host's clock
+	Signed  string `json:"signed"` // the host's envelope, base64
+}
+
+// SessionEnded says that a session, or a request not yet answered, is over. There
+// is one from each end that signed its goodbye, and one from the server when it was
+// the server that ended it, or when an end said it without a signature.
 type SessionEnded struct {
 	Session string `json:"session"`
 	Login   string `json:"login"`
 	Machine string `json:"machine"`
 	Reason  uint8  `json:"reason"`
-	By      string `json:"by"` // "host", "technician", "server"
+	By      string `json:"by"`               // "host", "technician", "server"
+	Signed  string `json:"signed,omitempty"` // that end's envelope, base64
 }
 
 // SessionReported says that the host's user reported a problem with a session,
@@ -182,7 +203,9 @@ func newEvent(name string) Event {
 		&TechnicianAdded{}, &TechnicianEnrolled{}, &TechnicianCertified{}, &TechnicianDisabled{},
 		&TechnicianOpened{}, &PolicyChanged{}, &CharterPublished{}, &UnitKeyChanged{}, &ServerKeyAnnounced{}, &ServerKeyChanged{},
 		&LoginSucceeded{}, &LoginRefused{}, &MachineRegistered{}, &MachineDuplicate{}, &MachineReleased{},
-		&SessionRequested{}, &SessionUndelivered{}, &SessionAnswered{}, &SessionEnded{}, &SessionReported{},
+		&SessionRequested{}, &SessionUndelivered{}, &SessionAnswered{}, &SessionChanged{}, &SessionEnded{},
+		&SessionReported{}, &SessionHeld{}, &SessionReleased{},
+		&JournalMigrated{}, &JournalRead{}, &JournalExported{}, &JournalPurged{}, &JournalRetention{}, &JournalRestarted{},
 	} {
 		if e.Type() == name {
 			return e
@@ -196,8 +219,9 @@ func check(e Event) error {
 	if e == nil || newEvent(e.Type()) == nil {
 		return fmt.Errorf("%w: unknown type", ErrInvalid)
 	}
+	signed := envelope(e)
 	for _, f := range e.fields() {
-		if len(f) > maxField {
+		if len(f) > maxField && (f != signed || len(f) > maxSigned) {
 			return fmt.Errorf("%w: %s: a field is longer than %d bytes", ErrInvalid, e.Type(), maxField)
 		}
 		if !plain(f) {
@@ -205,6 +229,21 @@ func check(e Event) error {
 		}
 	}
 	return nil
+}
+
+// envelope is the signed message that an event holds, or empty.
+func envelope(e Event) string {
+	switch e := e.(type) {
+	case *SessionRequested:
+		return e.Signed
+	case *SessionAnswered:
+		return e.Signed
+	case *SessionChanged:
+		return e.Signed
+	case *SessionEnded:
+		return e.Signed
+	}
+	return ""
 }
 
 // plain says that s is UTF-8 without control characters, so that a listing

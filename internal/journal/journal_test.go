@@ -8,8 +8,11 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,20 +24,90 @@ import (
 // book is a journal in a database of its own.
 type book struct {
 	*sql.DB
-	t *testing.T
+	t   *testing.T
+	key *testKey
 }
 
+// testKey signs by writing down: what is tested here is what is signed, not how.
+type testKey struct{ broken bool }
+
+func (k *testKey) SignCheckpoint(size int64, root [32]byte, at time.Time) ([]byte, error) {
+	if k.broken {
+		return nil, errors.New("no key")
+	}
+	return fmt.Appendf(nil, "checkpoint %d %x %d", size, root, at.Unix()), nil
+}
+
+func (k *testKey) OpenCheckpoint(note []byte) (size int64, root [32]byte, at time.Time, err error) {
+	var hash []byte
+	var seconds int64
+	_, err = fmt.Sscanf(string(note), "checkpoint %d %x %d", &size, &hash, &seconds)
+	if err == nil && (len(hash) != 32 || fmt.Sprintf("checkpoint %d %x %d", size, hash, seconds) != string(note)) {
+		err = errors.New("not a checkpoint")
+	}
+	if err != nil {
+		return 0, root, at, err
+	}
+	return size, [32]byte(hash), time.Unix(seconds, 0).UTC(), nil
+}
+
+func (k *testKey) SignExport(sum [32]byte) ([]byte, error) {
+	if k.broken {
+		return nil, errors.New("no key")
+	}
+	return fmt.Appendf(nil, "export %x", sum), nil
+}
+
+func (k *testKey) OpenExport(note []byte) (sum [32]byte, err error) {
+	var hash []byte
+	_, err = fmt.Sscanf(string(note), "export %x", &hash)
+	if err == nil && (len(hash) != 32 || fmt.Sprintf("export %x", hash) != string(note)) {
+		err = errors.New("not an export")
+	}
+	if err != nil {
+		return sum, err
+	}
+	return [32]byte(hash), nil
+}
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
 func open(t *testing.T) *book {
+	t.Helper()
+	b := bare(t)
+	for _, s := range Statements() {
+		b.exec(s)
+	}
+	b.within(func(tx *sql.Tx) error { return FromChain(t.Context(), tx, moment(0)) })
+	return b
+}
+
+// bare is a database without any table.
+func bare(t *testing.T) *book {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "journal.db")
 	db, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=busy_timeout(10000)")
 	must(t, err)
 	t.Cleanup(func() { db.Close() })
-	b := &book{db, t}
-	for _, s := range Statements() {
-		b.exec(s)
+	return &book{db, t, &testKey{}}
+}
+
+// within runs f in a transaction that must succeed.
+func (b *book) within(f func(*sql.Tx) error) {
+	b.t.Helper()
+	must(b.t, b.attempt(f))
+}
+
+func (b *book) attempt(f func(*sql.Tx) error) error {
+	tx, err := b.BeginTx(b.t.Context(), nil)
+	if err != nil {
+		return err
 	}
-	return b
+	defer tx.Rollback()
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 func must(t *testing.T, err error) {
@@ -80,63 +153,36 @@ func (b *book) add(events ...Event) []Entry {
 // tamper does what the triggers forbid, as somebody with the file could.
 func (b *book) tamper(query string, args ...any) {
 	b.t.Helper()
-	for _, trigger := range []string{"journal_no_update", "journal_no_delete", "journal_head_no_delete", "journal_head_forward"} {
-		b.exec("drop trigger if exists " + trigger)
+	for _, trigger := range treeTriggers() {
+		b.exec("drop trigger if exists " + strings.Fields(trigger)[2])
 	}
 	b.exec(query, args...)
 }
 
-// samples is one event of each type, with every field set.
-func samples() []Event {
-	return []Event{
-		&ServerStarted{"1.0"},
-		&ServerStopped{},
-		&TechnicianAdded{"claire", "Claire Dubois", "IT support"},
-		&TechnicianEnrolled{"claire", "192.0.2.1", "d1"},
-		&TechnicianCertified{"claire", "5e", 1800000000},
-		&TechnicianDisabled{"claire"},
-		&LoginSucceeded{"claire", "192.0.2.1"},
-		&LoginRefused{"claire", "192.0.2.1", "totp"},
-		&MachineRegistered{"482917305566", "ab"},
-		&SessionRequested{"51", "claire", "192.0.2.1", "482917305566", 3, "printer <stuck> & more", "0f"},
-		&SessionUndelivered{"51", "claire", "482917305566", "offline"},
-		&SessionAnswered{"51", "claire", "482917305566", 1, 3, "aa"},
-		&SessionEnded{"51", "claire", "482917305566", 2, "host"},
-		&SessionReported{"51", "claire", "482917305566"},
-	}
-}
-
-// golden are the stored bytes of samples. A change here breaks every journal
-// that was ever written.
-func golden() []string {
-	return []string{
-		`"type":"server.started","data":{"version":"1.0"}`,
-		`"type":"server.stopped","data":{}`,
-		`"type":"technician.added","data":{"login":"claire","name":"Claire Dubois","role":"IT support"}`,
-		`"type":"technician.enrolled","data":{"login":"claire","address":"192.0.2.1","device":"d1"}`,
-		`"type":"technician.certified","data":{"login":"claire","serial":"5e","until":1800000000}`,
-		`"type":"technician.disabled","data":{"login":"claire"}`,
-		`"type":"login.succeeded","data":{"login":"claire","address":"192.0.2.1"}`,
-		`"type":"login.refused","data":{"login":"claire","address":"192.0.2.1","at":"totp"}`,
-		`"type":"machine.registered","data":{"machine":"482917305566","key":"ab"}`,
-		`"type":"session.requested","data":{"session":"51","login":"claire","address":"192.0.2.1","machine":"482917305566",` +
-			`"rights":3,"reason":"printer \u003cstuck\u003e \u0026 more","request":"0f"}`,
-		`"type":"session.undelivered","data":{"session":"51","login":"claire","machine":"482917305566","why":"offline"}`,
-		`"type":"session.answered","data":{"session":"51","login":"claire","machine":"482917305566","verdict":1,"rights":3,"answer":"aa"}`,
-		`"type":"session.ended","data":{"session":"51","login":"claire","machine":"482917305566","reason":2,"by":"host"}`,
-		`"type":"session.reported","data":{"session":"51","login":"claire","machine":"482917305566"}`,
-	}
-}
-
-func TestStoredBytes(t *testing.T) {
+// Each type has a file of its stored bytes. A change there breaks every journal that
+// was ever written, and whatever reads exports.
+func TestEveryEventHasSchema(t *testing.T) {
 	b := open(t)
+	known := map[string]bool{}
 	for i, e := range b.add(samples()...) {
-		want := fmt.Sprintf(`{"v":1,"n":%d,"t":%d,%s}`, i+1, moment(int64(i)).UnixMilli(), golden()[i])
-		if string(e.Body) != want {
-			t.Errorf("entry %d is\n%s\nwant\n%s", i+1, e.Body, want)
+		path := filepath.Join("testdata", "events", e.Event.Type()+".json")
+		known[path] = true
+		if *update {
+			must(t, os.WriteFile(path, append(e.Body, '\n'), 0o644))
+		}
+		want, err := os.ReadFile(path)
+		if err != nil || string(want) != string(e.Body)+"\n" {
+			t.Errorf("%s: %v, entry is\n%s", path, err, e.Body)
 		}
 		if e.Number != int64(i+1) || !e.At.Equal(moment(int64(i)).Truncate(time.Millisecond)) {
 			t.Errorf("entry %d is numbered %d at %v", i+1, e.Number, e.At)
+		}
+	}
+	files, err := filepath.Glob(filepath.Join("testdata", "events", "*"))
+	must(t, err)
+	for _, f := range files {
+		if !known[f] {
+			t.Errorf("%s is of no event", f)
 		}
 	}
 }
@@ -153,8 +199,12 @@ func TestEveryTypeHasASampleAndAName(t *testing.T) {
 			t.Errorf("%s is read back as %T", e.Type(), fresh)
 		}
 	}
-	if len(seen) != len(golden()) || len(seen) != 14 {
-		t.Errorf("%d types", len(seen))
+	source, err := os.ReadFile("event.go")
+	must(t, err)
+	list := string(source)[strings.Index(string(source), "func newEvent"):]
+	list = list[:strings.Index(list, "} {")]
+	if n := strings.Count(list, "{}"); n != len(seen) {
+		t.Errorf("%d types have samples, %d are in the list", len(seen), n)
 	}
 }
 
@@ -175,28 +225,41 @@ func TestNoTypeHasAFieldForSecrets(t *testing.T) {
 	}
 }
 
-// The chain as a reader of the stored bytes would compute it, by hand.
-func TestChainIsComputedOverTheStoredBytes(t *testing.T) {
+// The tree as a reader of the stored bytes would compute it, by hand (RFC 6962).
+func TestTreeIsComputedOverTheStoredBytes(t *testing.T) {
 	b := open(t)
-	var prev [32]byte
-	for _, e := range b.add(samples()...) {
-		l := sha256.Sum256(append([]byte{0}, e.Body...))
-		prev = sha256.Sum256(append(append([]byte{1}, prev[:]...), l[:]...))
-		if e.Hash != prev {
-			t.Fatalf("entry %d has hash %x, want %x", e.Number, e.Hash, prev)
+	var leaves [][32]byte
+	for _, e := range b.add(samples()[:14]...) {
+		leaf := sha256.Sum256(slices.Concat([]byte{0}, e.Salt, e.Body))
+		if e.Leaf != leaf || len(e.Salt) != 16 {
+			t.Fatalf("entry %d has leaf %x, want %x", e.Number, e.Leaf, leaf)
 		}
+		leaves = append(leaves, leaf)
 	}
-	r, err := Verify(t.Context(), b)
+	r, err := Verify(t.Context(), b, b.key)
 	must(t, err)
-	if r.Head != prev || r.Entries != 14 || !r.First.Equal(moment(0).Truncate(time.Millisecond)) || !r.Last.Equal(moment(13).Truncate(time.Millisecond)) {
+	if r.Root != rootOf(leaves) || r.Entries != int64(len(leaves)) || !r.First.Equal(moment(0).Truncate(time.Millisecond)) {
 		t.Errorf("report is %+v", r)
 	}
 }
 
+// rootOf is section 2.1 of RFC 6962, word for word.
+func rootOf(leaves [][32]byte) [32]byte {
+	if len(leaves) == 1 {
+		return leaves[0]
+	}
+	k := 1
+	for 2*k < len(leaves) {
+		k *= 2
+	}
+	left, right := rootOf(leaves[:k]), rootOf(leaves[k:])
+	return sha256.Sum256(slices.Concat([]byte{1}, left[:], right[:]))
+}
+
 func TestEmptyJournalVerifies(t *testing.T) {
-	r, err := Verify(t.Context(), open(t))
+	r, err := Verify(t.Context(), open(t), &testKey{})
 	must(t, err)
-	if r != (Report{}) {
+	if r != (Report{Root: sha256.Sum256(nil)}) {
 		t.Errorf("report is %+v", r)
 	}
 }
@@ -225,7 +288,7 @@ func TestAppendRefusesWhatIsNotPlain(t *testing.T) {
 			}
 		}
 	}
-	r, err := Verify(t.Context(), b)
+	r, err := Verify(t.Context(), b, b.key)
 	must(t, err)
 	if r.Entries != 1 {
 		t.Errorf("%d entries", r.Entries)
@@ -275,10 +338,10 @@ func (*stranger) fields() []string { return nil }
 func TestFieldsAtTheLimitFit(t *testing.T) {
 	b := open(t)
 	long := strings.Repeat("x", maxField)
-	b.add(&SessionRequested{long, long, long, long, 1, long, long})
+	b.add(&SessionRequested{long, long, long, long, 1, long, long, strings.Repeat("x", maxSigned)})
 	// Characters that JSON must escape can still be too many for one entry.
 	awkward := strings.Repeat("<", maxField)
-	if _, err := b.try(moment(1), &SessionRequested{awkward, awkward, awkward, awkward, 1, awkward, awkward}); !errors.Is(err, ErrInvalid) {
+	if _, err := b.try(moment(1), &SessionRequested{awkward, awkward, awkward, awkward, 1, awkward, awkward, ""}); !errors.Is(err, ErrInvalid) {
 		t.Errorf("error is %v", err)
 	}
 }
@@ -294,7 +357,7 @@ func TestRolledBackEntriesLeaveNoTrace(t *testing.T) {
 	if e := b.add(&ServerStarted{"2"}); e[0].Number != 2 {
 		t.Errorf("number is %d", e[0].Number)
 	}
-	_, err = Verify(t.Context(), b)
+	_, err = Verify(t.Context(), b, b.key)
 	must(t, err)
 }
 
@@ -302,12 +365,12 @@ func TestSeveralEntriesInOneTransaction(t *testing.T) {
 	b := open(t)
 	tx, err := b.BeginTx(t.Context(), nil)
 	must(t, err)
-	for _, e := range samples() {
+	for _, e := range samples()[:14] {
 		_, err := Append(t.Context(), tx, moment(0), e)
 		must(t, err)
 	}
 	must(t, tx.Commit())
-	r, err := Verify(t.Context(), b)
+	r, err := Verify(t.Context(), b, b.key)
 	must(t, err)
 	if r.Entries != 14 {
 		t.Errorf("%d entries", r.Entries)
@@ -332,7 +395,7 @@ func TestWritersTakeTurns(t *testing.T) {
 	for err := range failed {
 		t.Error(err)
 	}
-	r, err := Verify(t.Context(), b)
+	r, err := Verify(t.Context(), b, b.key)
 	must(t, err)
 	if r.Entries != 40 {
 		t.Errorf("%d entries", r.Entries)
@@ -344,9 +407,13 @@ func TestAppendFailsWithoutItsTables(t *testing.T) {
 		"no journal":   `drop table journal`,
 		"no head":      `drop table journal_head`,
 		"head emptied": `delete from journal_head`,
-		"head cut":     `update journal_head set hash = x'00'`,
+		"head cut":     `update journal_head set root = x'00'`,
+		"no tree":      `drop table journal_hash`,
+		"tree cut":     `delete from journal_hash`,
+		"hash cut":     `update journal_hash set hash = x'00'`,
 	} {
 		b := open(t)
+		b.add(&ServerStarted{"1"})
 		b.tamper(spoil)
 		if _, err := b.try(moment(0), &ServerStopped{}); err == nil {
 			t.Errorf("%s: appended", name)
@@ -377,6 +444,13 @@ func BenchmarkAppend(b *testing.B) {
 		if _, err := db.ExecContext(b.Context(), s); err != nil {
 			b.Fatal(err)
 		}
+	}
+	tx, err := db.BeginTx(b.Context(), nil)
+	if err == nil {
+		err = errors.Join(FromChain(b.Context(), tx, moment(0)), tx.Commit())
+	}
+	if err != nil {
+		b.Fatal(err)
 	}
 	for b.Loop() {
 		tx, err := db.BeginTx(b.Context(), nil)

@@ -70,6 +70,33 @@ func (*MachineDuplicate) Type() string { return "machine.duplicate" }
 // Type is the stored name.
 func (*MachineReleased) Type() string { return "machine.released" }
 
+// Type is the stored name.
+func (*SessionChanged) Type() string { return "session.changed" }
+
+// Type is the stored name.
+func (*SessionHeld) Type() string { return "session.held" }
+
+// Type is the stored name.
+func (*SessionReleased) Type() string { return "session.released" }
+
+// Type is the stored name.
+func (*JournalMigrated) Type() string { return "journal.migrated" }
+
+// Type is the stored name.
+func (*JournalRead) Type() string { return "journal.read" }
+
+// Type is the stored name.
+func (*JournalExported) Type() string { return "journal.exported" }
+
+// Type is the stored name.
+func (*JournalPurged) Type() string { return "journal.purged" }
+
+// Type is the stored name.
+func (*JournalRetention) Type() string { return "journal.retention" }
+
+// Type is the stored name.
+func (*JournalRestarted) Type() string { return "journal.restarted" }
+
 func (*ServerStarted) keys() Keys         { return Keys{} }
 func (*ServerStopped) keys() Keys         { return Keys{} }
 func (e *TechnicianAdded) keys() Keys     { return Keys{Login: e.Login} }
@@ -93,6 +120,16 @@ func (e *SessionAnswered) keys() Keys     { return Keys{e.Session, e.Login, e.Ma
 func (e *SessionEnded) keys() Keys        { return Keys{e.Session, e.Login, e.Machine} }
 func (e *SessionReported) keys() Keys     { return Keys{e.Session, e.Login, e.Machine} }
 
+func (e *SessionChanged) keys() Keys  { return Keys{e.Session, e.Login, e.Machine} }
+func (e *SessionHeld) keys() Keys     { return Keys{Session: e.Session} }
+func (e *SessionReleased) keys() Keys { return Keys{Session: e.Session} }
+func (*JournalMigrated) keys() Keys   { return Keys{} }
+func (*JournalRead) keys() Keys       { return Keys{} }
+func (*JournalExported) keys() Keys   { return Keys{} }
+func (*JournalPurged) keys() Keys     { return Keys{} }
+func (*JournalRetention) keys() Keys  { return Keys{} }
+func (*JournalRestarted) keys() Keys  { return Keys{} }
+
 func (e *ServerStarted) fields() []string       { return []string{e.Version} }
 func (*ServerStopped) fields() []string         { return nil }
 func (e *TechnicianAdded) fields() []string     { return []string{e.Login, e.Name, e.Role} }
@@ -111,13 +148,26 @@ func (e *LoginSucceeded) fields() []string      { return []string{e.Login, e.Add
 func (e *LoginRefused) fields() []string        { return []string{e.Login, e.Address, e.At} }
 func (e *MachineRegistered) fields() []string   { return []string{e.Machine, e.Key} }
 func (e *SessionRequested) fields() []string {
-	return []string{e.Session, e.Login, e.Address, e.Machine, e.Reason, e.Request}
+	return []string{e.Session, e.Login, e.Address, e.Machine, e.Reason, e.Request, e.Signed}
 }
 func (e *SessionUndelivered) fields() []string {
 	return []string{e.Session, e.Login, e.Machine, e.Why}
 }
 func (e *SessionAnswered) fields() []string {
-	return []string{e.Session, e.Login, e.Machine, e.Answer}
+	return []string{e.Session, e.Login, e.Machine, e.Answer, e.Signed}
 }
-func (e *SessionEnded) fields() []string    { return []string{e.Session, e.Login, e.Machine, e.By} }
-func (e *SessionReported) fields() []string { return []string{e.Session, e.Login, e.Machine} }
+func (e *SessionChanged) fields() []string {
+	return []string{e.Session, e.Login, e.Machine, e.Signed}
+}
+func (e *SessionEnded) fields() []string {
+	return []string{e.Session, e.Login, e.Machine, e.By, e.Signed}
+}
+func (e *SessionReported) fields() []string  { return []string{e.Session, e.Login, e.Machine} }
+func (e *SessionHeld) fields() []string      { return []string{e.Session, e.By, e.Reason} }
+func (e *SessionReleased) fields() []string  { return []string{e.Session, e.By, e.Reason} }
+func (e *JournalMigrated) fields() []string  { return []string{e.Head} }
+func (e *JournalRead) fields() []string      { return []string{e.By, e.Reason, e.What} }
+func (e *JournalExported) fields() []string  { return []string{e.By, e.Reason, e.Format, e.What} }
+func (e *JournalPurged) fields() []string    { return []string{e.By, e.List} }
+func (e *JournalRetention) fields() []string { return []string{e.Reason} }
+func (e *JournalRestarted) fields() []string { return []string{e.By, e.Reason} }

@@ -17,12 +17,12 @@ func (s *Server) Backup(ctx context.Context, to string) error {
 	if err := os.Mkdir(to, 0o700); err != nil {
 		return fmt.Errorf("server: backup: %w", err)
 	}
-	for _, f := range ourFiles() {
+	for _, f := range append(ourFiles(), fileRestart) {
 		if strings.HasPrefix(f, fileDatabase) {
 			continue
 		}
 		b, err := os.ReadFile(s.path(f))
-		if errors.Is(err, os.ErrNotExist) && (f == fileUnitKey || f == fileUnitNext || f == fileTLSNext) {
+		if errors.Is(err, os.ErrNotExist) && (f == fileUnitKey || f == fileUnitNext || f == fileTLSNext || f == fileRestart) {
 			continue // kept elsewhere, or none
 		}
 		if err != nil {

@@ -273,7 +273,7 @@ func (f *Findings) database(ctx context.Context, s *Server) {
 		f.add(Bad, "journal", "%v", err)
 		return
 	}
-	f.add(Good, "database", "in order; the journal's %d entries verify, head %s", report.Entries, hex.EncodeToString(report.Head[:8]))
+	f.add(Good, "database", "in order; the journal's %d entries verify, %d of them signed, root %s", report.Entries, report.Signed, report.Root)
 }
 
 // firewall lists the exact openings, and that there are no others.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"assist/internal/journal"
 	"assist/internal/wire"
 )
 
@@ -29,6 +30,7 @@ type config struct {
 	Unit     unitConfig     `toml:"unit"`
 	Server   serverConfig   `toml:"server"`
 	Accounts accountsConfig `toml:"accounts"`
+	Journal  journalConfig  `toml:"journal"`
 }
 
 type unitConfig struct {
@@ -54,6 +56,7 @@ func defaultConfig() config {
 	return config{
 		Server:   serverConfig{STUN: ":3478", MaxConnections: 50_000, MaxPerAddress: 256},
 		Accounts: accountsConfig{PasswordMin: 15, CertificateDays: 90, CodeHours: 24},
+		Journal:  journalConfig{RetentionMonths: journal.MaxMonths},
 	}
 }
 
@@ -85,6 +88,7 @@ func loadConfig(path string) (config, error) {
 	if f := c.Unit.PassphraseFile; f != "" && !filepath.IsAbs(f) {
 		c.Unit.PassphraseFile = filepath.Join(filepath.Dir(path), f)
 	}
+	c.Journal.from(filepath.Dir(path))
 	return c, nil
 }
 
@@ -114,7 +118,7 @@ func explain(path string, err error) error {
 // kindOf says how the value of a key is written; empty for a key that is not ours.
 func kindOf(key string) string {
 	switch key {
-	case "unit", "server", "accounts":
+	case "unit", "server", "accounts", "journal":
 		return "a section, such as [" + key + "]"
 	case "unit.name":
 		return `text in quotes, such as "INCI"`
@@ -126,7 +130,9 @@ func kindOf(key string) string {
 		return `text in quotes, such as ":8443"`
 	case "server.stun":
 		return `text in quotes, such as ":3478" or "off"`
-	case "server.max_connections", "server.max_per_address", "accounts.password_min", "accounts.certificate_days", "accounts.code_hours":
+	case "journal.retention_reason", "journal.syslog", "journal.syslog_authority", "journal.syslog_certificate", "journal.syslog_key":
+		return "text in quotes"
+	case "journal.retention_months", "server.max_connections", "server.max_per_address", "accounts.password_min", "accounts.certificate_days", "accounts.code_hours":
 		return "a whole number without quotes"
 	}
 	return ""
@@ -167,7 +173,10 @@ func (c *config) check() *badKey {
 	if _, port, err := net.SplitHostPort(c.Server.STUN); c.Server.STUN != stunOff && (err != nil || !isPort(port)) {
 		return &badKey{"server.stun", `must be host:port or :port, such as :3478, or "off"`}
 	}
-	return c.checkNumbers()
+	if bad := c.checkNumbers(); bad != nil {
+		return bad
+	}
+	return c.Journal.check()
 }
 
 func (c *config) checkNumbers() *badKey {

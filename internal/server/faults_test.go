@@ -207,10 +207,10 @@ func TestDisableInTheMiddleOfAnEnrolment(t *testing.T) {
 func TestRestartLosesNothing(t *testing.T) {
 	r := served(t)
 	m := granted(r)
-	before, err := r.Journal(t.Context(), JournalFilter{Limit: 1000})
+	before, err := r.Journal(t.Context(), JournalFilter{Limit: 1000}, Who{"rssi", "a test"})
 	must(t, err)
 	r = r.restart()
-	after, err := r.Journal(t.Context(), JournalFilter{Limit: 1000})
+	after, err := r.Journal(t.Context(), JournalFilter{Limit: 1000}, Who{"rssi", "a test"})
 	must(t, err)
 	byNumber := map[int64]string{}
 	for _, e := range after {

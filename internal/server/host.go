@@ -161,6 +161,10 @@ func (h *host) message(ctx context.Context, m wire.FromClient) error {
 		return nil
 	case *wire.Report:
 		return h.report(ctx, m)
+	case *wire.CheckpointAsk:
+		return h.checkpointed(ctx, m)
+	case *wire.Noted:
+		return h.noted(ctx, m, h.signer())
 	}
 	return errProtocol
 }
@@ -256,7 +260,7 @@ func (h *host) answered(ctx context.Context, m *wire.Answered) error {
 	if err != nil || c.answered || a.Session != m.Session || string(a.HostKey) != string(h.key) {
 		return errors.Join(errProtocol, err)
 	}
-	err = h.server.answerSession(ctx, a, hash)
+	err = h.server.answerSession(ctx, a, hash, m.Answer)
 	if errors.Is(err, errProtocol) {
 		return nil // it ended a moment ago; the Bye is on its way to this end
 	}

@@ -22,6 +22,8 @@ type limits struct {
 	pong    time.Duration // for the answer to that
 	kick    time.Duration // between two looks for accounts that were closed
 	charter time.Duration // between two looks for a new charter
+	mark    time.Duration // between two checkpoints of the journal, at most
+	arrive  time.Duration // until what was sent to syslog counts as arrived
 	drain   time.Duration // for web requests to end when the server stops
 	closing time.Duration // for a client to answer the goodbye
 	reading int           // messages per second and client
@@ -33,6 +35,7 @@ func standardLimits() limits {
 		hello: 10 * time.Second, enrol: 15 * time.Minute, write: 10 * time.Second,
 		ring: 500 * time.Millisecond, claim: 3 * time.Second, settle: 2 * time.Second, answer: 2 * time.Minute,
 		idle: 60 * time.Second, pong: 20 * time.Second, kick: time.Second, charter: 500 * time.Millisecond,
+		mark: 5 * time.Minute, arrive: 5 * time.Second,
 		drain: time.Second, closing: 2 * time.Second, reading: 50, burst: 200,
 	}
 }

@@ -60,6 +60,8 @@ func (s *Server) serve(ctx context.Context) error {
 			failed <- err
 		}
 	})
+	work.Go(func() { s.tendJournal(ctx) })
+	work.Go(func() { s.sendSyslog(ctx) })
 	var err error
 	select {
 	case <-ctx.Done():

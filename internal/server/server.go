@@ -73,6 +73,8 @@ const (
 	fileTLSCert  = "tls.crt"
 	fileTLSNext  = "tls-next.key" // announced by the charter, not in use yet
 	fileSecret   = "secret.key"   // seals the TOTP secrets in the database
+	fileJournal  = "journal.key"
+	fileRestart  = "journal.restart" // the unit's word for a restored history, if there is one
 )
 
 // Options are what the caller decides. Init uses all of them, Open only
@@ -98,6 +100,7 @@ type Server struct {
 	unit    trust.UnitPublic
 	tls     tlsKeys
 	secret  [32]byte
+	journal *trust.JournalKey
 	now     func() time.Time
 	limits  limits
 	hashing gate // Argon2 of passwords
@@ -146,6 +149,9 @@ func Open(dir string, o Options) (*Server, error) {
 		return nil, err
 	}
 	if err := s.loadUnit(context.Background()); err != nil {
+		return nil, errors.Join(err, s.store.close())
+	}
+	if err := s.loadJournalKey(context.Background()); err != nil {
 		return nil, errors.Join(err, s.store.close())
 	}
 	return s, nil
@@ -234,10 +240,18 @@ func (s *Server) Run(ctx context.Context) error {
 	if err := s.recover(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
+	if err := s.keepRetention(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
+	if _, err := s.checkpoint(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
 	s.log.Info("serving", "address", s.Addr().String(), "unitKeyOpen", s.unitKey != nil)
 	err = s.serve(ctx)
 	s.drops.log(s.log)
-	return errors.Join(err, s.record(context.WithoutCancel(ctx), &journal.ServerStopped{}))
+	err = errors.Join(err, s.record(context.WithoutCancel(ctx), &journal.ServerStopped{}))
+	_, noCheckpoint := s.checkpoint(context.WithoutCancel(ctx))
+	return errors.Join(err, noCheckpoint)
 }
 
 func (s *Server) begin() error {

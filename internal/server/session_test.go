@@ -443,11 +443,11 @@ func TestAnAnswerIsRecordedOnce(t *testing.T) {
 	r := served(t)
 	m := granted(r)
 	again := &wire.Answer{Session: m.id, Verdict: wire.VerdictRefused}
-	if err := r.answerSession(t.Context(), again, [32]byte{}); !errors.Is(err, errProtocol) {
+	if err := r.answerSession(t.Context(), again, [32]byte{}, nil); !errors.Is(err, errProtocol) {
 		t.Errorf("error is %v", err)
 	}
 	again.Session = wire.SessionID{1}
-	if err := r.answerSession(t.Context(), again, [32]byte{}); !errors.Is(err, errProtocol) {
+	if err := r.answerSession(t.Context(), again, [32]byte{}, nil); !errors.Is(err, errProtocol) {
 		t.Errorf("error is %v", err)
 	}
 	if e := entries[*journal.SessionAnswered](r); len(e) != 1 {

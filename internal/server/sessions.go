@@ -5,6 +5,7 @@ package server
 import (
 	"context"
 	"database/sql"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ type asked struct {
 	rights  uint16
 	reason  string
 	hash    [32]byte
+	signed  []byte // the envelope
 }
 
 // ending says why a session is over, and by whose doing.
@@ -48,8 +50,8 @@ func endedByUnit() ending { return ending{wire.EndRevoked, byServer} }
 func (s *Server) beginSession(ctx context.Context, a asked) error {
 	id := hex.EncodeToString(a.id[:])
 	err := s.store.write(ctx, func(t *transaction) error {
-		n, err := t.exec(`insert into session (id, machine, technician, login, asked) values (?, ?, ?, ?, ?)
-			on conflict (id) do nothing`, id, a.machine, a.account.id, a.account.Login, s.now().Unix())
+		n, err := t.exec(`insert into session (id, machine, technician, login, asked, request_hash) values (?, ?, ?, ?, ?, ?)
+			on conflict (id) do nothing`, id, a.machine, a.account.id, a.account.Login, s.now().Unix(), hex.EncodeToString(a.hash[:]))
 		if err != nil {
 			return err
 		}
@@ -57,7 +59,8 @@ func (s *Server) beginSession(ctx context.Context, a asked) error {
 			return errProtocol // a session number is used once
 		}
 		return t.record(s.now(), &journal.SessionRequested{Session: id, Login: a.account.Login, Address: a.address,
-			Machine: a.machine, Rights: a.rights, Reason: a.reason, Request: hex.EncodeToString(a.hash[:])})
+			Machine: a.machine, Rights: a.rights, Reason: a.reason, Request: hex.EncodeToString(a.hash[:]),
+			Signed: base64.StdEncoding.EncodeToString(a.signed)})
 	})
 	if err != nil && !errors.Is(err, errProtocol) {
 		s.log.Error("journal not writable: request refused", "error", err)
@@ -108,7 +111,7 @@ func (s *Server) undelivered(ctx context.Context, id wire.SessionID, why string)
 
 // answerSession records the user's decision. A grant closes whatever else was
 // still open for the machine: its app had given that up.
-func (s *Server) answerSession(ctx context.Context, a *wire.Answer, hash [32]byte) error {
+func (s *Server) answerSession(ctx context.Context, a *wire.Answer, hash [32]byte, signed []byte) error {
 	id := hex.EncodeToString(a.Session[:])
 	return s.store.write(ctx, func(t *transaction) error {
 		o, err := t.open(id)
@@ -119,7 +122,8 @@ func (s *Server) answerSession(ctx context.Context, a *wire.Answer, hash [32]byt
 			return errProtocol
 		}
 		err = t.record(s.now(), &journal.SessionAnswered{Session: id, Login: o.login, Machine: o.machine,
-			Verdict: uint8(a.Verdict), Rights: a.Rights, Answer: hex.EncodeToString(hash[:])})
+			Verdict: uint8(a.Verdict), Rights: a.Rights, Answer: hex.EncodeToString(hash[:]),
+			Signed: base64.StdEncoding.EncodeToString(signed)})
 		if err != nil {
 			return err
 		}

@@ -100,7 +100,7 @@ func (o Options) Check() error {
 
 func ourFiles() []string {
 	return []string{fileConfig, fileDatabase, fileDatabase + "-wal", fileDatabase + "-shm",
-		fileUnitKey, fileUnitNext, fileUnitPub, fileTLSKey, fileTLSCert, fileTLSNext, fileSecret}
+		fileUnitKey, fileUnitNext, fileUnitPub, fileTLSKey, fileTLSCert, fileTLSNext, fileSecret, fileJournal}
 }
 
 func prepareDir(dir string) error {
@@ -145,6 +145,9 @@ func fill(dir string, o Options, cfg config) (*trust.UnitKey, error) {
 	secret := make([]byte, 32)
 	rand.Read(secret) // never fails
 	if err := writePEM(in(fileSecret), blockSecret, secret); err != nil {
+		return nil, err
+	}
+	if _, err := trust.CreateJournalKey(in(fileJournal)); err != nil {
 		return nil, err
 	}
 	// SQLite gives the files it makes the rights of this one.

@@ -27,10 +27,28 @@ type transaction struct {
 	*sql.Tx
 }
 
+// step is one migration: statements, or what statements alone cannot do.
+type step struct {
+	statements []string
+	code       func(context.Context, *sql.Tx) error
+}
+
+func (m step) apply(ctx context.Context, tx *sql.Tx) error {
+	for _, s := range m.statements {
+		if _, err := tx.ExecContext(ctx, s); err != nil {
+			return err
+		}
+	}
+	if m.code == nil {
+		return nil
+	}
+	return m.code(ctx, tx)
+}
+
 // migrations are applied in order, once each; a released one never changes.
-func migrations() [][]string {
-	return [][]string{
-		append(journal.Statements(),
+func migrations() []step {
+	return []step{
+		{statements: append(journal.Statements(),
 			`create table technician (
 				id                text primary key,
 				login             text not null unique,
@@ -75,14 +93,24 @@ func migrations() [][]string {
 			`create index session_machine on session (machine) where ended is null`,
 			`create index session_technician on session (technician) where ended is null`,
 			`create index session_ended on session (ended) where ended is not null`,
-		),
-		charterStatements(),
+		)},
+		{statements: charterStatements()},
+		{code: func(ctx context.Context, tx *sql.Tx) error { return journal.FromChain(ctx, tx, time.Now()) }},
+		{statements: []string{
+			`alter table session add column request_hash text not null default ''`,
+			`alter table session add column host_records integer not null default 0`,       // number of the last one
+			`alter table session add column technician_records integer not null default 0`, // likewise
+			`create table journal_sink (
+				name   text primary key,
+				number integer not null -- of the last entry that surely arrived
+			) strict`,
+		}},
 	}
 }
 
 // openStore opens or makes the database and brings it up to date.
 func openStore(path string) (*store, error) {
-	w, err := sql.Open("sqlite", dsn(path, "&_txlock=immediate&_pragma=journal_mode(WAL)"))
+	w, err := sql.Open("sqlite", dsn(path, "&_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=secure_delete(1)"))
 	if err != nil {
 		return nil, fmt.Errorf("server: database: %w", err)
 	}
@@ -124,11 +152,9 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if err := tx.QueryRowContext(ctx, `pragma user_version`).Scan(&done); err != nil {
 		return fmt.Errorf("server: database: %w", err)
 	}
-	for i, statements := range all[done:] {
-		for _, s := range statements {
-			if _, err := tx.ExecContext(ctx, s); err != nil {
-				return fmt.Errorf("server: database: migration %d: %w", done+i+1, err)
-			}
+	for i, m := range all[done:] {
+		if err := m.apply(ctx, tx); err != nil {
+			return fmt.Errorf("server: database: migration %d: %w", done+i+1, err)
 		}
 	}
 	if _, err := tx.ExecContext(ctx, fmt.Sprintf(`pragma user_version = %d`, len(all))); err != nil {

@@ -149,6 +149,10 @@ func (t *technician) message(ctx context.Context, m wire.FromClient) error {
 	case *wire.Bye:
 		t.bye(ctx, m)
 		return nil
+	case *wire.CheckpointAsk:
+		return t.checkpointed(ctx, m)
+	case *wire.Noted:
+		return t.noted(ctx, m, t.signer())
 	}
 	return errProtocol
 }
@@ -200,7 +204,7 @@ func (t *technician) ask(ctx context.Context, m *wire.Ask) (wire.SessionID, erro
 		return r.Session, err
 	}
 	a := asked{id: r.Session, account: t.account, machine: r.Machine, address: t.from.Addr().String(),
-		rights: r.Rights, reason: r.Reason, hash: hash}
+		rights: r.Rights, reason: r.Reason, hash: hash, signed: m.Request}
 	if err := t.server.beginSession(ctx, a); err != nil {
 		return r.Session, err
 	}

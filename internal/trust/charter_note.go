@@ -44,8 +44,11 @@ func (k textKey) Verify(text, sig []byte) bool {
 }
 
 // signText returns a text with the unit's signature under it.
-func (k *UnitKey) signText(tag, text string) ([]byte, error) {
-	b, err := note.Sign(&note.Note{Text: text}, textKey{tag, k.pair})
+func (k *UnitKey) signText(tag, text string) ([]byte, error) { return signWith(k.pair, tag, text) }
+
+// signWith returns a text with a key's signature under it.
+func signWith(pair keyPair, tag, text string) ([]byte, error) {
+	b, err := note.Sign(&note.Note{Text: text}, textKey{tag, pair})
 	if err != nil {
 		return nil, fmt.Errorf("sign: %w", err)
 	}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ErrHold says that a session cannot be held or released.
+var ErrHold = errors.New("journal: no such session, or it is as it should be already")
+
+// Limits of retention, in months.
+const (
+	MinMonths     = 6
+	MaxMonths     = 12
+	MaxMonthsEver = 36 // with a written reason
+)
+
+// Purge erases what is older than before, but for sessions on hold, and records that it
+// did; it returns nil when there is nothing to erase. The record comes first, so that
+// the newest one is always there to be read. In one transaction it is all or nothing.
+func Purge(ctx context.Context, tx *sql.Tx, now, before time.Time, by string) (*JournalPurged, error) {
+	through, err := oldest(ctx, tx, before)
+	if err != nil {
+		return nil, err
+	}
+	held, err := heldBy(ctx, tx, through)
+	if err != nil {
+		return nil, err
+	}
+	var there int64
+	if err := tx.QueryRowContext(ctx, `select count(*) from journal where number <= ?`, through).Scan(&there); err != nil {
+		return nil, fmt.Errorf("journal: purge: %w", err)
+	}
+	if there == int64(len(held)) {
+		return nil, nil
+	}
+	sum := sha256.New()
+	for _, n := range held {
+		sum.Write(binary.BigEndian.AppendUint64(nil, uint64(n)))
+	}
+	e := &JournalPurged{By: by, Before: before.Unix(), Through: through, Entries: there - int64(len(held)),
+		Kept: int64(len(held)), List: hex.EncodeToString(sum.Sum(nil))}
+	if _, err := Append(ctx, tx, now, e); err != nil {
+		return nil, err
+	}
+	return e, erase(ctx, tx, through)
+}
+
+// oldest is the last entry before the first that is young enough. A clock that was
+// wrong for a while keeps entries longer, never shorter.
+func oldest(ctx context.Context, tx *sql.Tx, before time.Time) (int64, error) {
+	var young sql.NullInt64
+	err := tx.QueryRowContext(ctx, `select min(number) from journal where at >= ?`, before.UnixMilli()).Scan(&young)
+	if err != nil {
+		return 0, fmt.Errorf("journal: purge: %w", err)
+	}
+	h, err := readHead(ctx, tx)
+	if err != nil || !young.Valid {
+		return h.size, err
+	}
+	// What an earlier purge has passed stays passed.
+	return max(young.Int64-1, h.purged), nil
+}
+
+// held is true of a session whose newest hold was not released.
+const held = `session in (select session from journal h where h.type = 'session.held' and h.session <> ''
+	and not exists (select 1 from journal r where r.type = 'session.released' and r.session = h.session and r.session <> ''
+		and r.number > h.number))`
+
+func heldBy(ctx context.Context, tx *sql.Tx, through int64) ([]int64, error) {
+	rows, err := tx.QueryContext(ctx, `select number from journal where number <= ? and session <> '' and `+held+` order by number`, through)
+	if err != nil {
+		return nil, fmt.Errorf("journal: purge: %w", err)
+	}
+	defer rows.Close()
+	var out []int64
+	for rows.Next() {
+		var n int64
+		if err := rows.Scan(&n); err != nil {
+			return nil, fmt.Errorf("journal: purge: %w", err)
+		}
+		out = append(out, n)
+	}
+	return out, rows.Err()
+}
+
+func erase(ctx context.Context, tx *sql.Tx, through int64) error {
+	if _, err := tx.ExecContext(ctx, `update journal_head set purged = ? where one = 1`, through); err != nil {
+		return fmt.Errorf("journal: purge: %w", err)
+	}
+	_, err := tx.ExecContext(ctx, `delete from journal where number <= ? and not (session <> '' and `+held+`)`, through)
+	if err != nil {
+		return fmt.Errorf("journal: purge: %w", err)
+	}
+	return nil
+}
+
+// Hold keeps the entries of a session whatever their age.
+func Hold(ctx context.Context, tx *sql.Tx, at time.Time, e *SessionHeld) error {
+	return hold(ctx, tx, at, e, false)
+}
+
+// Release lets them be purged again.
+func Release(ctx context.Context, tx *sql.Tx, at time.Time, e *SessionReleased) error {
+	return hold(ctx, tx, at, e, true)
+}
+
+// hold appends e if the session is there, and held or not as it must be.
+func hold(ctx context.Context, tx *sql.Tx, at time.Time, e Event, isHeld bool) error {
+	session := e.keys().Session
+	var there, now int
+	err := tx.QueryRowContext(ctx, `select count(*), coalesce(max(`+held+`), 0) from journal where session = ? and session <> ''`,
+		session).Scan(&there, &now)
+	if err != nil {
+		return fmt.Errorf("journal: hold: %w", err)
+	}
+	if there == 0 || (now == 1) != isHeld {
+		return fmt.Errorf("%w: %s", ErrHold, session)
+	}
+	_, err = Append(ctx, tx, at, e)
+	return err
+}
+
+// Held lists the sessions on hold.
+func Held(ctx context.Context, q Querier) ([]string, error) {
+	rows, err := q.QueryContext(ctx, `select distinct session from journal where session <> '' and `+held+` order by session`)
+	if err != nil {
+		return nil, fmt.Errorf("journal: hold: %w", err)
+	}
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		var s string
+		if err := rows.Scan(&s); err != nil {
+			return nil, fmt.Errorf("journal: hold: %w", err)
+		}
+		out = append(out, s)
+	}
+	return out, rows.Err()
+}
+
+// Last is the newest entry of a type, or nil.
+func Last(ctx context.Context, q Querier, name string) (*Entry, error) {
+	list, err := read(ctx, q, ` where type = ? order by number desc limit 1`, name)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return &list[0], nil
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"database/sql"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"assist/internal/journal"
+	"assist/internal/trust"
+	"assist/internal/wire"
+)
+
+// maxRecords bounds what one end may have recorded of one session.
+const maxRecords = 2000
+
+// signer is an end whose records are believed: its key, and whose sessions are its own.
+type signer struct {
+	key    []byte
+	party  wire.Party
+	column string // of the session table, whose value must be owner
+	owner  string
+	count  string // column with the number of its last record
+}
+
+func (h *host) signer() signer {
+	return signer{h.key, wire.PartyHost, "machine", h.machine, "host_records"}
+}
+
+func (t *technician) signer() signer {
+	return signer{t.account.deviceKey, wire.PartyTechnician, "technician", t.account.id, "technician_records"}
+}
+
+// noted records what an end signed. What comes again, because a connection was lost, is
+// recorded once; what is not this end's to say goes nowhere.
+func (e *end) noted(ctx context.Context, m *wire.Noted, by signer) error {
+	r, ended, err := e.server.recordSigned(ctx, m, by)
+	if errors.Is(err, errProtocol) {
+		e.server.drops.foreign.Add(1)
+		return nil
+	}
+	if err != nil {
+		e.server.log.Error("what an end signed could not be recorded", "error", err)
+	}
+	if r == nil || r.Deed != wire.DeedEnded {
+		return nil
+	}
+	if c := e.calls[m.Session]; c != nil {
+		e.leave(c)
+		ended = true
+	}
+	if !ended {
+		return nil
+	}
+	return e.server.bus.send(e.other(m.Session), &wire.Bye{Session: m.Session, Reason: r.Reason})
+}
+
+// pastSession is a session as records of it are held against it.
+type pastSession struct {
+	login, machine, request string
+	granted, over           bool
+	last                    int64
+}
+
+func (t *transaction) past(id string, by signer) (*pastSession, error) {
+	p := &pastSession{}
+	row := t.QueryRowContext(t, `select login, machine, request_hash, answered is not null, ended is not null, `+by.count+`
+		from session where id = ? and `+by.column+` = ?`, id, by.owner)
+	err := row.Scan(&p.login, &p.machine, &p.request, &p.granted, &p.over, &p.last)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("%w: no session of this end", errProtocol)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("server: database: %w", err)
+	}
+	return p, nil
+}
+
+// recordSigned verifies a record and appends it; true when the session ended by it.
+func (s *Server) recordSigned(ctx context.Context, m *wire.Noted, by signer) (*wire.Record, bool, error) {
+	id := hex.EncodeToString(m.Session[:])
+	var r *wire.Record
+	ended := false
+	err := s.store.write(ctx, func(t *transaction) error {
+		p, err := t.past(id, by)
+		if err != nil {
+			return err
+		}
+		hash, err := hex.DecodeString(p.request)
+		if err != nil || len(hash) != 32 || !p.granted {
+			return fmt.Errorf("%w: a session that was not granted", errProtocol)
+		}
+		r, err = trust.VerifyRecord(m.Record, trust.RecordCheck{Key: by.key, By: by.party, Session: m.Session, RequestHash: [32]byte(hash)})
+		if err != nil || r.Number > maxRecords {
+			return fmt.Errorf("%w: a record: %w", errProtocol, err)
+		}
+		if int64(r.Number) <= p.last {
+			return nil // once more
+		}
+		if _, err := t.exec(`update session set `+by.count+` = ? where id = ?`, r.Number, id); err != nil {
+			return err
+		}
+		ended = r.Deed == wire.DeedEnded && !p.over
+		if ended {
+			if err := t.end(id, s.now().Unix(), r.Reason); err != nil {
+				return err
+			}
+		}
+		return t.record(s.now(), signedEvent(id, p, r, m.Record))
+	})
+	return r, ended, err
+}
+
+// signedEvent is a record as the journal has it.
+func signedEvent(id string, p *pastSession, r *wire.Record, env []byte) journal.Event {
+	signed := base64.StdEncoding.EncodeToString(env)
+	if r.Deed != wire.DeedEnded {
+		return &journal.SessionChanged{Session: id, Login: p.login, Machine: p.machine, Number: r.Number, Deed: uint8(r.Deed),
+			Rights: r.Rights, At: r.At, Signed: signed}
+	}
+	by := byHost
+	if r.By == wire.PartyTechnician {
+		by = byTechnician
+	}
+	return &journal.SessionEnded{Session: id, Login: p.login, Machine: p.machine, Reason: uint8(r.Reason), By: by, Signed: signed}
+}

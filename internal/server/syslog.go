@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"assist/internal/journal"
+)
+
+// What a syslog message says of itself: facility 13 is log audit; 32473 is the number
+// set aside for examples (RFC 5612), since this project has none of its own.
+const (
+	syslogFacility   = 13
+	syslogEnterprise = "32473"
+	syslogSink       = "syslog"
+)
+
+// syslogBatch is how many entries are sent between two looks at the clock.
+const syslogBatch = 200
+
+// sendSyslog sends the journal to a syslog server until ctx ends. The journal itself is
+// the queue, on disk and bounded by its retention; the position is kept in SQL. What
+// was sent a moment before a connection broke is sent again: at least once, and what
+// was purged unsent shows as a gap in seq.
+func (s *Server) sendSyslog(ctx context.Context) {
+	if s.cfg.Journal.Syslog == "" {
+		return
+	}
+	wait := time.Second
+	for ctx.Err() == nil {
+		begun := time.Now()
+		if err := s.syslogOnce(ctx); err != nil && ctx.Err() == nil {
+			s.log.Error("the journal could not be sent to syslog", "error", err)
+		}
+		if time.Since(begun) > time.Minute {
+			wait = time.Second
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+		wait = min(2*wait, time.Minute)
+	}
+}
+
+// syslogOnce sends over one connection until it breaks.
+func (s *Server) syslogOnce(ctx context.Context) error {
+	conf, err := s.cfg.Journal.tls()
+	if err != nil {
+		return err
+	}
+	dial, cancel := context.WithTimeout(ctx, s.limits.hello)
+	defer cancel()
+	raw, err := (&net.Dialer{}).DialContext(dial, "tcp", s.cfg.Journal.Syslog)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = raw.Close() }()
+	unhook := context.AfterFunc(ctx, func() { _ = raw.Close() })
+	defer unhook()
+	conn := tls.Client(raw, conf)
+	if err := conn.HandshakeContext(dial); err != nil {
+		return err
+	}
+	sent, err := s.store.sink(ctx, syslogSink)
+	if err != nil {
+		return err
+	}
+	return s.stream(ctx, conn, sent)
+}
+
+// tls is how the other side is known, and how it knows this one.
+func (c *journalConfig) tls() (*tls.Config, error) {
+	host, _, err := net.SplitHostPort(c.Syslog)
+	if err != nil {
+		return nil, err
+	}
+	conf := &tls.Config{MinVersion: tls.VersionTLS13, ServerName: host}
+	if c.SyslogAuthority != "" {
+		pem, err := os.ReadFile(c.SyslogAuthority)
+		if err != nil {
+			return nil, err
+		}
+		conf.RootCAs = x509.NewCertPool()
+		if !conf.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%w: %s holds no certificate", ErrConfig, c.SyslogAuthority)
+		}
+	}
+	if c.SyslogCertificate != "" {
+		pair, err := tls.LoadX509KeyPair(c.SyslogCertificate, c.SyslogKey)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+		}
+		conf.Certificates = []tls.Certificate{pair}
+	}
+	return conf, nil
+}
+
+// stream sends what is new, each second. A position counts once the connection has
+// held for a while after it: nothing else says that the other side has it.
+func (s *Server) stream(ctx context.Context, conn net.Conn, sent int64) error {
+	tick := time.NewTicker(s.limits.kick)
+	defer tick.Stop()
+	type mark struct {
+		number int64
+		at     time.Time
+	}
+	var marks []mark
+	gone := make(chan error, 1)
+	go func() { // a syslog server says nothing; the end of the connection is all there is to read
+		_, err := conn.Read(make([]byte, 1))
+		gone <- errors.Join(errGone, err)
+	}()
+	for {
+		list, err := journal.After(ctx, s.store.reader, sent, syslogBatch)
+		if err != nil {
+			return err
+		}
+		if len(list) > 0 {
+			if err := s.frames(conn, list); err != nil {
+				return err
+			}
+			sent = list[len(list)-1].Number
+			marks = append(marks, mark{sent, time.Now()})
+		}
+		for len(marks) > 0 && time.Since(marks[0].at) >= s.limits.arrive {
+			if err := s.store.setSink(ctx, syslogSink, marks[0].number); err != nil {
+				return err
+			}
+			marks = marks[1:]
+		}
+		if len(list) == syslogBatch {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-gone:
+			return err
+		case <-tick.C:
+		}
+	}
+}
+
+// frames writes entries, each behind its length (RFC 5425).
+func (s *Server) frames(conn net.Conn, list []journal.Entry) error {
+	var b []byte
+	host, _, err := net.SplitHostPort(s.cfg.Server.Address)
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		m := syslogMessage(e, host)
+		b = append(append(strconv.AppendInt(b, int64(len(m)), 10), ' '), m...)
+	}
+	if err := conn.SetWriteDeadline(time.Now().Add(s.limits.write)); err != nil {
+		return err
+	}
+	_, err = conn.Write(b)
+	return err
+}
+
+// syslogMessage is an entry as RFC 5424 has it. The entry's bytes are JSON: no control
+// character stands in them as itself.
+func syslogMessage(e journal.Entry, host string) string {
+	k := e.Keys()
+	var data strings.Builder
+	for _, p := range []struct{ name, value string }{
+		{"seq", strconv.FormatInt(e.Number, 10)}, {"session", k.Session}, {"login", k.Login}, {"machine", k.Machine},
+	} {
+		if p.value != "" {
+			fmt.Fprintf(&data, ` %s="%s"`, p.name, strings.NewReplacer(`\`, `\\`, `"`, `\"`, `]`, `\]`).Replace(p.value))
+		}
+	}
+	return fmt.Sprintf("<%d>1 %s %s assist-server - %s [assist@%s%s] \ufeff%s", syslogFacility*8+severity(e.Event),
+		e.At.UTC().Format("2006-01-02T15:04:05.000Z"), host, e.Event.Type(), syslogEnterprise, data.String(), e.Body)
+}
+
+// severity is 4 for what somebody should look at, 5 for what changes who may do what,
+// 6 for the rest.
+func severity(e journal.Event) int {
+	switch e.(type) {
+	case *journal.LoginRefused, *journal.SessionReported, *journal.JournalRestarted:
+		return 4
+	case *journal.TechnicianAdded, *journal.TechnicianEnrolled, *journal.TechnicianCertified, *journal.TechnicianDisabled,
+		*journal.JournalPurged, *journal.JournalRetention, *journal.SessionHeld, *journal.SessionReleased:
+		return 5
+	}
+	return 6
+}
+
+// sink is how far a copy of the journal has come.
+func (st *store) sink(ctx context.Context, name string) (int64, error) {
+	var n int64
+	err := st.reader.QueryRowContext(ctx, `select number from journal_sink where name = ?`, name).Scan(&n)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("server: database: %w", err)
+	}
+	return n, nil
+}
+
+func (st *store) setSink(ctx context.Context, name string, number int64) error {
+	return st.write(ctx, func(t *transaction) error {
+		_, err := t.exec(`insert into journal_sink values (?, ?) on conflict (name) do update set number = excluded.number`, name, number)
+		return err
+	})
+}

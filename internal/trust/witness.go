@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package trust
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"assist/internal/wire"
+)
+
+// Why a witness refuses.
+var (
+	ErrHistory = errors.New("trust: the server's journal does not continue the history kept here")
+	ErrWitness = errors.New("trust: what was kept of the server's journal is damaged")
+)
+
+// Witness is a file that keeps, of one unit, the newest checkpoint of the server's
+// journal, so that its history cannot be rewritten without this end noticing. The
+// journal's key is believed when it is first seen, over a connection whose key is
+// pinned, and never replaced but by a restart that the unit key signed.
+//
+// A damaged file is refused with ErrWitness and never begun anew, as with Memory. Its
+// methods may be called at the same time; one process owns the file.
+type Witness struct {
+	path   string
+	pinned UnitPublic
+	now    func() time.Time
+
+	mu sync.Mutex // one change of the file at a time
+}
+
+// NewWitness is the witness of the unit whose key was pinned, in a directory.
+func NewWitness(dir string, pinned UnitPublic) (*Witness, error) {
+	if err := CheckKey(pinned); err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(pinned)
+	return &Witness{path: filepath.Join(dir, "unit-"+hex.EncodeToString(sum[:8])+".witness"), pinned: bytes.Clone(pinned), now: time.Now}, nil
+}
+
+// kept is what the file holds.
+type kept struct {
+	pinned    UnitPublic
+	key       JournalPublic
+	restarted int64 // Issued of the last restart taken, 0 for none
+	note      []byte
+
+	size int64 // as the note says
+	root tlog.Hash
+}
+
+// Sight is what was kept at the moment when the server is asked: its proof begins
+// there, whatever another connection of this app brings meanwhile.
+type Sight struct {
+	w   *Witness
+	old *kept // nil when nothing was kept yet
+}
+
+// Look begins a question to the server.
+func (w *Witness) Look() (*Sight, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	old, err := w.load()
+	if err != nil {
+		return nil, err
+	}
+	return &Sight{w, old}, nil
+}
+
+// Size is that of the checkpoint kept, for the CheckpointAsk.
+func (s *Sight) Size() uint64 {
+	if s.old == nil {
+		return 0
+	}
+	return uint64(s.old.size)
+}
+
+// See takes what the server answered, and keeps it if it continues what was kept. An
+// error that wraps ErrHistory means that the history was rewritten or cut; nothing was
+// kept then, and nothing of this server may be believed.
+func (s *Sight) See(m *wire.Checkpoint) error {
+	size, root, _, err := JournalPublic(m.Key).OpenCheckpoint(m.Note)
+	if err != nil {
+		return err
+	}
+	fresh := &kept{pinned: s.w.pinned, key: m.Key, note: m.Note, size: size, root: root}
+	if s.old == nil {
+		return s.w.keep(s.old, fresh)
+	}
+	fresh.restarted = s.old.restarted
+	if err := fresh.follows(s.old, m.Proof); err != nil {
+		restart, no := s.w.restarted(fresh, s.old, m)
+		if no != nil {
+			return fmt.Errorf("%w (restart: %w)", err, no)
+		}
+		fresh.restarted = restart
+	} else if fresh.size == s.old.size {
+		return nil
+	}
+	return s.w.keep(s.old, fresh)
+}
+
+// keep replaces old by fresh, unless another connection was faster: then what that one
+// kept stays, and the next question begins there.
+func (w *Witness) keep(old, fresh *kept) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now, err := w.load()
+	if err != nil {
+		return err
+	}
+	if (now == nil) != (old == nil) || (now != nil && !bytes.Equal(now.note, old.note)) {
+		return nil
+	}
+	return w.store(fresh)
+}
+
+// follows checks that one checkpoint continues another.
+func (k *kept) follows(old *kept, proof []byte) error {
+	switch {
+	case !bytes.Equal(k.key, old.key):
+		return fmt.Errorf("%w: another key signs it", ErrHistory)
+	case k.size < old.size:
+		return fmt.Errorf("%w: %d entries, there were %d", ErrHistory, k.size, old.size)
+	}
+	return continues(k, old.size, old.root, proof)
+}
+
+// continues checks a proof that the tree of k begins with another tree.
+func continues(k *kept, size int64, root tlog.Hash, proof []byte) error {
+	switch {
+	case size == 0:
+		return nil
+	case k.size == size && k.root != root:
+		return fmt.Errorf("%w: other entries among the first %d", ErrHistory, size)
+	case k.size == size:
+		return nil
+	}
+	list, err := hashList(proof)
+	if err == nil {
+		err = tlog.CheckTree(list, k.size, k.root, size, root)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: no proof that it holds the first %d entries: %w", ErrHistory, size, err)
+	}
+	return nil
+}
+
+// hashList reads a proof: hashes, one after another.
+func hashList(b []byte) ([]tlog.Hash, error) {
+	if len(b)%tlog.HashSize != 0 {
+		return nil, ErrMalformed
+	}
+	var out []tlog.Hash
+	for ; len(b) > 0; b = b[tlog.HashSize:] {
+		out = append(out, tlog.Hash(b[:tlog.HashSize]))
+	}
+	return out, nil
+}
+
+// restarted says whether the unit vouched for a new beginning since the last one, and
+// the checkpoint continues that.
+func (w *Witness) restarted(k, old *kept, m *wire.Checkpoint) (int64, error) {
+	if len(m.Restart) == 0 {
+		return 0, errors.New("none")
+	}
+	r, err := VerifyRestart(m.Restart, w.pinned, w.now())
+	switch {
+	case err != nil:
+		return 0, err
+	case r.Issued <= old.restarted:
+		return 0, fmt.Errorf("%w: an old one", ErrRestart)
+	case !bytes.Equal(r.Key, k.key) || r.Size > k.size:
+		return 0, fmt.Errorf("%w: of another journal", ErrRestart)
+	}
+	return r.Issued, continues(k, r.Size, r.Root, m.RestartProof)
+}
+
+// load returns nil when nothing was kept yet.
+func (w *Witness) load() (*kept, error) {
+	b, err := readPrivate(w.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrWitness, err)
+	}
+	k, err := parseWitness(string(b))
+	if err == nil && !bytes.Equal(k.pinned, w.pinned) {
+		err = errors.New("it is of another unit")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrWitness, w.path, err)
+	}
+	return k, nil
+}
+
+func (w *Witness) store(k *kept) error {
+	if err := writePrivate(w.path, []byte(formatWitness(k))); err != nil {
+		return fmt.Errorf("keep the journal's checkpoint: %w", err)
+	}
+	return nil
+}
+
+// witnessVersion is the first line of the file.
+const witnessVersion = "assist witness 1\n"
+
+// formatWitness writes the lines, then the checkpoint as it came. The sum is against
+// accidents: it covers what no signature does.
+func formatWitness(k *kept) string {
+	body := fmt.Sprintf("unit %s\nkey %s\nrestarted %s\n", formatBytes(k.pinned), formatBytes(k.key), formatTime(k.restarted)) +
+		"\n" + string(k.note)
+	sum := sha256.Sum256([]byte(witnessVersion + body))
+	return witnessVersion + "sum " + hex.EncodeToString(sum[:]) + "\n" + body
+}
+
+// parseWitness reads a text that formatWitness could have written, and no other.
+func parseWitness(text string) (*kept, error) {
+	rest, found := strings.CutPrefix(text, witnessVersion)
+	if !found {
+		return nil, ErrVersion
+	}
+	top, note, _ := strings.Cut(rest, "\n\n")
+	l := &lines{rest: top + "\n"}
+	l.next("sum")
+	k := &kept{pinned: l.key("unit"), key: JournalPublic(l.key("key")), restarted: l.moment("restarted"), note: []byte(note)}
+	if err := l.end(); err != nil {
+		return nil, err
+	}
+	if formatWitness(k) != text {
+		return nil, fmt.Errorf("%w: its sum is wrong", ErrMalformed)
+	}
+	if err := CheckKey(k.pinned); err != nil {
+		return nil, err
+	}
+	var err error
+	k.size, k.root, _, err = k.key.OpenCheckpoint(k.note)
+	return k, err
+}
