@@ -63,15 +63,16 @@ func (t *trial) serves(code trust.JoinCode) bool {
 	return t.running != nil && t.running.server.JoinCode().Pin == code.Pin
 }
 
-// near is how this app itself reaches the server of a code: the one inside it
-// always over loopback, whatever becomes of the computer's addresses.
+// near is where this app itself reaches the server of a code, when that is the one
+// inside it: over loopback, whatever becomes of the computer's addresses. It is empty
+// for any other.
 func (t *trial) near(code trust.JoinCode) string {
 	if !t.serves(code) {
-		return code.Server
+		return ""
 	}
 	_, port, err := net.SplitHostPort(code.Server)
 	if err != nil {
-		return code.Server
+		return ""
 	}
 	return net.JoinHostPort("127.0.0.1", port)
 }

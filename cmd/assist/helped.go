@@ -33,26 +33,28 @@ type helped struct {
 
 // membership is this machine in one unit.
 type membership struct {
-	code   trust.JoinCode
-	server *rendezvous.Host
-	host   *session.Host // nil until the machine ID is known
-	id     string
-	stop   context.CancelFunc
-	over   sync.WaitGroup
+	code     trust.JoinCode
+	charters *rendezvous.Charters
+	unit     trust.UnitPublic // in force when this began
+	server   *rendezvous.Host
+	host     *session.Host // nil until the machine ID is known
+	id       string
+	stop     context.CancelFunc
+	over     sync.WaitGroup
 }
 
 func newHelped(p *program) *helped { return &helped{p: p, changed: make(chan struct{}, 1)} }
 
 // start registers this machine at the server of the code, in place of the one before.
-func (h *helped) start(code trust.JoinCode) error {
+func (h *helped) start(code trust.JoinCode, charters *rendezvous.Charters) error {
 	key, err := trust.LoadOrCreateHostKey(filepath.Join(h.p.dirs.Data, "host.key"), osIdentity())
 	if err != nil {
 		return err
 	}
 	h.close()
 	ctx, cancel := context.WithCancel(context.Background())
-	m := &membership{code: code, stop: cancel}
-	m.server = rendezvous.NewHost(rendezvous.Config{Server: h.p.trial.near(code), Pin: code.Pin, Log: h.p.log}, key)
+	m := &membership{code: code, charters: charters, unit: charters.Unit(), stop: cancel}
+	m.server = rendezvous.NewHost(h.p.server(code, charters), key)
 	h.mu.Lock()
 	h.at = m
 	h.mu.Unlock()
@@ -68,7 +70,7 @@ func (h *helped) start(code trust.JoinCode) error {
 
 // live works out the machine ID, which takes a moment by design, then answers calls.
 func (h *helped) live(ctx context.Context, m *membership, key *trust.HostKey) {
-	id, err := key.MachineID(m.code.Unit)
+	id, err := key.MachineID(m.unit)
 	if err != nil {
 		h.p.log.Error("no machine ID", "error", err)
 		return
@@ -90,7 +92,7 @@ func (h *helped) live(ctx context.Context, m *membership, key *trust.HostKey) {
 
 func (h *helped) hostConfig(m *membership, key *trust.HostKey, id string) session.HostConfig {
 	return session.HostConfig{
-		Key: key, Unit: m.code.Unit, Nonces: h.nonces(), ID: id, WordList: assets.WordsFR(), Gate: h.gate,
+		Key: key, Unit: m.unit, Charters: m.charters, Nonces: h.nonces(), ID: id, WordList: assets.WordsFR(), Gate: h.gate,
 		Machine: h.p.desktop.machine(),
 		Next: func(ctx context.Context) (session.Call, error) {
 			select {
@@ -105,11 +107,12 @@ func (h *helped) hostConfig(m *membership, key *trust.HostKey, id string) sessio
 			if err != nil {
 				return nil, err
 			}
-			return hostDialer{Identity: id, stun: m.server.State().STUN, log: h.p.log}, nil
+			return hostDialer{Identity: id, stun: m.server.State().STUN, log: h.p.log, allow: allowed(m.charters, h.p.log)}, nil
 		},
 		Say:    func(d session.Deed) string { return h.p.texts()(deedKey(d)) },
 		Report: func(r session.Record) { h.p.receipts.keep(id, r) },
 		Broke:  broke,
+		Barred: barred,
 		Log:    h.p.log,
 	}
 }
@@ -160,9 +163,13 @@ func (h *helped) State() ui.HelpedState {
 		Trial: h.p.trial.serves(m.code), RetryAt: at.RetryAt,
 	}
 	s.Phase, s.Refusal = phase(at)
+	s.Bar, s.CharterEnds = standing(m.charters)
 	if host != nil {
 		state := host.State()
 		s.RefusedToday = state.RefusedToday
+		if state.RefusedWhy != nil {
+			s.RefusedWhy = barOf(state.RefusedWhy)
+		}
 		s.Live, s.Last = shownLive(state), shownLast(state)
 	}
 	return s

@@ -35,11 +35,11 @@ type helper struct {
 
 // post is a technician's app in one unit.
 type post struct {
-	code   trust.JoinCode
-	key    *trust.DeviceKey
-	server *rendezvous.Technician
-	login  string // signed in; empty otherwise
-	stop   context.CancelFunc
+	charters *rendezvous.Charters
+	key      *trust.DeviceKey
+	server   *rendezvous.Technician
+	login    string // signed in; empty otherwise
+	stop     context.CancelFunc
 }
 
 func newHelper(p *program) *helper {
@@ -49,14 +49,13 @@ func newHelper(p *program) *helper {
 }
 
 // start makes this app one that can help in the unit of the code.
-func (h *helper) start(code trust.JoinCode) error {
+func (h *helper) start(code trust.JoinCode, charters *rendezvous.Charters) error {
 	key, err := trust.LoadOrCreateDeviceKey(filepath.Join(h.p.dirs.Data, "device.key"), osIdentity())
 	if err != nil {
 		return err
 	}
-	cfg := rendezvous.Config{Server: h.p.trial.near(code), Pin: code.Pin, Log: h.p.log}
 	ctx, cancel := context.WithCancel(h.ctx)
-	at := &post{code: code, key: key, server: rendezvous.NewTechnician(cfg, key), stop: cancel}
+	at := &post{charters: charters, key: key, server: rendezvous.NewTechnician(h.p.server(code, charters), key), stop: cancel}
 	h.mu.Lock()
 	before := h.at
 	h.at = at
@@ -113,12 +112,32 @@ func (h *helper) State() ui.HelperState {
 	s.SignedIn, s.RetryAt = true, now.RetryAt
 	s.Phase, s.Refusal = phase(now)
 	s.Who = h.who(at)
+	s.Bar, s.CharterEnds = standing(at.charters)
+	if !s.Bar.Stops() {
+		h.own(at, &s)
+	}
 	return s
+}
+
+// own is what the charter says of this technician.
+func (h *helper) own(at *post, s *ui.HelperState) {
+	now := time.Now()
+	c, err := at.charters.Now()
+	if err != nil {
+		return
+	}
+	card, err := c.Technician(at.key.Public(), now)
+	switch {
+	case err != nil:
+		s.Bar = barOf(err)
+	case trust.EndsSoon(card.NotAfter, now):
+		s.CardEnds = time.Unix(card.NotAfter, 0)
+	}
 }
 
 // who is the technician as hosts will see them.
 func (h *helper) who(at *post) consent.Card {
-	c, err := trust.VerifyCertificate(at.server.Certificate(), at.code.Unit, time.Now())
+	c, err := trust.VerifyCertificate(at.server.Certificate(), at.charters.Unit(), time.Now())
 	if err != nil {
 		return consent.Card{}
 	}
@@ -178,7 +197,8 @@ func (h *helper) Ask(_ context.Context, f ui.AskForm) (ui.Request, error) {
 	}
 	link := new(atomic.Pointer[peer.Technician])
 	t, err := session.NewTechnician(session.TechnicianConfig{
-		Key: at.key, Certificate: at.server.Certificate(), Unit: at.code.Unit, WordList: assets.WordsFR(),
+		Key: at.key, Certificate: at.server.Certificate(), Unit: at.charters.Unit(), WordList: assets.WordsFR(),
+		Charters: at.charters,
 		Ask: func(ctx context.Context, totp string, request []byte) (session.Outgoing, error) {
 			o, err := at.server.Ask(ctx, totp, request)
 			if err != nil {
@@ -198,10 +218,19 @@ func (h *helper) Ask(_ context.Context, f ui.AskForm) (ui.Request, error) {
 		Log:     h.p.log,
 	}, session.Wish{Machine: f.Machine, Reason: f.Reason, TOTP: f.TOTP, Rights: f.Rights})
 	if err != nil {
-		return nil, err
+		return nil, notBegun(err)
 	}
 	t.Start(h.ctx)
 	return &request{t: t, link: link}, nil
+}
+
+// notBegun says why there is no request.
+func notBegun(err error) error {
+	b := barOf(err)
+	if b == ui.BarUnproven {
+		b = ui.BarUnexpected
+	}
+	return &ui.Barred{Why: b}
 }
 
 // Recent lists the machines asked in the last 30 days, newest first.

@@ -39,12 +39,18 @@ func (p *program) JoinFile(_ context.Context, path string) error {
 // join remembers the unit, then becomes its member.
 func (p *program) join(code trust.JoinCode) error {
 	err := p.settings.change(func(f *config.File) { f.Unit.Join = code.String() })
-	if err != nil {
+	switch {
+	case errors.Is(err, config.ErrLocked):
+		return ui.ErrFixed
+	case err != nil:
 		p.log.Error("the join code is not kept", "error", err)
 		return ui.ErrDisk
 	}
-	return p.member(code)
+	return p.unit.member(code)
 }
+
+// Fixed reports whether the administrator has decided which unit this is.
+func (p *program) Fixed() bool { return p.settings.get().Locks("unit.join") }
 
 // osIdentity names the installed system, so that keys do not follow a cloned disk.
 func osIdentity() string {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"os"
 	"sync/atomic"
 
@@ -135,13 +136,14 @@ func (d *desktop) close() {
 // hostDialer is a fresh identity of this machine.
 type hostDialer struct {
 	*peer.Identity
-	stun string
-	log  *slog.Logger
+	stun  string
+	log   *slog.Logger
+	allow func(netip.Addr) bool
 }
 
 // Connect waits for the technician whose certificate has the fingerprint remote.
 func (d hostDialer) Connect(ctx context.Context, remote [32]byte, s session.Signals) (session.HostLink, error) {
-	h, err := peer.ConnectHost(ctx, peer.Config{Identity: d.Identity, Remote: remote, Signaler: s, STUN: d.stun, Log: d.log})
+	h, err := peer.ConnectHost(ctx, peer.Config{Identity: d.Identity, Remote: remote, Signaler: s, STUN: d.stun, Log: d.log, Allow: d.allow})
 	if err != nil {
 		return nil, err // never a non-nil link that holds nothing
 	}
@@ -165,6 +167,9 @@ func (d technicianDialer) Connect(ctx context.Context, remote [32]byte, s sessio
 	d.link.Store(t)
 	return t, nil
 }
+
+// barred says whether a link ended, or never began, because of the other end's address.
+func barred(err error) bool { return errors.Is(err, peer.ErrSource) }
 
 // broke says whether a link ended because the other end broke the protocol.
 func broke(err error) bool {

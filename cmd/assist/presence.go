@@ -34,7 +34,7 @@ func (p *program) hands() consent.Hands {
 			}
 			return time.Time{}
 		},
-		Idle: func() time.Duration { return time.Duration(p.settings.get().Policy.IdleMinutes) * time.Minute },
+		Idle: p.unit.idle,
 	}
 }
 

@@ -35,6 +35,7 @@ type program struct {
 	helped   *helped
 	helper   *helper
 	trial    *trial
+	unit     *unit
 	screen   *ui.App
 	quit     chan struct{}
 
@@ -50,6 +51,7 @@ func newProgram(dirs config.Dirs, file config.File, log *slog.Logger) *program {
 	p.receipts = &receipts{book: receipt.Open(filepath.Join(dirs.Data, "receipts"), log), text: p.texts, tell: p.helped.report, log: log}
 	p.helper = newHelper(p)
 	p.trial = newTrial(p)
+	p.unit = &unit{p: p}
 	return p
 }
 
@@ -93,15 +95,7 @@ func (p *program) resume() error {
 	if err != nil {
 		return err
 	}
-	return p.member(code)
-}
-
-// member makes this app part of the unit that the code names.
-func (p *program) member(code trust.JoinCode) error {
-	if err := p.helped.start(code); err != nil {
-		return err
-	}
-	return p.helper.start(code)
+	return p.unit.member(code)
 }
 
 func (p *program) raiseOn(raise <-chan struct{}) {
@@ -121,6 +115,7 @@ func (p *program) close() {
 	p.helped.Cut(wire.EndHostClosed)
 	p.helper.close()
 	p.helped.close()
+	p.unit.close()
 	p.trial.close()
 	p.desktop.close()
 }

@@ -93,6 +93,8 @@ func deedName(a session.Act) (name string, withRights bool) {
 		return "released", true
 	case session.ActTakenBack:
 		return "takenBack", false
+	case session.ActLimited:
+		return "limited", true
 	case session.ActPaused:
 		return "paused", false
 	case session.ActResumed:

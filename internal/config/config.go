@@ -188,6 +188,9 @@ func WriteFile(path string, b []byte) error {
 	return nil
 }
 
+// Locks reports whether the machine's file keeps the user from setting a key.
+func (f File) Locks(key string) bool { return slices.Contains(f.Policy.Lock, key) }
+
 // merge puts the user's file over the machine's: locked keys stay, rights are
 // intersected.
 func merge(machine, user File) File {

@@ -73,6 +73,21 @@ func TestEvilServer(t *testing.T) {
 	}
 }
 
+// The address that a server claims is held against the charter, whatever its form.
+func TestAddressThatAServerClaims(t *testing.T) {
+	for _, address := range []string{"", "198.51.100.1", "192.0.2.7:5", "::ffff:192.0.2.7%eth0", "2002:c000:207::1", "192.0.2.07", "localhost"} {
+		play(t, func(t *testing.T, w *world) {
+			w.server.address = address
+			if s := w.over(w.ask(viewPoint)); s.Verdict != wire.VerdictInvalid || len(w.asked()) != 0 {
+				t.Errorf("%q: %+v, %d dialogs", address, s, len(w.asked()))
+			}
+			if why := w.host.State().RefusedWhy; !errors.Is(why, trust.ErrSource) {
+				t.Errorf("%q: refused because %v", address, why)
+			}
+		})
+	}
+}
+
 // A request that was heard once is not heard again, however it comes back.
 func TestReplayedRequest(t *testing.T) {
 	play(t, func(t *testing.T, w *world) {
@@ -163,7 +178,11 @@ func saysVerdict(t *testing.T, env []byte, v wire.Verdict) bool {
 // shows nobody anything.
 func TestRequestsThatAreNotBelieved(t *testing.T) {
 	for name, change := range map[string]func(w *world, c *session.TechnicianConfig, wish *session.Wish){
-		"old certificate": func(w *world, c *session.TechnicianConfig, _ *session.Wish) { pass(48 * time.Hour) },
+		"old certificate": func(w *world, c *session.TechnicianConfig, _ *session.Wish) {
+			pass(48 * time.Hour)
+			w.own.learn(w.charter(), nil) // both apps know a new one
+			w.unit.learn(w.charter(), nil)
+		},
 		"no reason":       func(_ *world, _ *session.TechnicianConfig, wish *session.Wish) { wish.Reason = " " },
 		"no right":        func(_ *world, _ *session.TechnicianConfig, wish *session.Wish) { wish.Rights = 0 },
 		"another machine": func(_ *world, _ *session.TechnicianConfig, wish *session.Wish) { wish.Machine = "572400000000" },

@@ -13,10 +13,11 @@ import (
 	"assist/internal/wire"
 )
 
-// HostConfig is all that a host needs. Say, Report and Broke may be nil.
+// HostConfig is all that a host needs. Say, Report, Broke and Barred may be nil.
 type HostConfig struct {
 	Key      *trust.HostKey
-	Unit     trust.UnitPublic
+	Unit     trust.UnitPublic // the key in force
+	Charters Charters
 	Nonces   *trust.Nonces // of requests, from before this process too
 	ID       string        // this machine's ID, 12 digits
 	WordList []string      // of the check words; the same at both ends
@@ -27,12 +28,13 @@ type HostConfig struct {
 	Say      func(d Deed) string // words a deed for the banner
 	Report   func(r Record)      // called once after each intervention
 	Broke    func(error) bool    // tells an error of a link that is the other end's doing
+	Barred   func(error) bool    // tells one of an address that the charter does not list
 	Log      *slog.Logger
 }
 
 func (c HostConfig) complete() bool {
 	m := c.Machine
-	return c.Key != nil && len(c.Unit) > 0 && c.Nonces != nil && c.ID != "" && c.Gate != nil && c.Next != nil &&
+	return c.Key != nil && len(c.Unit) > 0 && c.Charters != nil && c.Nonces != nil && c.ID != "" && c.Gate != nil && c.Next != nil &&
 		c.Identity != nil && c.Log != nil &&
 		m.Fit != nil && m.Capture != nil && m.Drive != nil && m.Point != nil
 }
@@ -61,6 +63,9 @@ func NewHost(cfg HostConfig) (*Host, error) {
 	}
 	if cfg.Report == nil {
 		cfg.Report = func(Record) {}
+	}
+	if cfg.Barred == nil {
+		cfg.Barred = func(error) bool { return false }
 	}
 	cfg.Broke = orMalformed(cfg.Broke)
 	return &Host{cfg: cfg, changed: make(chan struct{}, 1), state: HostState{Machine: cfg.ID}}, nil
@@ -99,13 +104,21 @@ func (h *Host) begin(call Call) (*intervention, bool) {
 
 // turnAway answers a call that comes while another is served.
 func (h *Host) turnAway(call Call) {
-	h.refused()
+	h.refused(consent.ErrBusy)
 	hash, err := trust.RequestHash(call.Ring().Request)
 	if err != nil {
 		call.End(wire.EndProtocol)
 		return
 	}
 	h.answer(call, &wire.Answer{Session: call.Ring().Session, RequestHash: hash, Verdict: wire.VerdictBusy})
+}
+
+// lossOf is why a link that failed with err has gone.
+func (c *HostConfig) lossOf(err error) wire.EndReason {
+	if err != nil && c.Barred(err) {
+		return wire.EndRevoked
+	}
+	return lossOf(c.Broke, err)
 }
 
 // answer signs and sends a verdict that ends a request.
@@ -123,11 +136,11 @@ func (h *Host) answer(call Call, a *wire.Answer) {
 	}
 }
 
-// refused counts an attempt that was turned down.
-func (h *Host) refused() {
+// refused counts an attempt that was turned down, and keeps why the last one was.
+func (h *Host) refused(why error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.refusals.add(time.Now())
+	h.refusals.add(time.Now(), why)
 	nudge(h.changed)
 }
 

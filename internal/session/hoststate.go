@@ -42,8 +42,8 @@ func hostEdges(from HostPhase) []HostPhase {
 	return nil
 }
 
-// HostState is what can be shown of this machine. All but Phase, Machine,
-// RefusedToday and Last is empty when nobody is connected or asks.
+// HostState is what can be shown of this machine. All but Phase, Machine, what was
+// refused and Last is empty when nobody is connected or asks.
 type HostState struct {
 	Phase        HostPhase
 	Machine      string // 12 digits
@@ -54,8 +54,9 @@ type HostState struct {
 	Since        time.Time
 	Pictures     wire.PauseCause
 	Input        wire.PauseCause
-	RefusedToday int  // attempts turned down here since midnight
-	Last         *End // the last intervention since the app started
+	RefusedToday int   // attempts turned down here since midnight
+	RefusedWhy   error // why the last of them was; it can be told by errors.Is
+	Last         *End  // the last intervention since the app started
 }
 
 // End is how an intervention ended.
@@ -99,6 +100,7 @@ func (h *Host) State() HostState {
 	defer h.mu.Unlock()
 	s := h.state
 	s.RefusedToday = h.refusals.today(time.Now())
+	s.RefusedWhy = h.refusals.why
 	return s
 }
 
@@ -109,14 +111,18 @@ func (h *Host) Changed() <-chan struct{} { return h.changed }
 type tally struct {
 	day   time.Time
 	count int
+	why   error // of the last one
 }
 
 func (t *tally) today(now time.Time) int {
 	year, month, day := now.Date()
 	if midnight := time.Date(year, month, day, 0, 0, 0, 0, now.Location()); !midnight.Equal(t.day) {
-		t.day, t.count = midnight, 0
+		t.day, t.count, t.why = midnight, 0, nil
 	}
 	return t.count
 }
 
-func (t *tally) add(now time.Time) { t.count = t.today(now) + 1 }
+func (t *tally) add(now time.Time, why error) {
+	t.count = t.today(now) + 1
+	t.why = why
+}

@@ -22,6 +22,7 @@ type intervention struct {
 
 	// Owned by serve, set before anybody else can look.
 	request  *trust.VerifiedRequest
+	admitted *trust.Admission // when the request came; review asks again
 	dialer   HostDialer
 	words    [3]string
 	answered bool // the request was turned down, so it is over at the server too
@@ -82,7 +83,11 @@ func (s *intervention) serve() {
 		}
 	}()
 	defer s.close()
-	if s.admit() && s.ask() {
+	if !s.admit() {
+		return
+	}
+	go s.obey() // until close
+	if s.ask() {
 		s.connect()
 	}
 }
@@ -91,27 +96,27 @@ func (s *intervention) serve() {
 func (s *intervention) admit() bool {
 	cfg, ring := &s.host.cfg, s.call.Ring()
 	r, err := trust.VerifyRequest(ring.Request, trust.RequestCheck{
-		Unit: cfg.Unit, Machine: cfg.ID, Now: time.Now(), SeenNonce: cfg.Nonces.Seen,
+		Unit: cfg.Unit, Machine: cfg.ID, Now: time.Now(), Admit: s.admits, SeenNonce: cfg.Nonces.Seen,
 	})
 	if err == nil && r.Request.Session != ring.Session {
 		err = trust.ErrWrongSession
 	}
 	if err != nil {
 		cfg.Log.Warn("request turned down", "error", err)
-		return s.turnDown(wire.VerdictInvalid)
+		return s.turnDown(wire.VerdictInvalid, err)
 	}
 	s.request = r
 	if s.dialer, err = cfg.Identity(); err != nil {
 		cfg.Log.Error("no identity", "error", err)
-		return s.turnDown(wire.VerdictUnable)
+		return s.turnDown(wire.VerdictUnable, err)
 	}
 	return true
 }
 
 // turnDown ends the request by a verdict; it returns false.
-func (s *intervention) turnDown(v wire.Verdict) bool {
+func (s *intervention) turnDown(v wire.Verdict, why error) bool {
 	if v != wire.VerdictUnable {
-		s.host.refused()
+		s.host.refused(why)
 	}
 	s.stop(&Ended{wire.EndRefused})
 	ring := s.call.Ring()
@@ -136,7 +141,7 @@ func (s *intervention) ask() bool {
 	layout, err := s.host.cfg.Machine.Fit()
 	if err != nil {
 		s.host.cfg.Log.Warn("cannot share", "error", err)
-		return s.turnDown(wire.VerdictUnable)
+		return s.turnDown(wire.VerdictUnable, err)
 	}
 	if !s.pledge() || !s.host.move(HostAsking) {
 		return false
@@ -149,7 +154,7 @@ func (s *intervention) ask() bool {
 			return false
 		}
 		s.host.cfg.Log.Info("not granted", "error", err)
-		return s.turnDown(verdictOf(err))
+		return s.turnDown(verdictOf(err), err)
 	}
 	s.hold(lease)
 	return s.grant(lease)
@@ -163,7 +168,7 @@ func (s *intervention) pledge() bool {
 	})
 	if err != nil {
 		s.host.cfg.Log.Error("no pledge", "error", err)
-		return s.turnDown(wire.VerdictUnable)
+		return s.turnDown(wire.VerdictUnable, err)
 	}
 	s.words = trust.CheckWords(s.call.Ring().Request, env, s.host.cfg.WordList)
 	ctx, cancel := context.WithTimeout(s.ctx, sendTime)
@@ -176,11 +181,12 @@ func (s *intervention) pledge() bool {
 }
 
 func (s *intervention) question(monitors int) consent.Question {
-	r, c := s.request.Request, s.request.Certificate
+	r, c := s.request.Request, s.admitted.Card
 	return consent.Question{
 		Who:      consent.Card{Name: c.Name, Role: c.Role, Unit: c.Unit, Until: time.Unix(c.NotAfter, 0)},
 		Reason:   r.Reason,
-		Wanted:   consent.Rights(r.Rights),
+		Wanted:   consent.Rights(r.Rights & s.admitted.Rights),
+		Life:     s.admitted.Lease,
 		Words:    s.words,
 		Monitors: monitors,
 	}
@@ -210,6 +216,7 @@ func (s *intervention) hold(l *consent.Lease) {
 		Login: s.call.Ring().Login, Address: s.call.Ring().Address, Began: l.Since(),
 	}
 	s.mu.Unlock()
+	s.review() // it may have changed while the person was asked
 	go func() {
 		select {
 		case <-l.Done():
@@ -231,7 +238,7 @@ func (s *intervention) grant(l *consent.Lease) bool {
 	}
 	env, err := s.host.cfg.Key.SignAnswer(&wire.Answer{
 		Session: s.request.Request.Session, RequestHash: s.request.Hash, Fingerprint: s.dialer.Fingerprint(),
-		Verdict: wire.VerdictGranted, Rights: uint16(rights), Expires: time.Now().Add(consent.LeaseLife).Unix(),
+		Verdict: wire.VerdictGranted, Rights: uint16(rights), Expires: time.Now().Add(min(s.admitted.Lease, consent.LeaseLife)).Unix(),
 	})
 	if err == nil {
 		ctx, cancel := context.WithTimeout(s.ctx, sendTime)
@@ -253,7 +260,7 @@ func (s *intervention) connect() {
 	cancel()
 	if err != nil {
 		s.host.cfg.Log.Info("no connection", "error", err)
-		s.cut(lossOf(s.host.cfg.Broke, err))
+		s.cut(s.host.cfg.lossOf(err))
 		return
 	}
 	newLive(s, link).run()

@@ -103,7 +103,7 @@ func (l *live) mind() {
 	select {
 	case <-l.ctx.Done():
 	case <-grace.C:
-		l.s.cut(lossOf(l.s.host.cfg.Broke, l.link.Err()))
+		l.s.cut(l.s.host.cfg.lossOf(l.link.Err()))
 	}
 }
 
@@ -128,6 +128,9 @@ func (l *live) grants() {
 		g, left := l.grant()
 		l.spread()
 		if g != told {
+			if had := consent.Rights(told.Rights &^ g.Rights); had.Has(consent.RightPoint) {
+				l.machine().Point(screen.CursorPlace{}) // nothing can show it any more
+			}
 			told = g
 			l.send(&wire.Grant{Rights: g.Rights, Pictures: g.Pictures, Input: g.Input})
 		}

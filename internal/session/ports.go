@@ -7,6 +7,7 @@ import (
 
 	"assist/internal/consent"
 	"assist/internal/screen"
+	"assist/internal/trust"
 	"assist/internal/wire"
 )
 
@@ -102,6 +103,13 @@ type Screens interface {
 type Desk interface {
 	Do(in wire.Input) error
 	Close() error
+}
+
+// Charters is the unit's charter as this app has it: the one in force, or why there is
+// none. Changed is closed at the next change.
+type Charters interface {
+	Now() (*trust.Charter, error)
+	Changed() <-chan struct{}
 }
 
 // Machine is what a session can do on this computer.

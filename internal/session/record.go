@@ -25,7 +25,8 @@ const (
 	ActTakenBack     // the person took rights back
 	ActPaused
 	ActResumed
-	ActDrove // the first use of mouse or keyboard since it was granted
+	ActLimited // a new charter of the unit took rights back
+	ActDrove   // the first use of mouse or keyboard since it was granted
 	ActEnded
 )
 

@@ -32,12 +32,13 @@ func refusal(err error) (wire.Refusal, time.Duration, bool) {
 type server struct {
 	calls chan session.Call
 
-	mu     sync.Mutex
-	totp   string
-	lines  []*line
-	dead   bool                               // nobody hears of endings
-	rename bool                               // give the request another session than its own
-	meddle func(what string, b []byte) []byte // changes what passes, or drops it (nil)
+	mu      sync.Mutex
+	totp    string
+	address string // the technician's, as it claims
+	lines   []*line
+	dead    bool                               // nobody hears of endings
+	rename  bool                               // give the request another session than its own
+	meddle  func(what string, b []byte) []byte // changes what passes, or drops it (nil)
 }
 
 // line is one request at the server, and the session that comes of it.
@@ -65,7 +66,7 @@ func (s *side) end(r wire.EndReason) {
 
 func newServer() *server {
 	return &server{
-		calls: make(chan session.Call, 1), totp: "123456",
+		calls: make(chan session.Call, 1), totp: "123456", address: "192.0.2.7",
 		meddle: func(_ string, b []byte) []byte { return b },
 	}
 }
@@ -96,7 +97,7 @@ func (s *server) Ask(ctx context.Context, totp string, request []byte) (session.
 	}
 	l := &line{
 		server:  s,
-		ring:    wire.Ring{Session: r.Session, Login: "prenom.nom", Address: "192.0.2.7", Request: s.pass("request", request)},
+		ring:    wire.Ring{Session: r.Session, Login: "prenom.nom", Address: s.address, Request: s.pass("request", request)},
 		pledges: make(chan []byte, 1), answers: make(chan []byte, 1),
 		toHost: make(chan []byte, 16), toTechnician: make(chan []byte, 16),
 		host: &side{done: make(chan struct{})}, technician: &side{done: make(chan struct{})},

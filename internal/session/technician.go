@@ -23,8 +23,9 @@ const inputTime = 2 * time.Second
 // of a link that is the other end's doing; both may be nil.
 type TechnicianConfig struct {
 	Key         *trust.DeviceKey
-	Certificate []byte // envelope, from the server
-	Unit        trust.UnitPublic
+	Certificate []byte           // envelope, from the server
+	Unit        trust.UnitPublic // the key in force
+	Charters    Charters
 	WordList    []string
 	Ask         func(ctx context.Context, totp string, request []byte) (Outgoing, error)
 	Identity    func() (TechnicianDialer, error)
@@ -34,7 +35,7 @@ type TechnicianConfig struct {
 }
 
 func (c TechnicianConfig) complete() bool {
-	return c.Key != nil && len(c.Certificate) > 0 && len(c.Unit) > 0 && c.Ask != nil && c.Identity != nil && c.Log != nil
+	return c.Key != nil && len(c.Certificate) > 0 && len(c.Unit) > 0 && c.Charters != nil && c.Ask != nil && c.Identity != nil && c.Log != nil
 }
 
 // Wish is what a technician asks.
@@ -65,13 +66,17 @@ type Technician struct {
 	state TechnicianState
 }
 
-// NewTechnician prepares a request; Start makes it.
+// NewTechnician prepares a request; Start makes it. What the unit's charter does not
+// allow is not begun: the error says why, as trust does, or is ErrBeyond.
 func NewTechnician(cfg TechnicianConfig, w Wish) (*Technician, error) {
 	if !cfg.complete() {
 		return nil, ErrConfig
 	}
 	if err := trust.CheckMachineID(w.Machine); err != nil {
 		return nil, fmt.Errorf("session: %w", err)
+	}
+	if err := cfg.admits(w); err != nil {
+		return nil, err
 	}
 	if cfg.Refusal == nil {
 		cfg.Refusal = func(error) (wire.Refusal, time.Duration, bool) { return 0, 0, false }

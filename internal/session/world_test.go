@@ -55,6 +55,8 @@ type world struct {
 	net     *network
 	machine *machine
 	nonces  *trust.Nonces
+	unit    *charters // what the host's app knows
+	own     *charters // what the technician's app knows
 	host    *session.Host
 	close   context.CancelFunc // closes the host's app
 	closed  chan struct{}      // the host's app is gone
@@ -81,6 +83,8 @@ func play(t *testing.T, f func(t *testing.T, w *world)) {
 			nonces: &trust.Nonces{},
 			person: func(_ context.Context, q consent.Question) (consent.Rights, error) { return q.Wanted, nil },
 		}
+		w.unit = newCharters(w.charter())
+		w.own = newCharters(w.charter())
 		w.open()
 		defer func() { w.shut() }()
 		f(t, w)
@@ -128,11 +132,12 @@ func (w *world) rest() {
 func (w *world) hostConfig() session.HostConfig {
 	return session.HostConfig{
 		Key: w.who.host, Unit: w.who.unit.Public(), ID: w.who.machine, WordList: []string{"citron", "valise", "orage", "lune"},
-		Nonces:  w.nonces,
+		Nonces: w.nonces, Charters: w.unit,
 		Gate:    w.newGate(),
 		Machine: w.machine.ports(), Next: w.server.Next,
 		Identity: func() (session.HostDialer, error) { return hostDialer{newDialer(w.net)}, nil },
 		Broke:    func(err error) bool { return err == errWrong },
+		Barred:   func(err error) bool { return err == errBarred },
 		Log:      slog.New(slog.DiscardHandler),
 		Report: func(r session.Record) {
 			w.mu.Lock()
@@ -199,10 +204,10 @@ func (w *world) record() session.Record {
 }
 
 // certificate is good for a day around the bubble's time.
-func (w *world) certificate() []byte {
+func (w *world) certificate(zones ...string) []byte {
 	w.t.Helper()
 	env, err := w.who.unit.IssueCertificate(wire.Certificate{
-		Name: "Prénom Nom", Role: "Assistance", Unit: "INCI", DeviceKey: w.who.device.Public(),
+		Name: "Prénom Nom", Role: "Assistance", Unit: "INCI", DeviceKey: w.who.device.Public(), Zones: zones,
 		NotBefore: time.Now().Add(-time.Hour).Unix(), NotAfter: time.Now().Add(24 * time.Hour).Unix(),
 	})
 	if err != nil {
@@ -213,7 +218,7 @@ func (w *world) certificate() []byte {
 
 func (w *world) technicianConfig() session.TechnicianConfig {
 	return session.TechnicianConfig{
-		Key: w.who.device, Certificate: w.certificate(), Unit: w.who.unit.Public(),
+		Key: w.who.device, Certificate: w.certificate(), Unit: w.who.unit.Public(), Charters: w.own,
 		WordList: []string{"citron", "valise", "orage", "lune"},
 		Ask:      w.server.Ask, Refusal: refusal, Log: slog.New(slog.DiscardHandler),
 		Broke:    func(err error) bool { return err == errWrong },

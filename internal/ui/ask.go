@@ -28,6 +28,7 @@ type askPage struct {
 	hint    *statusLine
 	state   *statusLine
 	fault   *notice
+	bar     *notice
 	ask     *press
 	recents *fyne.Container
 }
@@ -52,7 +53,7 @@ func (p *askPage) first() fyne.Focusable {
 func (p *askPage) build() fyne.CanvasObject {
 	a := p.a
 	p.fields()
-	p.hint, p.state, p.fault = a.newStatusLine(), a.newStatusLine(), a.newNotice()
+	p.hint, p.state, p.fault, p.bar = a.newStatusLine(), a.newStatusLine(), a.newNotice(), a.newNotice()
 	tag(a, p.hint.line, "machine-hint")
 	p.fault.failAt("refusal.identity.ask", p.last)
 	p.fault.mends(&p.busy, func() { p.last = nil }, p.machine, p.reason, p.totp)
@@ -62,6 +63,7 @@ func (p *askPage) build() fyne.CanvasObject {
 	gap := theme.Size(sizeGap)
 	return newPage(
 		a.signedLine(p.state),
+		p.bar.box,
 		newCard(
 			newField(a.say("ask.machine"), digitField(p.machine, 13, p.hint.row)),
 			newField(a.say("ask.reason"), p.reason),
@@ -125,8 +127,9 @@ func (p *askPage) update() {
 	if s.Phase == PhaseReady {
 		p.state.set("check", theme.ColorNameSuccess, p.a.signedWords(s.Who))
 	}
+	p.showBar(s)
 	p.checkMachine()
-	p.ask.enable(!p.busy && s.Phase == PhaseReady)
+	p.ask.enable(!p.busy && s.Phase == PhaseReady && !s.Bar.Stops())
 	label := "ask.ask"
 	if p.busy {
 		label = "busy"
@@ -134,7 +137,16 @@ func (p *askPage) update() {
 	p.ask.setLabel(p.a.say(label))
 }
 
-// signedWords is who is signed in, with a warning when the certificate ends soon.
+// showBar says what keeps this technician from helping, or soon will.
+func (p *askPage) showBar(s HelperState) {
+	if s.Bar == BarNone && !s.CardEnds.IsZero() {
+		p.bar.showBar("bar.card.", BarNone, s.CardEnds)
+		return
+	}
+	p.bar.showBar("bar.there.", s.Bar, s.CharterEnds)
+}
+
+// signedWords is who is signed in.
 func (a *App) signedWords(who consent.Card) string {
 	return a.say("ask.signedIn", "name", plain(who.Name, maxShownName), "unit", plain(who.Unit, maxShownName), "date", a.tongue.date(who.Until))
 }

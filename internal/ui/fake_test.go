@@ -36,6 +36,7 @@ type fake struct {
 	cuts     []wire.EndReason
 	paused   []bool
 	taken    int
+	fixed    bool // the administrator chose the server
 	asked    []AskForm
 	calls    []string
 	request  *fakeRequest
@@ -149,6 +150,7 @@ func (r fakeReceipts) Save(path string, page []byte) error {
 	return r.f.call("save " + path)
 }
 func (r fakeReceipts) Report(_ context.Context, id string) error { return r.f.call("report " + id) }
+func (f *fake) Fixed() bool                                      { return f.fixed }
 func (f *fake) Join(_ context.Context, c string) error           { return f.call("join " + c) }
 func (f *fake) JoinFile(_ context.Context, p string) error {
 	return f.call("file " + p)

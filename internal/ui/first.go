@@ -21,7 +21,7 @@ func (f *firstPage) update()               {}
 // build leaves the trial out where this build holds no server.
 func (f *firstPage) build() fyne.CanvasObject {
 	a := f.a
-	f.code = f.tile("code", "first.code", func() { a.turn(placeFirst, newJoinPage(a, f)) })
+	f.code = f.tile("code", "first.code", func() { a.turn(placeFirst, newJoinPage(a, placeFirst, f)) })
 	tiles := []fyne.CanvasObject{f.code}
 	if a.cfg.Trial != nil {
 		tiles = append(tiles, f.tile("computer", "first.trial", func() { a.turn(placeFirst, newTrialPage(a, f)) }))

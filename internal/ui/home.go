@@ -22,6 +22,7 @@ type homePage struct {
 	copied  time.Time // when the number was copied last
 	live    *livePart
 	ending  *notice
+	bar     *notice
 	number  *text
 	digits  *text
 	copy    *press
@@ -46,7 +47,7 @@ func (h *homePage) build() fyne.CanvasObject {
 	h.state = a.newStatusLine()
 	tag(a, h.state.line, "state")
 	h.server = newText("", styleMuted())
-	h.live, h.ending = newLivePart(a), a.newNotice()
+	h.live, h.ending, h.bar = newLivePart(a), a.newNotice(), a.newNotice()
 	h.refused = newText("", styleMuted())
 	h.share = newFlow(8,
 		tag(a, newPress(a.say("share.join"), pressPlain, h.openShare), "share").with(a.icon("computer")),
@@ -57,6 +58,7 @@ func (h *homePage) build() fyne.CanvasObject {
 	return newPage(
 		h.live.box,
 		h.ending.box,
+		h.bar.box,
 		newCard(newText(a.say("home.number"), styleMuted()), number, h.digits),
 		newCard(h.state.row, h.server, h.share),
 		newText(a.say("home.promise"), styleBody()),
@@ -80,9 +82,19 @@ func (h *homePage) update() {
 			h.state.set("eye", theme.ColorNameWarning, h.a.say("home.connected"))
 		}
 	}
-	h.refused.set(h.a.tongue.count("home.refused", s.RefusedToday))
+	h.refused.set(h.refusedWords())
+	h.bar.showBar("bar.here.", s.Bar, s.CharterEnds)
 	h.live.show(s.Live)
 	h.showEnding()
+}
+
+// refusedWords are how many were turned down today, and why the last one was.
+func (h *homePage) refusedWords() string {
+	said := h.a.tongue.count("home.refused", h.seen.RefusedToday)
+	if h.seen.RefusedToday == 0 || h.seen.RefusedWhy == BarNone {
+		return said
+	}
+	return said + " " + h.a.say(barKey("bar.tried.", h.seen.RefusedWhy))
 }
 
 // copyLabel says for three seconds that the number was copied.

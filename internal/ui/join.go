@@ -16,6 +16,7 @@ import (
 // joinPage joins a unit by its code or by a file from the administrator.
 type joinPage struct {
 	a      *App
+	at     place
 	before page
 	code   string
 	busy   bool
@@ -25,10 +26,12 @@ type joinPage struct {
 	fault  *notice
 }
 
-func newJoinPage(a *App, before page) *joinPage { return &joinPage{a: a, before: before} }
+func newJoinPage(a *App, at place, before page) *joinPage {
+	return &joinPage{a: a, at: at, before: before}
+}
 
 func (j *joinPage) first() fyne.Focusable { return j.entry }
-func (j *joinPage) back()                 { j.a.turn(placeFirst, j.before) }
+func (j *joinPage) back()                 { j.a.turn(j.at, j.before) }
 
 func (j *joinPage) build() fyne.CanvasObject {
 	a := j.a
@@ -41,7 +44,7 @@ func (j *joinPage) build() fyne.CanvasObject {
 	keep := j.entry.OnChanged
 	j.entry.OnChanged = func(s string) { keep(s); j.update() }
 	return newPage(
-		a.titled(a.say("first.code"), j.back),
+		a.titled(a.say(j.title()), j.back),
 		newCard(
 			newField(a.say("join.code"), j.entry, newText(a.say("join.hint"), styleMuted())),
 			j.fault.box,
@@ -49,6 +52,14 @@ func (j *joinPage) build() fyne.CanvasObject {
 		),
 		newCard(newText(a.say("join.file"), styleStrong()), newText(a.say("join.fileHint"), styleMuted()), newRow(0, -1, j.open)),
 	)
+}
+
+// title is another once there is a server to change.
+func (j *joinPage) title() string {
+	if j.at == placeSettings {
+		return "settings.change"
+	}
+	return "first.code"
 }
 
 // update keeps the button for a code that is not empty.
@@ -88,6 +99,8 @@ func (j *joinPage) run(call func(context.Context) error) {
 		j.fault.fail(err)
 		j.update()
 		if err == nil {
+			j.a.pages[placeSettings] = newSettingsPage(j.a)
+			j.a.pages[placeHelper] = newHelperPage(j.a) // the account was with the server before
 			j.a.joined(placeHelped)
 		}
 	})

@@ -123,7 +123,7 @@ func everyPage(a *App, f *fake) map[string]func() {
 		"home":     show(placeHelped, newHomePage(a)),
 		"first":    show(placeFirst, newFirstPage(a)),
 		"learn":    show(placeFirst, newLearnPage(a, newFirstPage(a))),
-		"join":     show(placeFirst, newJoinPage(a, newFirstPage(a))),
+		"join":     show(placeFirst, newJoinPage(a, placeFirst, newFirstPage(a))),
 		"trial":    show(placeFirst, newTrialPage(a, newFirstPage(a))),
 		"secret":   show(placeFirst, &secretPage{a: a, enrol: fakeEnrolment{f}}),
 		"done":     show(placeFirst, &trialDonePage{a: a, login: "camille"}),

@@ -20,7 +20,7 @@ import (
 // slot that is filled after each change. Only the window reads Changed. A call
 // that may take time has a context and is made off the interface's goroutine.
 
-// What a port may answer, besides Refused, Declined, Ended and BadFile. Any other
+// What a port may answer, besides Refused, Declined, Ended, Barred and BadFile. Any other
 // error is shown as an unexpected one.
 var (
 	// ErrUnreachable says that the server does not answer.
@@ -39,6 +39,8 @@ var (
 	ErrNotReported = errors.New("the server did not confirm the report")
 	// ErrNotInvited says that the embedded server did not take a technician.
 	ErrNotInvited = errors.New("the technician could not be invited")
+	// ErrFixed says that the administrator has decided it, so that it cannot be changed.
+	ErrFixed = errors.New("fixed by the administrator")
 	// ErrNotKnown says that the server knows no such session of this machine.
 	ErrNotKnown = errors.New("the server does not know this session")
 )
@@ -98,7 +100,10 @@ type HelpedState struct {
 	Refusal      wire.Refusal // with PhaseRefused
 	Live         *Live        // nil: nobody is connected
 	RefusedToday int          // attempts turned down here since midnight
+	RefusedWhy   Bar          // why the last of them was, unless the person said no
 	Last         *Ending      // the last intervention since the app started
+	Bar          Bar          // what keeps everybody from helping here
+	CharterEnds  time.Time    // zero unless that is near
 }
 
 // Ending is how an intervention on this machine ended.
@@ -159,8 +164,10 @@ type Receipts interface {
 	Report(ctx context.Context, id string) error // tells the administrator of a problem
 }
 
-// Joiner makes this app part of a unit.
+// Joiner makes this app part of a unit. Fixed reports whether the administrator has
+// decided which, so that nobody can change it here.
 type Joiner interface {
+	Fixed() bool
 	Join(ctx context.Context, code string) error
 	JoinFile(ctx context.Context, path string) error
 }
@@ -205,6 +212,10 @@ type HelperState struct {
 	Phase    Phase        // when signed in
 	RetryAt  time.Time
 	Refusal  wire.Refusal // with PhaseRefused
+
+	Bar         Bar       // what keeps this technician from helping, when signed in
+	CharterEnds time.Time // zero unless that is near
+	CardEnds    time.Time // the same of the technician's own certificate
 }
 
 // Helper tells the state of the technician's side.

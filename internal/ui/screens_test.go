@@ -199,7 +199,7 @@ func homeScenes() []scene {
 }
 
 func firstScenes() []scene {
-	join := func(a *App) page { return newJoinPage(a, newFirstPage(a)) }
+	join := func(a *App) page { return newJoinPage(a, placeFirst, newFirstPage(a)) }
 	return []scene{
 		{"first", at(placeFirst, func(a *App) page { return newFirstPage(a) })},
 		{"learn", at(placeFirst, func(a *App) page { return newLearnPage(a, newFirstPage(a)) })},

@@ -24,8 +24,11 @@ func (a *App) sentence(err error) string {
 		declined *Declined
 		ended    *Ended
 		bad      *BadFile
+		barred   *Barred
 	)
 	switch {
+	case errors.As(err, &barred):
+		return coded(a.say(barKey("bar.there.", barred.Why)), "C", int(barred.Why))
 	case errors.As(err, &refused):
 		return a.refusal(refused)
 	case errors.As(err, &declined):
@@ -63,6 +66,7 @@ func plainErrors() []struct {
 		{ErrNotReported, "error.notReported"},
 		{ErrNotKnown, "error.notKnown"},
 		{ErrNotInvited, "error.notInvited"},
+		{ErrFixed, "settings.fixed"},
 	}
 }
 

@@ -8,16 +8,24 @@ import (
 	"fyne.io/fyne/v2"
 )
 
-// settingsPage is language, theme and text size. Each choice takes effect at once.
+// settingsPage is language, theme and text size, each of which takes effect at once,
+// and the way to another server.
 type settingsPage struct {
-	a *App
+	a      *App
+	change *press // nil before there is a server, and where the administrator chose it
 }
 
 func newSettingsPage(a *App) *settingsPage { return &settingsPage{a: a} }
 
 func (s *settingsPage) first() fyne.Focusable { return nil }
-func (s *settingsPage) update()               {}
 func (s *settingsPage) back()                 { s.a.leaveSettings() }
+
+// update keeps the server for as long as somebody is connected through it.
+func (s *settingsPage) update() {
+	if s.change != nil {
+		s.change.enable(s.a.cfg.Helped.State().Live == nil)
+	}
+}
 
 func (s *settingsPage) build() fyne.CanvasObject {
 	a := s.a
@@ -28,8 +36,26 @@ func (s *settingsPage) build() fyne.CanvasObject {
 			newField(a.say("settings.theme"), s.themes()),
 			newField(a.say("settings.size"), s.sizes(), newText(a.say("settings.sizeHint"), styleMuted())),
 		),
+		s.server(),
 		newText(a.say("settings.about", "version", a.cfg.Version), styleMuted()),
 	)
+}
+
+// server names the unit's server and leads to another one.
+func (s *settingsPage) server() fyne.CanvasObject {
+	a, state := s.a, s.a.cfg.Helped.State()
+	s.change = nil
+	if !state.Joined {
+		return space()
+	}
+	name := newText(plain(state.Server, maxShownReason), styleBody())
+	if a.cfg.Joiner.Fixed() {
+		return newCard(newField(a.say("settings.server"), name, newText(a.say("settings.fixed"), styleMuted())))
+	}
+	s.change = tag(a, newPress(a.say("settings.change"), pressPlain, func() {
+		a.turn(placeSettings, newJoinPage(a, placeSettings, s))
+	}), "change-server")
+	return newCard(newField(a.say("settings.server"), name, newText(a.say("settings.changeHint"), styleMuted())), newRow(0, -1, s.change))
 }
 
 func (s *settingsPage) languages() fyne.CanvasObject {

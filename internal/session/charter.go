@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package session
+
+import (
+	"errors"
+	"time"
+
+	"assist/internal/consent"
+	"assist/internal/trust"
+	"assist/internal/wire"
+)
+
+// reviewEvery is how often an intervention is held against the charter when nothing
+// new came: certificates and opening hours run out by the clock.
+const reviewEvery = 10 * time.Second
+
+// ErrBeyond says that the unit's charter does not let these rights be asked for here.
+var ErrBeyond = errors.New("session: rights beyond the charter")
+
+// admission is what the charter in force lets the technician do here, or why not. The
+// device key is that of the request: the card comes from the charter, never from it.
+func (s *intervention) admission(deviceKey []byte) (*trust.Admission, error) {
+	cfg := &s.host.cfg
+	charter, err := cfg.Charters.Now()
+	if err != nil {
+		return nil, err
+	}
+	a, err := charter.Admit(deviceKey, cfg.ID, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return a, charter.CheckSource(s.call.Ring().Address)
+}
+
+// admits is asked of a request that is proved, before its nonce is remembered.
+func (s *intervention) admits(_ *wire.Request, card *wire.Certificate) error {
+	a, err := s.admission(card.DeviceKey)
+	if err == nil {
+		s.admitted = a
+	}
+	return err
+}
+
+// obey holds the intervention against each new charter, and against the clock, until
+// it ends.
+func (s *intervention) obey() {
+	tick := time.NewTicker(reviewEvery)
+	defer tick.Stop()
+	for {
+		changed := s.host.cfg.Charters.Changed() // before the review, so that none is missed
+		s.review()
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-changed:
+		case <-tick.C:
+		}
+	}
+}
+
+// review ends what the charter no longer allows: all of it, or some rights.
+func (s *intervention) review() {
+	a, err := s.admission(s.request.Certificate.DeviceKey)
+	if err != nil {
+		s.host.cfg.Log.Warn("the charter no longer allows this", "error", err)
+		s.cut(wire.EndRevoked)
+		return
+	}
+	l := s.leased()
+	if l == nil {
+		return
+	}
+	before := l.Rights()
+	l.Limit(consent.Rights(a.Rights))
+	if taken := before &^ l.Rights(); taken != 0 && l.Cause() == nil {
+		s.note(Deed{Act: ActLimited, Rights: taken})
+	}
+}
+
+// admits says why a request need not be made: the host would refuse it.
+func (c TechnicianConfig) admits(w Wish) error {
+	charter, err := c.Charters.Now()
+	if err != nil {
+		return err
+	}
+	a, err := charter.Admit(c.Key.Public(), w.Machine, time.Now())
+	if err != nil {
+		return err
+	}
+	if !consent.Rights(a.Rights).Has(w.Rights) {
+		return ErrBeyond
+	}
+	return nil
+}

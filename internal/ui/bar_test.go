@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !screens
+
+package ui
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"fyne.io/fyne/v2/test"
+)
+
+// Every reason has a sentence for whoever may meet it.
+func TestEveryBarHasASentence(t *testing.T) {
+	for name, w := range tongues(t) {
+		for b := BarNoCharter; b <= BarUnexpected; b++ {
+			sides := []string{"bar.there.", "bar.tried."}
+			if b <= BarStrange {
+				sides = append(sides, "bar.here.") // nothing about one technician
+			}
+			for _, side := range sides {
+				key := barKey(side, b)
+				p, known := w.phrases[key]
+				if !known || strings.HasSuffix(key, "unknown") || len(strings.Fields(p.Other)) < 4 || !strings.HasSuffix(p.Other, ".") {
+					t.Errorf("%s: %s is %q", name, key, p.Other)
+				}
+			}
+		}
+	}
+	if s := barKey("bar.here.", BarUnexpected+1); s != "bar.here.unknown" {
+		t.Errorf("a reason of a later version is %s", s)
+	}
+}
+
+func TestHomeSaysWhatBarsHelp(t *testing.T) {
+	a, f := newTestApp(t)
+	h := a.shown.(*homePage)
+	a.update()
+	if h.bar.said != "" {
+		t.Errorf("all is well, and it says %q", h.bar.said)
+	}
+	f.helped.Bar = BarExpired
+	a.update()
+	if !strings.Contains(h.bar.said, "ont expiré") || !strings.HasSuffix(h.bar.said, "(C2)") {
+		t.Errorf("expired: %q", h.bar.said)
+	}
+	f.helped.Bar, f.helped.CharterEnds = BarNone, time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
+	a.update()
+	if !strings.Contains(h.bar.said, "se terminent le") || !strings.Contains(h.bar.said, "01/12/2026") {
+		t.Errorf("ends soon: %q", h.bar.said)
+	}
+	f.helped.RefusedToday, f.helped.RefusedWhy = 2, BarSource
+	a.update()
+	if got := h.refused.seg.Text; !strings.Contains(got, "2 tentatives refusées") || !strings.Contains(got, "adresse réseau") {
+		t.Errorf("refused: %q", got)
+	}
+	f.helped.RefusedWhy = BarNone
+	a.update()
+	if got := h.refused.seg.Text; strings.Contains(got, "dernière") {
+		t.Errorf("refused by the person: %q", got)
+	}
+}
+
+func TestAskSaysWhatBarsTheTechnician(t *testing.T) {
+	a, f := newTestApp(t)
+	f.helper = HelperState{SignedIn: true, Login: "camille", Who: card(), Phase: PhaseReady}
+	a.turn(placeHelper, newAskPage(a))
+	a.goTo(placeHelper)
+	p := a.shown.(*askPage)
+	for name, c := range map[string]struct {
+		change func(*HelperState)
+		says   string
+		stops  bool
+	}{
+		"nothing":           {func(*HelperState) {}, "", false},
+		"revoked":           {func(s *HelperState) { s.Bar = BarRevoked }, "a retiré votre autorisation", true},
+		"no charter":        {func(s *HelperState) { s.Bar = BarNoCharter }, "pas encore arrivées", true},
+		"older offered":     {func(s *HelperState) { s.Bar = BarOlder }, "plus anciennes", false},
+		"charter ends":      {func(s *HelperState) { s.CharterEnds = f.now }, "Les règles de votre unité se terminent", false},
+		"certificate ends":  {func(s *HelperState) { s.CardEnds = f.now }, "Votre autorisation se termine", false},
+		"both, own is said": {func(s *HelperState) { s.CharterEnds, s.CardEnds = f.now, f.now }, "Votre autorisation se termine", false},
+	} {
+		f.helper = HelperState{SignedIn: true, Login: "camille", Who: card(), Phase: PhaseReady}
+		c.change(&f.helper)
+		a.update()
+		if (c.says == "") != (p.bar.said == "") || !strings.Contains(p.bar.said, c.says) {
+			t.Errorf("%s: %q", name, p.bar.said)
+		}
+		if p.ask.Disabled() != c.stops {
+			t.Errorf("%s: asking is disabled: %v", name, p.ask.Disabled())
+		}
+	}
+	if s := a.sentence(errors.Join(&Barred{BarZone})); !strings.Contains(s, "zone à régime restrictif") || !strings.HasSuffix(s, "(C12)") {
+		t.Errorf("barred: %q", s)
+	}
+}
+
+// Another server can be chosen in the settings, unless the administrator chose it or
+// somebody is connected.
+func TestServerIsChangedInTheSettings(t *testing.T) {
+	a, f := newTestApp(t)
+	a.goTo(placeSettings)
+	s := a.shown.(*settingsPage)
+	f.helped.Live = &Live{Who: card(), Since: f.now}
+	a.update()
+	if !s.change.Disabled() {
+		t.Error("could be changed under somebody who is connected")
+	}
+	f.helped.Live = nil
+	a.update()
+	test.Tap(s.change)
+	j := a.shown.(*joinPage)
+	if j.title() != "settings.change" {
+		t.Errorf("titled %s", j.title())
+	}
+	j.back()
+	if a.shown != page(s) {
+		t.Error("back leads elsewhere")
+	}
+	a.goTo(placeHelped)
+	f.set(func() { f.fixed = true })
+	a.goTo(placeSettings)
+	if s := a.shown.(*settingsPage); s.change != nil {
+		t.Error("what the administrator fixed can be changed")
+	}
+}
