@@ -45,10 +45,18 @@ var people = sync.OnceValues(func() (*identity, error) {
 	return i, err
 })
 
+// judge is a test, or one of many walks of one.
+type judge interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+	Cleanup(f func())
+}
+
 // world is a host, a server, a network and whoever asks, all in memory and in a
 // time that costs nothing.
 type world struct {
-	t       *testing.T
+	t       judge
 	who     *identity
 	lamp    *consenttest.Lamp
 	server  *server
@@ -78,17 +86,22 @@ func play(t *testing.T, f func(t *testing.T, w *world)) {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{
-			t: t, who: who, lamp: &consenttest.Lamp{}, server: newServer(), net: newNetwork(), machine: newMachine(),
-			nonces: &trust.Nonces{},
-			person: func(_ context.Context, q consent.Question) (consent.Rights, error) { return q.Wanted, nil },
-		}
-		w.unit = newCharters(w.charter())
-		w.own = newCharters(w.charter())
+		w := newWorld(t, who)
 		w.open()
 		defer func() { w.shut() }()
 		f(t, w)
 	})
+}
+
+func newWorld(t judge, who *identity) *world {
+	w := &world{
+		t: t, who: who, lamp: &consenttest.Lamp{}, server: newServer(), net: newNetwork(), machine: newMachine(),
+		nonces: &trust.Nonces{},
+		person: func(_ context.Context, q consent.Question) (consent.Rights, error) { return q.Wanted, nil },
+	}
+	w.unit = newCharters(w.charter())
+	w.own = newCharters(w.charter())
+	return w
 }
 
 // open starts the host's app.
@@ -258,7 +271,7 @@ func (w *world) meet(r consent.Rights) *session.Technician {
 }
 
 // until waits for a condition, which each value of changed may have made true.
-func until(t *testing.T, changed <-chan struct{}, ok func() bool) {
+func until(t judge, changed <-chan struct{}, ok func() bool) {
 	t.Helper()
 	limit := time.After(2 * time.Hour)
 	for !ok() {
