@@ -75,7 +75,6 @@ func (st *stage) newBanner(m screen.Monitor) (*banner, error) {
 	}
 	size := image.Pt(min(a.px(bannerWidth), m.Bounds.Dx()), min(a.px(bannerHeight), m.Bounds.Dy()))
 	b := &banner{monitor: m, artist: a, place: st.spots[m.ID].on(m.Bounds, size)}
-	b.gaze.good = regain
 	if err := st.buildFrame(b); err != nil {
 		return nil, err
 	}

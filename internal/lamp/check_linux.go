@@ -28,9 +28,13 @@ func (st *stage) check() bool {
 	for _, b := range st.banners {
 		if !st.intact(b, tree.Children) {
 			ok = false
+			b.gaze.disturbed(st.checked)
 		}
 	}
 	if st.covered(tree.Children) {
+		for _, b := range st.banners {
+			b.gaze.disturbed(st.checked)
+		}
 		st.raise()
 		return false
 	}

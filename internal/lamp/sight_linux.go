@@ -16,7 +16,8 @@ const (
 	tint       = 48                     // levels that a compositor may change a colour by
 	stray      = 8                      // pixels of a row that may differ: far less than a word
 	flight     = 250 * time.Millisecond // a compositor may still show what was before a redraw
-	regain     = 3                      // good looks in a row before a banner counts as seen again
+	regain     = 150 * time.Millisecond // after trouble, all is well for so long before a banner counts as seen again
+	regainMost = 600 * time.Millisecond // and after long trouble: as long as it lasted, but no longer than this
 	frameTurn  = 4                      // looks from one verification of the frame to the next
 	rebuildGap = time.Second            // between two attempts with a window made anew
 	hopeless   = 400 * time.Millisecond // painting does not help: the window is made anew
@@ -25,7 +26,8 @@ const (
 // gaze is what looking at a banner has told.
 type gaze struct {
 	phase   int       // which rows come next
-	good    int       // looks in a row that found the banner on the screen
+	since   time.Time // when trouble began: missing, covered, not as it must be; zero without any
+	trouble time.Time // when it was last found
 	lost    time.Time // when it was first missed; zero while it is seen
 	rebuilt time.Time // when its window was last made anew
 
@@ -34,19 +36,39 @@ type gaze struct {
 	moved  time.Time
 }
 
+// disturbed notes trouble.
+func (g *gaze) disturbed(now time.Time) {
+	if g.since.IsZero() {
+		g.since = now
+	}
+	g.trouble = now
+}
+
+// calm reports whether there is no trouble, and has not been for long enough. It is
+// asked when all is well.
+func (g *gaze) calm(now time.Time) bool {
+	if g.since.IsZero() {
+		return true
+	}
+	if now.Sub(g.trouble) < max(regain, min(g.trouble.Sub(g.since), regainMost)) {
+		return false
+	}
+	g.since = time.Time{}
+	return true
+}
+
 // seen reads rows of the desktop where the banner is, and compares them with what
 // was drawn. So it notices whatever hides a banner whose windows are all in place:
-// redirection, an overlay, paint, opacity. A banner that was missed must be found
-// several times in a row to count, so flickering does not pass for showing.
+// redirection, an overlay, paint, opacity. After any trouble a banner must be found
+// well for a while to count, so flickering does not pass for showing.
 func (st *stage) seen(b *banner) bool {
 	now := time.Now()
 	if st.matches(b, now) {
-		b.gaze.good++
 		b.gaze.lost = time.Time{}
-		return b.gaze.good >= regain
+		return b.gaze.calm(now)
 	}
 	if now.Sub(b.gaze.moved) > flight {
-		b.gaze.good = 0
+		b.gaze.disturbed(now)
 	}
 	st.mend(b, now)
 	return false
