@@ -3,7 +3,7 @@
 # Debian's Go is told not to fetch the toolchain that go.mod names; this tells it to.
 export GOTOOLCHAIN = auto
 
-.PHONY: run demo test bench build setup clean
+.PHONY: run demo test bench cuts build setup clean
 
 # Installs what is missing, builds, opens the app with its own small server.
 # Without a display, plays a whole intervention between two virtual ones (see demo).
@@ -26,6 +26,11 @@ bench:
 	scripts/setup.sh test
 	$(MAKE) bin/assist bin/assist-server
 	scripts/bench.sh
+
+# Measures 200 cuts under load, in some 25 minutes.
+cuts:
+	scripts/setup.sh test
+	scripts/cuts.sh
 
 setup:
 	scripts/setup.sh build

@@ -78,7 +78,7 @@ programs() {
     CGO_ENABLED=0 go build -o bin/assist-server ./cmd/assist-server
 }
 
-e2e() { go test -tags e2e -v -timeout 25m -count 1 ./e2e; }
+e2e() { go test -tags e2e -v -timeout 45m -count 1 ./e2e; }
 
 what=${1:-all}
 if [ "$what" != e2e ]; then
