@@ -145,7 +145,8 @@ func (s *serving) Write(p []byte) (int, error) {
 
 func TestUsage(t *testing.T) {
 	for _, line := range []string{"", "dance", "technician", "technician dance", "journal", "init", "init --name x", "technician add --login a",
-		"technician disable", "backup", "run extra", "version extra", "list --nosuch", "joincode --nosuch"} {
+		"technician disable", "technician open --login a", "charter", "charter dance", "charter draft", "charter publish", "charter revoke",
+		"charter sign --draft x", "charter sign --key x", "charter rotate --draft x", "charter policy --add-zone x", "machine", "machine release", "tls", "backup", "run extra", "version extra", "list --nosuch", "joincode --nosuch"} {
 		out, errs, err := play(t, strings.Fields(line)...)
 		if !errors.Is(err, errUsage) || errs == "" || out != "" {
 			t.Errorf("%q: %v, printed %q and %q", line, err, out, errs)
@@ -172,21 +173,38 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 	for _, c := range journalCommands().list {
 		explain("journal", c.name)
 	}
+	for _, c := range charterCommands().list {
+		explain("charter", c.name)
+	}
+	for _, c := range machineCommands().list {
+		explain("machine", c.name)
+	}
+	for _, c := range tlsCommands().list {
+		explain("tls", c.name)
+	}
 }
 
 func TestFailuresArePlainSentences(t *testing.T) {
 	dir, _ := setUp(t)
 	for line, want := range map[string]string{
-		"run --dir /nowhere":                                      "no data directory here",
-		"check --dir /nowhere":                                    "must be mended",
-		"technician disable --login x --dir " + dir:               "no such technician",
-		"technician sign --dir " + dir:                            "there is no terminal",
-		"technician sign --passphrase-file /x --dir " + dir:       "no such file",
-		"init --name x --address a:1 --dir " + dir:                "there is no terminal",
-		"init --name x --address a --dir " + dir:                  "the address must be host:port",
-		"init --name x --address a:1 --listen 1 --dir " + dir:     "the address to listen on must be",
-		"technician add --login X --name a --role b --dir " + dir: "a login has",
-		"backup --to " + dir + " --dir " + dir:                    "file exists",
+		"run --dir /nowhere":                                       "no data directory here",
+		"check --dir /nowhere":                                     "must be mended",
+		"technician disable --login x --dir " + dir:                "no such technician",
+		"technician sign --dir " + dir:                             "there is no terminal",
+		"technician sign --passphrase-file /x --dir " + dir:        "no such file",
+		"init --name x --address a:1 --dir " + dir:                 "there is no terminal",
+		"init --name x --address a --dir " + dir:                   "the address must be host:port",
+		"init --name x --address a:1 --listen 1 --dir " + dir:      "the address to listen on must be",
+		"technician add --login X --name a --role b --dir " + dir:  "a login has",
+		"charter publish --from /x --dir " + dir:                   "no such file",
+		"charter publish --from " + dir + "/unit.pub --dir " + dir: "charter not acceptable",
+		"charter sign --key /x --draft /x --out /y":                "no such file",
+		"charter policy --idle 90 --dir " + dir:                    "idle is 1 to 60 minutes",
+		"charter policy --rights all --dir " + dir:                 "rights are",
+		"charter policy --add-source x --dir " + dir:               "not a prefix such as",
+		"charter show --epoch 9 --dir " + dir:                      "none of this epoch",
+		"tls switch --dir " + dir:                                  "there is no next key",
+		"backup --to " + dir + " --dir " + dir:                     "file exists",
 	} {
 		if _, _, err := play(t, strings.Fields(line)...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", line, err)

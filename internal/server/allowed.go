@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"assist/internal/trust"
 )
@@ -38,6 +39,9 @@ func (s *Server) authorised(a *account) ([]byte, error) {
 // authorise is authorised at a log-in: what waits for a signature is signed first
 // where the unit key is open.
 func (s *Server) authorise(ctx context.Context, a *account) ([]byte, error) {
+	if a.shut(s.now()) {
+		return nil, fmt.Errorf("%w: %w", errUnsigned, trust.ErrNotOpened)
+	}
 	env, err := s.authorised(a)
 	if err == nil || s.unitKey == nil {
 		return env, err
@@ -47,6 +51,10 @@ func (s *Server) authorise(ctx context.Context, a *account) ([]byte, error) {
 	}
 	return s.authorised(a)
 }
+
+// shut reports that an external account is not let in by its own row, which may
+// be ahead of the charter.
+func (a *account) shut(now time.Time) bool { return a.External && a.openUntil <= now.Unix() }
 
 // recheck ends the connection of a technician whom a new charter no longer lets
 // in, or no longer from here; one with a new certificate is told of it at the
@@ -69,7 +77,7 @@ func (s *Server) denied(ctx context.Context) (map[string]bool, error) {
 	}
 	out := map[string]bool{}
 	for _, a := range people {
-		if _, err := s.authorised(a); err != nil || a.state != dbEnrolled {
+		if _, err := s.authorised(a); err != nil || a.state != dbEnrolled || a.shut(s.now()) {
 			out[a.id] = true
 		}
 	}

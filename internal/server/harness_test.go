@@ -247,7 +247,16 @@ func (r *rig) dial() *client {
 	return c
 }
 
-func (r *rig) tryDial() (*client, error) {
+// dialWith is dial with headers of the caller's.
+func (r *rig) dialWith(h http.Header) *client {
+	r.t.Helper()
+	c, err := r.tryDial(h)
+	must(r.t, err)
+	c.challenge = expect[*wire.Challenge](c)
+	return c
+}
+
+func (r *rig) tryDial(headers ...http.Header) (*client, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	c := &client{t: r.t, r: r}
@@ -272,7 +281,7 @@ func (r *rig) tryDial() (*client, error) {
 		return raw, err
 	}}
 	ws, _, err := websocket.Dial(ctx, "wss://127.0.0.1"+pathSignal, &websocket.DialOptions{
-		HTTPClient: &http.Client{Transport: transport}, Subprotocols: []string{subprotocol}})
+		HTTPClient: &http.Client{Transport: transport}, Subprotocols: []string{subprotocol}, HTTPHeader: first(headers)})
 	if err != nil {
 		return nil, err
 	}
@@ -280,6 +289,13 @@ func (r *rig) tryDial() (*client, error) {
 	c.ws = ws
 	r.t.Cleanup(func() { ws.CloseNow() })
 	return c, nil
+}
+
+func first(h []http.Header) http.Header {
+	if len(h) == 0 {
+		return nil
+	}
+	return h[0]
 }
 
 func (c *client) send(m wire.Message) {

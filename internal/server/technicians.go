@@ -177,7 +177,7 @@ func (a *account) stateAt(now time.Time) AccountState {
 		return StateUnsigned
 	case a.certificateUntil <= now.Unix():
 		return StateExpired
-	case a.External && a.openUntil <= now.Unix():
+	case a.shut(now):
 		return StateExternal
 	}
 	return StateActive
