@@ -26,7 +26,7 @@ func TestSessionsFollowTheModel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, value := range map[string]string{"rapid.seed": "20261121", "rapid.checks": "20"} {
+	for name, value := range map[string]string{"rapid.seed": "20261121", "rapid.checks": "12", "rapid.steps": "100"} {
 		if f := flag.Lookup(name); f.Value.String() == f.DefValue {
 			if err := f.Value.Set(value); err != nil {
 				t.Fatal(err)
@@ -298,7 +298,7 @@ func (w *walk) long() bool { return w.m.live && time.Since(w.host.State().Since)
 
 // doEnd ends what goes on, in one of all the ways.
 func (w *walk) doEnd(rt *rapid.T) {
-	which := rapid.IntRange(0, 3*len(ways())).Draw(rt, "way")
+	which := rapid.IntRange(0, 6*len(ways())).Draw(rt, "way")
 	if which >= len(ways()) || (!w.m.live && !w.m.asking) {
 		return // ends are rare enough for something to happen before them
 	}
