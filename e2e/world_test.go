@@ -158,11 +158,14 @@ func (w *world) join(t *testing.T, a *app) {
 func (w *world) number(t *testing.T) string {
 	t.Helper()
 	w.ready(t)
-	g := w.host.see(t, soon, want{id: "machine"})
-	id := strings.ReplaceAll(g.Text, " ", "")
-	if len(id) != 12 {
-		t.Fatalf("the host's number is %q", g.Text)
-	}
+	var id string
+	w.host.eventually(t, "the host's number", func() error { // it takes a moment to work out
+		g, err := w.host.find(want{id: "machine"})
+		if id = strings.ReplaceAll(g.Text, " ", ""); err == nil && len(id) != 12 {
+			err = fmt.Errorf("it is %q", g.Text)
+		}
+		return err
+	})
 	return id
 }
 

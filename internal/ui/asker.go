@@ -15,6 +15,7 @@ import (
 // Times of the dialog.
 const (
 	inertTime  = time.Second            // accept does nothing for so long
+	settleTime = 2 * time.Second        // the system may still move a new dialog for so long
 	raiseEvery = time.Second            // the dialog comes to the front again
 	tickEvery  = 200 * time.Millisecond // how often the dialog looks at the clock
 	noticeTime = 12 * time.Second       // how long the word at the end stays

@@ -127,7 +127,7 @@ func (d *question) tick() {
 	if !d.missed.IsZero() && now.Sub(d.missed) < missedTime {
 		text = d.a.say("dialog.missed")
 	}
-	if d.hidden(now) {
+	if d.hidden(now) && now.Sub(d.born) >= settleTime {
 		text = d.a.say("dialog.covered")
 	}
 	d.left.set(text)
@@ -139,10 +139,11 @@ func (d *question) tick() {
 
 // watch notes whether all of the dialog is seen: nobody accepts what another window
 // hides, nor by a click that was meant for a window that went away under it.
-func (d *question) watch(now time.Time) {
-	if !d.a.cfg.Clear(handle(d.win)) {
+func (d *question) watch(now time.Time) (clear bool) {
+	if clear = d.a.cfg.Clear(handle(d.win)); !clear {
 		d.covered = now
 	}
+	return clear
 }
 
 // hidden says whether the dialog was not seen whole in the last second.
@@ -167,8 +168,7 @@ func (d *question) acceptable() bool {
 // brings a real one late.
 func (d *question) genuine(by Act) bool {
 	now := d.a.cfg.Now()
-	d.watch(now)
-	if !d.hidden(now) && d.a.cfg.Genuine(by, handle(d.win)) {
+	if d.watch(now) && d.a.cfg.Genuine(by, handle(d.win)) {
 		return true
 	}
 	d.missed = d.a.cfg.Now()
