@@ -201,6 +201,12 @@ func phase(s rendezvous.State) (ui.Phase, wire.Refusal) {
 		if errors.As(s.Err, &refused) {
 			return ui.PhaseRefused, refused.Why
 		}
+		switch {
+		case errors.Is(s.Err, rendezvous.ErrHistory):
+			return ui.PhaseRewritten, 0
+		case errors.Is(s.Err, rendezvous.ErrWitness):
+			return ui.PhaseUnwitnessed, 0
+		}
 		return ui.PhaseRefused, wire.RefusedProtocol
 	}
 	return ui.PhaseConnecting, 0

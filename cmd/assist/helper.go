@@ -256,6 +256,10 @@ func shownError(err error) error {
 		return &ui.Refused{Why: why, Wait: wait}
 	case errors.Is(err, rendezvous.ErrPin):
 		return ui.ErrWrongServer
+	case errors.Is(err, rendezvous.ErrHistory):
+		return ui.ErrRewritten
+	case errors.Is(err, rendezvous.ErrWitness):
+		return ui.ErrUnwitnessed
 	case errors.Is(err, context.Canceled):
 		return err
 	}

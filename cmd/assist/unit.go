@@ -27,6 +27,7 @@ type unit struct {
 
 	mu       sync.Mutex
 	charters *rendezvous.Charters // nil before the app belongs to a unit
+	witness  *trust.Witness       // likewise; both sides of the app share it
 	stop     context.CancelFunc
 	over     chan struct{} // closed when nothing writes the memory any more
 }
@@ -40,10 +41,14 @@ func (u *unit) member(code trust.JoinCode) error {
 	if err != nil {
 		return err
 	}
+	witness, err := trust.NewWitness(u.p.dirs.Data, code.Unit, charters.Unit)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	over := make(chan struct{})
 	u.mu.Lock()
-	u.charters, u.stop, u.over = charters, cancel, over
+	u.charters, u.witness, u.stop, u.over = charters, witness, cancel, over
 	u.mu.Unlock()
 	go func() {
 		defer close(over)
@@ -130,7 +135,10 @@ func (u *unit) idle() time.Duration {
 
 // server is how either side finds the unit's server.
 func (p *program) server(code trust.JoinCode, charters *rendezvous.Charters) rendezvous.Config {
-	return rendezvous.Config{Server: code.Server, Pin: code.Pin, Near: p.trial.near(code), Charters: charters, Log: p.log}
+	p.unit.mu.Lock()
+	witness := p.unit.witness
+	p.unit.mu.Unlock()
+	return rendezvous.Config{Server: code.Server, Pin: code.Pin, Near: p.trial.near(code), Charters: charters, Witness: witness, Log: p.log}
 }
 
 // allowed holds each address of a technician against the charter in force.

@@ -37,6 +37,7 @@ const (
 	dropStale          // came twice
 	dropGap            // an earlier one is missing, or nobody takes them
 	dropBye            // a goodbye that could not be sent
+	dropNote           // a record that was too old to be kept
 	dropReasons
 )
 
@@ -66,6 +67,9 @@ type client struct {
 	swap  chan struct{} // closed and replaced when link changes
 	lines map[wire.SessionID]*line
 	byes  []goodbye // the latest, oldest first
+	notes []noted   // likewise
+
+	checks []check // questions to the server under way, in order
 }
 
 func newClient(cfg Config) *client {
@@ -104,7 +108,7 @@ func (c *client) dropped(why int) { c.drops[why].Add(1) }
 
 func (c *client) logDrops() {
 	c.log.Info("left the server", "foreign", c.drops[dropForeign].Load(), "stale", c.drops[dropStale].Load(),
-		"gaps", c.drops[dropGap].Load(), "goodbyes", c.drops[dropBye].Load())
+		"gaps", c.drops[dropGap].Load(), "goodbyes", c.drops[dropBye].Load(), "records", c.drops[dropNote].Load())
 }
 
 // connect makes a connection and is let in.
@@ -115,7 +119,10 @@ func (c *client) connect(ctx context.Context) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	if l.ready, err = c.greet(ctx, l); err != nil {
+	if l.ready, err = c.greet(ctx, l); err == nil {
+		err = c.witnessed(ctx, l)
+	}
+	if err != nil {
 		l.drop()
 		return nil, err
 	}
@@ -179,7 +186,7 @@ func (c *client) wait(ctx context.Context, attempt int, err error) bool {
 // isRefusal tells a server that says no, or is another, from one that is away.
 func isRefusal(err error) bool {
 	var no *RefusedError
-	return errors.As(err, &no) || errors.Is(err, ErrPin) || errors.Is(err, ErrVersion)
+	return errors.As(err, &no) || errors.Is(err, ErrHistory) || errors.Is(err, ErrWitness) || errors.Is(err, ErrPin) || errors.Is(err, ErrVersion)
 }
 
 // delay doubles from attempt to attempt. chance, in [0,1), spreads the clients
@@ -231,6 +238,11 @@ func (c *client) serve(ctx context.Context, l *link) error {
 
 // read hands out messages until there are no more, or one breaks the protocol.
 func (c *client) read(ctx context.Context, l *link) error {
+	for _, m := range l.early {
+		if err := c.dispatch(m); err != nil {
+			return err
+		}
+	}
 	for {
 		m, err := l.receive(ctx)
 		if err == nil {
@@ -311,6 +323,7 @@ func (c *client) ping(ctx context.Context, l *link) {
 // that was on its way when the last connection was lost may not have arrived.
 func (c *client) up(l *link) {
 	c.mu.Lock()
+	c.retell(l) // before the goodbyes: what happened first is said first
 	for _, b := range c.byes {
 		if time.Since(b.at) < byeLife {
 			c.queue(l, b.bye)
@@ -332,6 +345,7 @@ func (c *client) down() {
 	for _, l := range lines {
 		l.dropped()
 	}
+	c.unanswered()
 }
 
 // swapped tells who waits that link has changed; mu is held.
@@ -426,6 +440,8 @@ func (c *client) dispatch(m wire.FromServer) error {
 		if l := c.find(m.Session); l != nil {
 			l.finish(wire.EndServerStopped, refused(m))
 		}
+	case *wire.Checkpoint:
+		return c.checkpointed(m)
 	case *wire.CharterNotice:
 		c.tellCharters(m)
 	default:

@@ -95,15 +95,31 @@ func (h *Host) handle(m wire.FromServer) error {
 	return nil
 }
 
-// rung takes a Ring. It never waits: a call that nobody takes is turned down
-// when the next one comes.
+// rung takes a Ring. The call is known at once, so that its end finds it, and handed
+// out when the server has shown its journal once more; where it cannot, nobody is
+// asked, and the connection ends or is lost already.
 func (h *Host) rung(ring *wire.Ring) {
 	c := &Call{newLine(h.client, ring.Session), *ring}
 	if !h.add(c.line) {
 		return // rung twice for one request
 	}
+	h.again(func(err error) {
+		if err != nil {
+			h.log.Warn("request not looked at", "error", err)
+			c.End(wire.EndRefused)
+			return
+		}
+		if !c.ended() {
+			h.offer(c)
+		}
+	})
+}
+
+// offer hands out a call. It never waits: a call that nobody takes is turned down
+// when the next one comes. Only the goroutine that reads fills the slot.
+func (h *Host) offer(c *Call) {
 	select {
-	case old := <-h.calls: // only this goroutine fills the slot, so it stays free
+	case old := <-h.calls: // it stays free
 		if !old.ended() {
 			h.calls <- old
 			c.End(wire.EndRefused)

@@ -36,6 +36,7 @@ type link struct {
 	tcp       net.Conn // below TLS
 	outbox    chan []byte
 	ready     ready
+	early     []wire.FromServer // what came before the first checkpoint
 	at        target
 }
 

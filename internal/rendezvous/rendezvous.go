@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"time"
 
+	"assist/internal/trust"
 	"assist/internal/wire"
 )
 
@@ -46,7 +47,10 @@ type Config struct {
 	Pin      [32]byte  // SHA-256 of the server's SubjectPublicKeyInfo
 	Near     string    // host:port where this computer itself has that server; may be empty
 	Charters *Charters // may be nil: there are none
-	Log      *slog.Logger
+	// Witness keeps what was seen of the server's journal; nil where nothing is kept. All
+	// connections of an app to one unit share it.
+	Witness *trust.Witness
+	Log     *slog.Logger
 }
 
 // Phase is where a connection stands.

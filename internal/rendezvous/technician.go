@@ -150,6 +150,9 @@ func (t *Technician) Ask(ctx context.Context, totp string, request []byte) (*Out
 	if box, _ := t.outbox(); box == nil {
 		return nil, ErrOffline // a code typed now would be stale later
 	}
+	if err := t.current(ctx); err != nil {
+		return nil, err
+	}
 	o := &Outgoing{newLine(t.client, id)}
 	if !t.add(o.line) {
 		return nil, ErrEnded

@@ -68,7 +68,7 @@ type witnessed struct {
 
 type sessionsVerifier struct {
 	units    []trust.UnitPublic // that were ever in force
-	machines map[string]string // numbers, by host key
+	machines map[string]string  // numbers, by host key
 	open     map[string]*witnessed
 	order    []string
 	report   SessionsReport

@@ -27,6 +27,9 @@ type intervention struct {
 	words    [3]string
 	answered bool // the request was turned down, so it is over at the server too
 
+	signing sync.Mutex // held while a record is numbered and signed
+	records uint32     // signed so far; guarded by signing
+
 	mu     sync.Mutex
 	lease  *consent.Lease // nil until the person has granted it
 	record Record
@@ -66,6 +69,7 @@ func (s *intervention) note(d Deed) {
 	}
 	l := s.lease
 	s.mu.Unlock()
+	s.sign(d)
 	if text := s.host.cfg.Say(d); l != nil && text != "" {
 		l.Note(text)
 	}
@@ -271,6 +275,7 @@ func (s *intervention) close() {
 	s.stop(&Ended{wire.EndNetworkLost}) // unless there was a reason already
 	s.host.move(HostEnding)
 	why := s.why()
+	s.signEnd(why) // before the goodbye, which the server would take for an unsigned end
 	if !s.answered {
 		s.call.End(why)
 	}

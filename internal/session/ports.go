@@ -30,6 +30,7 @@ type Line interface {
 type Call interface {
 	Signals
 	Line
+	Recorder
 	Ring() wire.Ring
 	Pledge(ctx context.Context, env []byte) error
 	Answer(ctx context.Context, env []byte) error
@@ -40,6 +41,7 @@ type Call interface {
 type Outgoing interface {
 	Signals
 	Line
+	Recorder
 	Pledge(ctx context.Context) ([]byte, error)
 	Answer(ctx context.Context) ([]byte, error)
 }

@@ -228,6 +228,7 @@ func (t *Technician) finish(r *request, err error) {
 		_ = t.link.Close()
 	}
 	if r.line != nil && end.Verdict == 0 {
+		t.signEnd(r, end.End)
 		r.line.End(end.End)
 	}
 	t.move(TechnicianEnded, func(s *TechnicianState) {

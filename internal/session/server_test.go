@@ -48,6 +48,15 @@ type line struct {
 	pledges, answers     chan []byte
 	toHost, toTechnician chan []byte
 	host, technician     *side
+
+	notes [][]byte // what either end signed, in order; guarded by the server's mu
+}
+
+// Note keeps what an end signed.
+func (l *line) Note(record []byte) {
+	l.server.mu.Lock()
+	defer l.server.mu.Unlock()
+	l.notes = append(l.notes, record)
 }
 
 // side is what one end knows of a line.

@@ -35,18 +35,24 @@ var (
 type Witness struct {
 	path   string
 	pinned UnitPublic
+	unit   func() UnitPublic // the unit's key in force
 	now    func() time.Time
 
 	mu sync.Mutex // one change of the file at a time
 }
 
-// NewWitness is the witness of the unit whose key was pinned, in a directory.
-func NewWitness(dir string, pinned UnitPublic) (*Witness, error) {
+// NewWitness is the witness of the unit whose key was pinned, in a directory. The
+// function says which key of the unit is in force; nil is the pinned one.
+func NewWitness(dir string, pinned UnitPublic, unit func() UnitPublic) (*Witness, error) {
 	if err := CheckKey(pinned); err != nil {
 		return nil, err
 	}
 	sum := sha256.Sum256(pinned)
-	return &Witness{path: filepath.Join(dir, "unit-"+hex.EncodeToString(sum[:8])+".witness"), pinned: bytes.Clone(pinned), now: time.Now}, nil
+	w := &Witness{path: filepath.Join(dir, "unit-"+hex.EncodeToString(sum[:8])+".witness"), pinned: bytes.Clone(pinned), unit: unit, now: time.Now}
+	if unit == nil {
+		w.unit = func() UnitPublic { return w.pinned }
+	}
+	return w, nil
 }
 
 // kept is what the file holds.
@@ -175,7 +181,7 @@ func (w *Witness) restarted(k, old *kept, m *wire.Checkpoint) (int64, error) {
 	if len(m.Restart) == 0 {
 		return 0, errors.New("none")
 	}
-	r, err := VerifyRestart(m.Restart, w.pinned, w.now())
+	r, err := VerifyRestart(m.Restart, w.unit(), w.now())
 	switch {
 	case err != nil:
 		return 0, err

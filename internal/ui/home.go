@@ -195,6 +195,10 @@ func (a *App) showPhase(s *statusLine, p Phase, retry time.Time, why wire.Refusa
 		s.set("wait", theme.ColorNameWarning, a.tongue.count("phase.waiting", left))
 	case PhaseRefused:
 		s.set("attention", theme.ColorNameWarning, a.sentence(&Refused{Why: why}))
+	case PhaseRewritten:
+		s.set("attention", theme.ColorNameError, a.sentence(ErrRewritten))
+	case PhaseUnwitnessed:
+		s.set("attention", theme.ColorNameError, a.sentence(ErrUnwitnessed))
 	}
 }
 

@@ -27,6 +27,10 @@ var (
 	ErrUnreachable = errors.New("server unreachable")
 	// ErrWrongServer says that the server is not the one that the join code names.
 	ErrWrongServer = errors.New("server key is not the pinned one")
+	// ErrRewritten says that the server's journal is not the one seen before.
+	ErrRewritten = errors.New("server's journal was rewritten or cut")
+	// ErrUnwitnessed says that what was seen of the server's journal cannot be read.
+	ErrUnwitnessed = errors.New("what was seen of the server's journal cannot be read")
 	// ErrBadCode says that a join code is mistyped or cut short.
 	ErrBadCode = errors.New("join code is not valid")
 	// ErrWrongMachine says that the answer came from another machine than asked.
@@ -83,10 +87,12 @@ type Phase uint8
 
 // Phases.
 const (
-	PhaseConnecting Phase = iota // first try, or trying now
-	PhaseReady                   // connected
-	PhaseWaiting                 // not connected; tries again at RetryAt
-	PhaseRefused                 // the server turned this app down
+	PhaseConnecting  Phase = iota // first try, or trying now
+	PhaseReady                    // connected
+	PhaseWaiting                  // not connected; tries again at RetryAt
+	PhaseRefused                  // the server turned this app down
+	PhaseRewritten                // this app turned the server down: its journal was rewritten or cut
+	PhaseUnwitnessed              // what this computer kept of the server's journal cannot be read
 )
 
 // HelpedState is the helped side of the app.

@@ -67,6 +67,8 @@ func plainErrors() []struct {
 		{ErrNotKnown, "error.notKnown"},
 		{ErrNotInvited, "error.notInvited"},
 		{ErrFixed, "settings.fixed"},
+		{ErrRewritten, "error.rewritten"},
+		{ErrUnwitnessed, "error.unwitnessed"},
 	}
 }
 

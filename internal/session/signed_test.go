@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package session_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"assist/internal/consent"
+	"assist/internal/trust"
+	"assist/internal/wire"
+)
+
+// signed is what one end ends signed of the newest session, each verified.
+func (w *world) signed(t *testing.T, party wire.Party, key []byte) []*wire.Record {
+	t.Helper()
+	l := w.server.last()
+	hash, err := trust.RequestHash(l.ring.Request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.server.mu.Lock()
+	defer l.server.mu.Unlock()
+	var out []*wire.Record
+	for _, env := range l.notes {
+		r, err := trust.VerifyRecord(env, trust.RecordCheck{Key: key, By: party, Session: l.ring.Session, RequestHash: hash})
+		if err == nil {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// What the person changes, and how it ends, is signed by the host in order; the end is
+// signed by the technician's app too.
+func TestChangesAndEndsAreSigned(t *testing.T) {
+	play(t, func(t *testing.T, w *world) {
+		tech := w.meet(viewPoint)
+		w.now(func(_ context.Context, q consent.Question) (consent.Rights, error) { return q.Wanted, nil })
+		if err := tech.Want(consent.RightControl); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Second)
+		w.host.SetPaused(true)
+		w.host.SetPaused(false)
+		w.host.TakeBack()
+		w.host.Cut(wire.EndUserCut)
+		w.over(tech)
+		host := w.signed(t, wire.PartyHost, w.who.host.Public())
+		want := []wire.Deed{wire.DeedGranted, wire.DeedPaused, wire.DeedResumed, wire.DeedTakenBack, wire.DeedEnded}
+		if len(host) != len(want) {
+			t.Fatalf("the host signed %d records", len(host))
+		}
+		for i, r := range host {
+			if r.Deed != want[i] || r.Number != uint32(i+1) || r.At == 0 {
+				t.Errorf("record %d is %+v", i+1, r)
+			}
+		}
+		if host[0].Rights != uint16(consent.AllRights) || host[3].Rights != uint16(viewPoint) || host[4].Reason != wire.EndUserCut {
+			t.Errorf("the host signed %+v, %+v, %+v", host[0], host[3], host[4])
+		}
+		own := w.signed(t, wire.PartyTechnician, w.who.device.Public())
+		if len(own) != 1 || own[0].Deed != wire.DeedEnded || own[0].Reason != wire.EndUserCut {
+			t.Errorf("the technician's app signed %d records", len(own))
+		}
+	})
+}
+
+// A request that is turned down leaves no record of a session.
+func TestRefusalsAreNotSignedAsSessions(t *testing.T) {
+	play(t, func(t *testing.T, w *world) {
+		w.now(func(context.Context, consent.Question) (consent.Rights, error) { return 0, consent.ErrRefused })
+		tech := w.ask(viewPoint)
+		w.over(tech)
+		if n := len(w.server.last().notes); n != 0 {
+			t.Errorf("%d records", n)
+		}
+	})
+}
