@@ -17,5 +17,6 @@ func TestIntervention(t *testing.T) {
 	t.Run("listeners", w.listeners)
 	t.Run("cuts", w.cuts)
 	t.Run("refusals", w.refusals)
+	t.Run("charter", w.charter)
 	t.Run("ten", w.ten)
 }

@@ -67,7 +67,7 @@ func newServer(t *testing.T, bin, dir, host string, as account) *server {
 func (s *server) command(t *testing.T, args ...string) string {
 	t.Helper()
 	i := 1
-	if args[0] == "technician" || args[0] == "journal" {
+	if args[0] == "technician" || args[0] == "journal" || args[0] == "charter" {
 		i = 2
 	}
 	args = append(append(append([]string{}, args[:i]...), "--dir", s.dir), args[i:]...)

@@ -98,6 +98,29 @@ func TestUserCanOnlyShortenTheIdleTime(t *testing.T) {
 	}
 }
 
+// The unit, and with it whose word counts here, is the administrator's when they say so.
+func TestLockedUnitStays(t *testing.T) {
+	ours, theirs := joinCode(t), joinCode(t)
+	d := dirs(t, "[unit]\njoin = \""+ours+"\"\n[policy]\nlock = [\"unit.join\"]\n", "[unit]\njoin = \""+theirs+"\"\n")
+	f, err := Load(d)
+	if err != nil || f.Unit.Join != ours || !f.Locks("unit.join") || f.Locks("app.theme") {
+		t.Errorf("%+v, %v", f, err)
+	}
+	if err := Save(d, File{Unit: Unit{Join: theirs}}); !errors.Is(err, ErrLocked) {
+		t.Errorf("saved: %v", err)
+	}
+}
+
+// joinCode is that of a unit of its own.
+func joinCode(t *testing.T) string {
+	t.Helper()
+	key, err := trust.NewUnitKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return trust.JoinCode{Server: "assist.example:443", Pin: [32]byte{1}, Unit: key.Public()}.String()
+}
+
 func TestLockedKeyStays(t *testing.T) {
 	d := dirs(t, "[app]\nlanguage = \"fr\"\ntheme = \"dark\"\n[policy]\nlock = [\"app.language\"]\n",
 		"[app]\nlanguage = \"en\"\ntheme = \"light\"\n")

@@ -74,7 +74,7 @@ func (r Rights) each(f func(Rights)) {
 	}
 }
 
-// add grants rights not held yet. The caller holds mu, or nobody else has l.
+// add grants rights not held yet, within what policy allows now. The caller holds mu, or nobody else has l.
 func (l *Lease) add(r Rights) {
 	(r & l.most).each(func(one Rights) {
 		if s := l.slot(one); *s == nil {
@@ -191,10 +191,9 @@ func (l *Lease) Widen(ctx context.Context, want Rights) (Rights, error) {
 	if l.ended() {
 		return 0, ErrRevoked
 	}
-	granted &= l.most // it may have shrunk while the person was asked
 	l.add(granted)
 	l.notify()
-	if granted == 0 {
+	if granted&l.most == 0 { // it may have shrunk while the person was asked
 		return l.rights(), ErrRefused
 	}
 	return l.rights(), nil

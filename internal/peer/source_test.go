@@ -75,7 +75,11 @@ func TestAddressNoLongerAllowedEndsTheLink(t *testing.T) {
 	f := picture(0, image.Pt(320, 240), 1)
 	p.show(t, f)
 	shut.Store(true)
-	<-p.host.Done()
+	select {
+	case <-p.host.Done():
+	case <-within(t, 5*time.Second).Done():
+		t.Fatal("goes on")
+	}
 	if !errors.Is(p.host.Err(), ErrSource) {
 		t.Errorf("ended by %v", p.host.Err())
 	}
