@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"assist/internal/journal"
+	"assist/internal/trust"
+	"assist/internal/wire"
+)
+
+// watching is an end's witness, and how it asks over a connection.
+func (c *client) watches(w *trust.Witness) error {
+	c.t.Helper()
+	s, err := w.Look()
+	must(c.t, err)
+	c.send(&wire.CheckpointAsk{Size: s.Size()})
+	return s.See(expect[*wire.Checkpoint](c))
+}
+
+func (r *rig) witness() *trust.Witness {
+	r.t.Helper()
+	w, err := trust.NewWitness(r.t.TempDir(), r.unit, nil)
+	must(r.t, err)
+	return w
+}
+
+// size is what a witness has kept.
+func size(t *testing.T, w *trust.Witness) uint64 {
+	t.Helper()
+	s, err := w.Look()
+	must(t, err)
+	return s.Size()
+}
+
+func TestEndsAreShownThatTheJournalContinues(t *testing.T) {
+	r := served(t)
+	host, tech := r.witness(), r.witness()
+	h := r.host(0)
+	must(t, h.watches(host))
+	first := size(t, host)
+	c, _ := r.technician(r.enrolled("claire"))
+	_, err := r.checkpoint(t.Context())
+	must(t, err)
+	must(t, c.watches(tech))
+	must(t, h.watches(host))
+	if first == 0 || size(t, host) <= first || size(t, tech) != size(t, host) {
+		t.Errorf("kept %d, then %d and %d", first, size(t, host), size(t, tech))
+	}
+	r = r.restart()
+	must(t, r.host(0).watches(host))
+}
+
+// A database put back from a copy is a shorter history: refused, until the unit key
+// vouches for it.
+func TestRestoredServerIsRefusedUntilTheUnitVouches(t *testing.T) {
+	r := unserved(t)
+	copied := t.TempDir() + "/copy"
+	must(t, r.Backup(t.Context(), copied))
+	r.run()
+	w := r.witness()
+	must(t, r.host(0).watches(w))
+	must(t, r.stop())
+	must(t, r.Close())
+	r.stop = func() error { return nil }
+
+	old := opened(t, copied, r.fix)
+	old.run()
+	if err := old.host(0).watches(w); !errors.Is(err, trust.ErrHistory) {
+		t.Fatalf("the copy: %v", err)
+	}
+	if err := old.RestartJournal(t.Context(), testPassphrase, Who{By: "root"}); !errors.Is(err, ErrReason) {
+		t.Errorf("restarted without a reason: %v", err)
+	}
+	if err := old.RestartJournal(t.Context(), "another passphrase", Who{"root", "a restore"}); !errors.Is(err, ErrUnitKey) {
+		t.Errorf("restarted without the unit key: %v", err)
+	}
+	must(t, old.RestartJournal(t.Context(), testPassphrase, Who{"root", "restored the copy of last night"}))
+	must(t, old.host(1).watches(w))
+	if e := entries[*journal.JournalRestarted](old); len(e) != 1 || e[0].By != "root" {
+		t.Errorf("journal: %+v", e)
+	}
+}
+
+func TestMissingJournalKeyIsNotReplaced(t *testing.T) {
+	r := served(t)
+	must(t, r.stop())
+	must(t, r.Close())
+	r.stop = func() error { return nil }
+	must(t, os.Rename(r.path(fileJournal), r.path("away")))
+	if _, err := Open(r.dir, Options{}); !errors.Is(err, ErrConfig) {
+		t.Errorf("error is %v", err)
+	}
+	must(t, os.Rename(r.path("away"), r.path(fileJournal)))
+	again, err := Open(r.dir, Options{})
+	must(t, err)
+	r.Server = again
+}
+
+// record signs a host's record of a meeting.
+func (m *meeting) record(number uint32, deed wire.Deed, why wire.EndReason) *wire.Noted {
+	m.r.t.Helper()
+	hash, err := trust.RequestHash(m.request)
+	must(m.r.t, err)
+	rec := wire.Record{Session: m.id, RequestHash: hash, Number: number, At: m.r.now().Unix(), Deed: deed, Reason: why}
+	if deed != wire.DeedEnded {
+		rec.Rights = 1
+	}
+	env, err := m.r.fix.hosts[0].SignRecord(rec)
+	must(m.r.t, err)
+	return &wire.Noted{Session: m.id, Record: env}
+}
+
+func TestWhatTheHostSignsIsRecordedOnce(t *testing.T) {
+	r := served(t)
+	m := granted(r)
+	for range 2 { // the second time as after a lost connection
+		m.host.send(m.record(1, wire.DeedTakenBack, 0))
+		m.host.send(m.record(2, wire.DeedPaused, 0))
+	}
+	m.host.send(m.record(3, wire.DeedEnded, wire.EndUserCut))
+	if bye := expect[*wire.Bye](m.technician); bye.Reason != wire.EndUserCut {
+		t.Errorf("the technician hears %+v", bye)
+	}
+	hash, err := trust.RequestHash(m.request)
+	must(t, err)
+	env, err := m.person.device.SignRecord(wire.Record{Session: m.id, RequestHash: hash, Number: 1, Deed: wire.DeedEnded, Reason: wire.EndUserCut})
+	must(t, err)
+	m.technician.send(&wire.Noted{Session: m.id, Record: env})
+	m.technician.send(&wire.Ask{TOTP: ""}) // the barrier
+	expect[*wire.Refused](m.technician)
+	changed, ended := entries[*journal.SessionChanged](r), entries[*journal.SessionEnded](r)
+	if len(changed) != 2 || changed[0].Deed != uint8(wire.DeedTakenBack) || changed[1].Number != 2 || changed[0].Login != "claire" {
+		t.Errorf("changes: %+v", changed)
+	}
+	if len(ended) != 2 || ended[0].By != byHost || ended[1].By != byTechnician || ended[0].Signed == "" || ended[1].Signed == "" {
+		t.Errorf("ends: %+v", ended)
+	}
+	report, err := r.VerifySessions(t.Context())
+	must(t, err)
+	if report.Granted != 1 || len(report.Unclosed) != 0 {
+		t.Errorf("report is %+v", report)
+	}
+}
+
+// A session whose end the machine never signed is shown as such.
+func TestUnclosedSessionsAreShown(t *testing.T) {
+	r := served(t)
+	m := granted(r)
+	m.technician.send(&wire.Bye{Session: m.id, Reason: wire.EndTechnician})
+	expect[*wire.Bye](m.host)
+	r.advance(24 * time.Hour)
+	report, err := r.VerifySessions(t.Context())
+	must(t, err)
+	if report.Granted != 1 || len(report.Unclosed) != 1 {
+		t.Errorf("report is %+v", report)
+	}
+}
+
+// Nobody speaks for another end, nor of a session that was not granted.
+func TestStrangersRecordsGoNowhere(t *testing.T) {
+	r := served(t)
+	m := granted(r)
+	stranger := r.host(1)
+	stranger.send(m.record(1, wire.DeedPaused, 0))
+	stranger.send(&wire.CheckpointAsk{})
+	expect[*wire.Checkpoint](stranger)
+	forged := m.record(1, wire.DeedPaused, 0)
+	forged.Record[len(forged.Record)-1] ^= 1
+	m.host.send(forged)
+	high := m.record(maxRecords+1, wire.DeedPaused, 0)
+	m.host.send(high)
+	m.technician.send(m.record(1, wire.DeedEnded, wire.EndTechnician)) // the host's, from the technician
+	m.host.send(&wire.CheckpointAsk{})
+	expect[*wire.Checkpoint](m.host)
+	m.technician.send(&wire.CheckpointAsk{})
+	expect[*wire.Checkpoint](m.technician)
+	if e := entries[*journal.SessionChanged](r); len(e) != 0 {
+		t.Errorf("recorded %+v", e)
+	}
+	if e := entries[*journal.SessionEnded](r); len(e) != 0 {
+		t.Errorf("ended %+v", e)
+	}
+}
+
+func TestPurgeHoldAndRetention(t *testing.T) {
+	r := served(t)
+	m := granted(r)
+	m.host.send(m.record(1, wire.DeedEnded, wire.EndUserCut))
+	expect[*wire.Bye](m.technician)
+	id := entries[*journal.SessionRequested](r)[0].Session
+	must(t, r.Hold(t.Context(), id, Who{"rssi", "the user contests it"}))
+	if err := r.Hold(t.Context(), id, Who{"rssi", "again"}); !errors.Is(err, journal.ErrHold) {
+		t.Errorf("held twice: %v", err)
+	}
+	r.advance(400 * 24 * time.Hour)
+	done, err := r.Purge(t.Context(), "root")
+	must(t, err)
+	if done == nil || done.Kept < 3 || done.By != "root" {
+		t.Fatalf("purged %+v", done)
+	}
+	if e := entries[*journal.LoginSucceeded](r); len(e) != 0 {
+		t.Errorf("left: %+v", e)
+	}
+	if e := entries[*journal.SessionRequested](r); len(e) != 1 {
+		t.Errorf("held: %+v", e)
+	}
+	_, err = r.VerifyJournal(t.Context())
+	must(t, err)
+	must(t, r.Release(t.Context(), id, Who{"rssi", "settled"}))
+	if list, err := r.Held(t.Context()); err != nil || len(list) != 0 {
+		t.Errorf("held: %v, %v", list, err)
+	}
+}
+
+func TestRetentionBounds(t *testing.T) {
+	for _, tc := range []struct {
+		months int
+		reason string
+		good   bool
+	}{{5, "", false}, {6, "", true}, {12, "", true}, {13, "", false}, {13, "a dispute", true}, {36, "a dispute", true}, {37, "a dispute", false}, {5, "a dispute", false}} {
+		c := journalConfig{RetentionMonths: tc.months, RetentionReason: tc.reason}
+		if bad := c.check(); (bad == nil) != tc.good {
+			t.Errorf("%d months, %q: %+v", tc.months, tc.reason, bad)
+		}
+	}
+	r := unserved(t)
+	r.cfg.Journal.RetentionMonths, r.cfg.Journal.RetentionReason = 24, "note 12/2026"
+	must(t, r.keepRetention(t.Context()))
+	must(t, r.keepRetention(t.Context()))
+	if e := entries[*journal.JournalRetention](r); len(e) != 1 || e[0].Months != 24 || e[0].Reason != "note 12/2026" {
+		t.Errorf("journal: %+v", e)
+	}
+}
+
+func TestReadingIsRecordedWithItsReason(t *testing.T) {
+	r := unserved(t)
+	if _, err := r.Journal(t.Context(), JournalFilter{}, Who{By: "rssi", Reason: " "}); !errors.Is(err, ErrReason) {
+		t.Errorf("read without a reason: %v", err)
+	}
+	if _, err := r.ExportJournal(t.Context(), &bytes.Buffer{}, FormatCSV, JournalKeys{}, Who{By: "rssi"}); !errors.Is(err, ErrReason) {
+		t.Errorf("exported without a reason: %v", err)
+	}
+	_, err := r.Journal(t.Context(), JournalFilter{Keys: JournalKeys{Login: "claire"}}, Who{"rssi", "review"})
+	must(t, err)
+	var file bytes.Buffer
+	_, err = r.ExportJournal(t.Context(), &file, FormatNDJSON, JournalKeys{}, Who{"rssi", "review"})
+	must(t, err)
+	report, err := VerifyExport(&file, r.JournalKey())
+	must(t, err)
+	if report.Unit != "INCI" || report.Entries != report.Size {
+		t.Errorf("report is %+v", report)
+	}
+	read, out := entries[*journal.JournalRead](r), entries[*journal.JournalExported](r)
+	if len(read) != 1 || read[0].What != "login claire" || read[0].By != "rssi" || len(out) != 1 || out[0].Format != FormatNDJSON {
+		t.Errorf("journal: %+v, %+v", read, out)
+	}
+}
+
+// What is typed as a password, a code or a secret is in no log, journal or export.
+func TestCanariesAreNowhere(t *testing.T) {
+	var log lockedBuffer
+	r := served(t, func(s *Server) { s.log = textLog(&log) })
+	p := r.enrolled("claire")
+	const canary = "canary-7f3a seven grey herons"
+	c := r.dial()
+	c.login(p, canary)
+	c.refused(wire.RefusedIdentity)
+	tech, cert := r.technician(p)
+	r.host(0)
+	code := r.code(p, 0)
+	_, env := r.request(p, cert, r.fix.numbers[0])
+	tech.send(&wire.Ask{TOTP: code, Request: env})
+	tech.send(&wire.Ask{TOTP: "97531864", Request: env})
+	tech.refused(wire.RefusedIdentity)
+	var files bytes.Buffer
+	for _, format := range []string{FormatNDJSON, FormatCSV} {
+		_, err := r.ExportJournal(t.Context(), &files, format, JournalKeys{}, Who{"rssi", "a test"})
+		must(t, err)
+	}
+	list, err := journal.List(t.Context(), r.store.reader, journal.Filter{Limit: 1000})
+	must(t, err)
+	all := log.String() + files.String()
+	for _, e := range list {
+		all += string(e.Body)
+	}
+	for _, secret := range []string{canary, testPassword, p.secret, "97531864", `"` + code + `"`, testPassphrase} {
+		if strings.Contains(all, secret) {
+			t.Errorf("%q is written somewhere", secret)
+		}
+	}
+}
+
+func TestSyslogMessage(t *testing.T) {
+	e := journal.Entry{Number: 7, At: time.Date(2026, 11, 21, 9, 0, 0, 123e6, time.UTC), Body: []byte(`{"v":1}`),
+		Event: &journal.LoginRefused{Login: `a"b]c\`, Address: "192.0.2.1", At: "totp"}}
+	want := `<108>1 2026-11-21T09:00:00.123Z assist.example assist-server - login.refused [assist@32473 seq="7" login="a\"b\]c\\"] ` + "\ufeff" + `{"v":1}`
+	if got := string(syslogMessage(e, "assist.example")); got != want {
+		t.Errorf("message is\n%s\nwant\n%s", got, want)
+	}
+}
+
+// frames reads octet-counted messages until the connection ends, and returns their seq.
+func frames(conn net.Conn, got chan<- int64) {
+	defer conn.Close()
+	in := bufio.NewReader(conn)
+	for {
+		length, err := in.ReadString(' ')
+		if err != nil {
+			return
+		}
+		n, err := strconv.Atoi(strings.TrimSpace(length))
+		if err != nil {
+			return
+		}
+		b := make([]byte, n)
+		if _, err := io.ReadFull(in, b); err != nil {
+			return
+		}
+		_, rest, _ := strings.Cut(string(b), `seq="`)
+		number, _, _ := strings.Cut(rest, `"`)
+		seq, err := strconv.ParseInt(number, 10, 64)
+		if err != nil {
+			return
+		}
+		got <- seq
+	}
+}
+
+// Entries arrive in order and without a gap, also over a connection that breaks: what
+// was on its way then comes again.
+func TestSyslogTLS(t *testing.T) {
+	r := unserved(t)
+	pair, err := tls.LoadX509KeyPair(r.path(fileTLSCert), r.path(fileTLSKey))
+	must(t, err)
+	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13})
+	must(t, err)
+	t.Cleanup(func() { ln.Close() })
+	conns, got := make(chan net.Conn, 8), make(chan int64, 1000)
+	go func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			conns <- conn
+			go frames(conn, got)
+		}
+	}()
+	r.cfg.Journal.Syslog, r.cfg.Journal.SyslogAuthority = ln.Addr().String(), r.path(fileTLSCert)
+	r.limits.kick = 20 * time.Millisecond
+	r.run()
+	next := int64(1)
+	until := func(last int64) {
+		t.Helper()
+		for next <= last {
+			select {
+			case seq := <-got:
+				if seq > next {
+					t.Fatalf("entry %d comes where %d should", seq, next)
+				}
+				next = max(next, seq+1)
+			case <-time.After(patience):
+				t.Fatalf("entry %d does not come", next)
+			}
+		}
+	}
+	n, err := journal.Size(t.Context(), r.store.reader)
+	must(t, err)
+	until(n)
+	(<-conns).Close()
+	for range 5 {
+		must(t, r.record(t.Context(), &journal.TechnicianDisabled{Login: "claire"}))
+	}
+	until(n + 5)
+}
+
+// Who cannot show a certificate of the authority gets nothing.
+func TestSyslogRefusesAStranger(t *testing.T) {
+	r, other := unserved(t), t.TempDir()
+	must(t, makeTLS(other+"/key", other+"/crt", "127.0.0.1:1"))
+	pair, err := tls.LoadX509KeyPair(r.path(fileTLSCert), r.path(fileTLSKey))
+	must(t, err)
+	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13})
+	must(t, err)
+	t.Cleanup(func() { ln.Close() })
+	go func() {
+		if conn, err := ln.Accept(); err == nil {
+			conn.(*tls.Conn).HandshakeContext(context.Background())
+		}
+	}()
+	r.cfg.Journal.Syslog, r.cfg.Journal.SyslogAuthority = ln.Addr().String(), other+"/crt"
+	var unknown *tls.CertificateVerificationError
+	if err := r.syslogOnce(t.Context()); !errors.As(err, &unknown) {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestEntriesAreJSONInEveryFrame(t *testing.T) {
+	r := unserved(t)
+	list, err := journal.After(t.Context(), r.store.reader, 0, 100)
+	must(t, err)
+	for _, e := range list {
+		m := syslogMessage(e, "h")
+		_, body, found := strings.Cut(m, "\ufeff")
+		if !found || !json.Valid([]byte(body)) || strings.ContainsAny(m, "\r\n\x00") {
+			t.Errorf("frame %q", m)
+		}
+	}
+}
