@@ -54,6 +54,7 @@ func commands() group {
 		{"journal", "the record of interventions: list, verify, export, purge, hold", runJournal},
 		{"backup", "copy the data directory, beside a running server if need be", runBackup},
 		{"check", "look at the set-up, and print the firewall lines", runCheck},
+		{"compliance", "where each rule stands in this unit", runCompliance},
 		{"version", "print the version", runVersion},
 	}}
 }
