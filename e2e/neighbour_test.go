@@ -304,7 +304,7 @@ func (w *world) refuseAfter(t *testing.T, b blow) {
 		if _, err := w.host.find(want{id: "refuse"}); err == nil { // anything may refuse
 			w.host.press(t, want{id: "refuse"})
 		}
-		w.tech.see(t, aWhile, want{text: "L'utilisateur a refusé"})
+		w.tech.see(t, aWhile, want{text: "a refusé"}) // or refused and reported
 		w.back(t)
 		return
 	}
