@@ -120,7 +120,9 @@ func runCharterSign(ctx context.Context, p *program, args []string) error {
 	key := f.String("key", "", "unit key file, with --draft")
 	draft := f.String("draft", "", "draft to sign")
 	out := f.String("out", "", "file to make, with --draft")
-	days := f.Int("days", 0, "days that the charter is good for (default 90, at most 366)")
+	var o server.SignOptions
+	f.IntVar(&o.Days, "days", 0, "days that the charter is good for (default 90, at most 366)")
+	f.Uint64Var(&o.After, "above", 0, "number that the charter's epoch must exceed, after a restore")
 	if err := parse(p, f, args); err != nil {
 		return err
 	}
@@ -128,7 +130,7 @@ func runCharterSign(ctx context.Context, p *program, args []string) error {
 		if *key == "" || *out == "" {
 			return required(p, "charter sign", "with --draft, --key and --out are")
 		}
-		return signDraft(p, *key, *draft, *out, *file, *days)
+		return signDraft(p, draftFiles{*key, *draft, *out, *file}, o)
 	}
 	if *key != "" || *out != "" {
 		return required(p, "charter sign", "with --key or --out, --draft is")
@@ -137,11 +139,11 @@ func runCharterSign(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
-	return with(*dir, server.Options{}, func(s *server.Server) error { return signHere(ctx, p, s, pass, *days) })
+	return with(*dir, server.Options{}, func(s *server.Server) error { return signHere(ctx, p, s, pass, o) })
 }
 
 // signHere publishes, and says what is wrong with a key on a server.
-func signHere(ctx context.Context, p *program, s *server.Server, pass string, days int) error {
+func signHere(ctx context.Context, p *program, s *server.Server, pass string, o server.SignOptions) error {
 	if waits, err := s.Pending(ctx); err == nil && !waits {
 		fmt.Fprintln(p.out, "Nothing waits for a signature; the charter is signed once more.")
 	}
@@ -149,7 +151,7 @@ func signHere(ctx context.Context, p *program, s *server.Server, pass string, da
 	if err != nil {
 		return err
 	}
-	epoch, err := s.SignCharter(ctx, pass, days)
+	epoch, err := s.SignCharter(ctx, pass, o)
 	if err != nil {
 		return err
 	}
@@ -164,21 +166,23 @@ func signHere(ctx context.Context, p *program, s *server.Server, pass string, da
 	return showHints(p, after)
 }
 
-// signDraft works offline: a person reads what will change, then gives the passphrase.
-func signDraft(p *program, key, draft, out, file string, days int) error {
-	d, err := server.ReadDraft(draft)
+type draftFiles struct{ key, draft, out, passphrase string }
+
+// signDraft works offline: a person reads what will change, then confirms it.
+func signDraft(p *program, f draftFiles, o server.SignOptions) error {
+	d, err := server.ReadDraft(f.draft)
 	if err != nil {
 		return err
 	}
-	pass, err := passphrase(p, file)
+	pass, err := passphrase(p, f.passphrase)
 	if err != nil {
 		return err
 	}
-	signer, err := server.OpenSigner(key, pass)
+	signer, err := server.OpenSigner(f.key, pass)
 	if err != nil {
 		return err
 	}
-	signed, err := signer.Sign(d, days)
+	signed, err := signer.Sign(d, o)
 	if err != nil {
 		return err
 	}
@@ -187,15 +191,15 @@ func signDraft(p *program, key, draft, out, file string, days int) error {
 	for _, line := range signed.Changes {
 		fmt.Fprintf(p.out, "  %s\n", line)
 	}
-	if file == "" {
+	if f.passphrase == "" {
 		if err := confirm(p, "\nIs that what you mean? Type yes: "); err != nil {
 			return err
 		}
 	}
-	if err := signer.Keep(signed, out); err != nil {
+	if err := signer.Keep(signed, f.out); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(p.out, "\nSigned: %s. On the server, run:\n\n  assist-server charter publish --from %s\n", out, out)
+	_, err = fmt.Fprintf(p.out, "\nSigned: %s. On the server, run:\n\n  assist-server charter publish --from %s\n", f.out, f.out)
 	return err
 }
 
@@ -270,7 +274,7 @@ func settle(ctx context.Context, p *program, s *server.Server, file string) erro
 		_, err := fmt.Fprint(p.out, "It is in the charter once that is signed: \"charter sign\" here, or \"charter draft\" for a unit key\nkept elsewhere. (Not needed when the server was started with --passphrase-file.)\n")
 		return err
 	}
-	return signHere(ctx, p, s, pass, 0)
+	return signHere(ctx, p, s, pass, server.SignOptions{})
 }
 
 // intFlag is a number that was given, or nil.

@@ -166,22 +166,23 @@ func (t *transaction) adopt(c *trust.Charter, a *account, now time.Time) error {
 
 // SignCharter draws up the next charter, signs it with the unit key that lies
 // here, and publishes it.
-func (s *Server) SignCharter(ctx context.Context, passphrase string, days int) (uint64, error) {
+func (s *Server) SignCharter(ctx context.Context, passphrase string, o SignOptions) (uint64, error) {
 	key, err := s.unlock(passphrase)
 	if err != nil {
 		return 0, err
 	}
-	return s.signAndPublish(ctx, key, days)
+	return s.signAndPublish(ctx, key, o)
 }
 
 // signAndPublish draws up anew when another process was faster.
-func (s *Server) signAndPublish(ctx context.Context, key *trust.UnitKey, days int) (uint64, error) {
+func (s *Server) signAndPublish(ctx context.Context, key *trust.UnitKey, o SignOptions) (uint64, error) {
 	for attempt := 0; ; attempt++ {
 		d, err := s.NextCharter(ctx)
 		if err != nil {
 			return 0, err
 		}
-		text, err := d.Sign(key, SignOptions{Now: s.now(), Days: days})
+		o.Now = s.now()
+		text, err := d.Sign(key, o)
 		if err != nil {
 			return 0, err
 		}
@@ -207,7 +208,7 @@ func (s *Server) refresh(ctx context.Context) error {
 	if f := s.inForce(); !due && f.charter != nil && !f.charter.ExpiresSoon(s.now()) {
 		return nil
 	}
-	epoch, err := s.signAndPublish(ctx, s.unitKey, 0)
+	epoch, err := s.signAndPublish(ctx, s.unitKey, SignOptions{})
 	if err == nil {
 		s.log.Info("charter published", "epoch", epoch)
 	}

@@ -96,7 +96,7 @@ func TestClientsAreToldOfEachCharter(t *testing.T) {
 	other, err := Open(r.dir, Options{})
 	must(t, err)
 	start := time.Now()
-	_, err = other.SignCharter(t.Context(), testPassphrase, 0)
+	_, err = other.SignCharter(t.Context(), testPassphrase, SignOptions{})
 	signed := time.Now()
 	must(t, errors.Join(err, other.Close()))
 	for _, c := range []*client{host, technician} {
@@ -342,7 +342,7 @@ func TestAfterARotationEverybodyIsCertifiedAnew(t *testing.T) {
 	if ring := expect[*wire.Ring](host); ring.Session != id {
 		t.Errorf("ring is %+v", ring)
 	}
-	if _, err := next.SignCharter(t.Context(), testPassphrase, 0); err != nil {
+	if _, err := next.SignCharter(t.Context(), testPassphrase, SignOptions{}); err != nil {
 		t.Errorf("the new key: %v", err)
 	}
 }

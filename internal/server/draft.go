@@ -228,7 +228,7 @@ func (d *Draft) Sign(key *trust.UnitKey, o SignOptions) ([]byte, error) {
 type SignOptions struct {
 	Now   time.Time
 	Days  int    // that the charter is good for; 0 for the usual
-	After uint64 // the highest epoch signed here before
+	After uint64 // the highest epoch that clients may have seen
 }
 
 // charterDays is how long a charter is good for unless the signer says otherwise:

@@ -46,7 +46,7 @@ func TestADraftTravelsToTheUnitKeyAndBack(t *testing.T) {
 	must(t, err)
 	signer, err := OpenSigner(key, testPassphrase)
 	must(t, err)
-	signed, err := signer.Sign(d, 30)
+	signed, err := signer.Sign(d, SignOptions{Days: 30})
 	must(t, err)
 	said := strings.Join(signed.Changes, "\n")
 	for _, want := range []string{"+ technician Claire Dubois, IT support, zones B1: active", "+ technicians may help from 192.0.2.7/32",
@@ -76,7 +76,7 @@ func TestADraftTravelsToTheUnitKeyAndBack(t *testing.T) {
 	must(t, err)
 	signer, err = OpenSigner(key, testPassphrase)
 	must(t, err)
-	signed, err = signer.Sign(d2, 0)
+	signed, err = signer.Sign(d2, SignOptions{})
 	must(t, err)
 	if len(signed.Changes) != 2 || !strings.HasPrefix(signed.Changes[0], "- technician Claire") || !strings.Contains(signed.Changes[1], ": revoked;") {
 		t.Errorf("changes are %q", signed.Changes)
@@ -84,7 +84,7 @@ func TestADraftTravelsToTheUnitKeyAndBack(t *testing.T) {
 	must(t, signer.Keep(signed, filepath.Join(away, "second.txt")))
 	signer, err = OpenSigner(key, testPassphrase)
 	must(t, err)
-	if _, err := signer.Sign(d, 0); !errors.Is(err, ErrStale) {
+	if _, err := signer.Sign(d, SignOptions{}); !errors.Is(err, ErrStale) {
 		t.Errorf("an old draft: %v", err)
 	}
 }

@@ -216,7 +216,7 @@ func (r *rig) unsigned(who Technician) *person {
 // sign publishes a charter of what the server knows.
 func (r *rig) sign() uint64 {
 	r.t.Helper()
-	epoch, err := r.signAndPublish(r.t.Context(), r.fix.unit, 0)
+	epoch, err := r.signAndPublish(r.t.Context(), r.fix.unit, SignOptions{})
 	must(r.t, err)
 	return epoch
 }

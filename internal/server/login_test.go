@@ -149,7 +149,7 @@ func TestLoginWithoutCertificateAwaitsTheSignature(t *testing.T) {
 	// As "charter sign" does it, from another process.
 	other, err := Open(r.dir, Options{})
 	must(t, err)
-	_, err = other.SignCharter(t.Context(), testPassphrase, 0)
+	_, err = other.SignCharter(t.Context(), testPassphrase, SignOptions{})
 	must(t, err)
 	if waits, err := other.Pending(t.Context()); err != nil || waits {
 		t.Errorf("still waits: %v, %v", waits, err)
@@ -161,7 +161,7 @@ func TestLoginWithoutCertificateAwaitsTheSignature(t *testing.T) {
 
 func TestSignRefusesAWrongPassphrase(t *testing.T) {
 	r := unserved(t)
-	if _, err := r.SignCharter(t.Context(), "not the passphrase", 0); err == nil {
+	if _, err := r.SignCharter(t.Context(), "not the passphrase", SignOptions{}); err == nil {
 		t.Error("signed with a wrong passphrase")
 	}
 }

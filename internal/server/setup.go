@@ -72,7 +72,7 @@ func (s *Server) firstCharter(ctx context.Context, unit *trust.UnitKey, sources 
 			return err
 		}
 	}
-	_, err := s.signAndPublish(ctx, unit, 0)
+	_, err := s.signAndPublish(ctx, unit, SignOptions{})
 	return err
 }
 

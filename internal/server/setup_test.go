@@ -150,7 +150,7 @@ func TestForeignUnitKeyIsNotUsed(t *testing.T) {
 	k, err := trust.NewUnitKey()
 	must(t, err)
 	must(t, trust.SealUnitKey(k, r.path(fileUnitKey), testPassphrase))
-	if _, err := r.SignCharter(t.Context(), testPassphrase, 0); !errors.Is(err, ErrUnitKey) {
+	if _, err := r.SignCharter(t.Context(), testPassphrase, SignOptions{}); !errors.Is(err, ErrUnitKey) {
 		t.Errorf("error is %v", err)
 	}
 }

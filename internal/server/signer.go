@@ -50,13 +50,13 @@ type Signed struct {
 }
 
 // Sign signs a draft. It counts as signed here once Keep has noted it.
-func (s *Signer) Sign(d *Draft, days int) (*Signed, error) {
-	o := SignOptions{Now: time.Now(), Days: days}
+func (s *Signer) Sign(d *Draft, o SignOptions) (*Signed, error) {
+	o.Now = time.Now()
 	if s.from != nil {
 		if d.Epoch < s.from.Epoch {
 			return nil, fmt.Errorf("%w: %w: this key has signed epoch %d, the draft was made for epoch %d", ErrCharter, ErrStale, s.from.Epoch, d.Epoch)
 		}
-		o.After = s.from.Epoch
+		o.After = max(o.After, s.from.Epoch)
 	}
 	text, err := d.Sign(s.key, o)
 	if err != nil {

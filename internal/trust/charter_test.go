@@ -433,3 +433,37 @@ func BenchmarkVerifyCharter(b *testing.B) {
 		}
 	}
 }
+
+// Whoever keeps charters may open one that ran out; it still has to be signed.
+func TestOpenCharterLooksAtTheSignatureAlone(t *testing.T) {
+	f := setUp(t)
+	c := f.charter(t)
+	b := must(f.unit.SignCharter(c))(t)
+	got, err := OpenCharter(b, f.unit.Public())
+	if err != nil || got.Epoch != c.Epoch || len(got.Cards()) != len(c.Technicians) {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if _, err := OpenCharter(b, UnitPublic(f.host.Public())); !errors.Is(err, ErrCharter) || !errors.Is(err, ErrSignature) {
+		t.Errorf("another's: %v", err)
+	}
+	listed, card := got.Listed(f.device.Public())
+	if listed == nil || string(card.DeviceKey) != string(f.device.Public()) {
+		t.Errorf("listed as %+v", listed)
+	}
+	if listed, card := got.Listed(f.host.Public()); listed != nil || card != nil {
+		t.Errorf("a stranger is listed as %+v", listed)
+	}
+}
+
+func TestRightsHaveOneSpelling(t *testing.T) {
+	for rights := range uint16(64) {
+		if got, err := ParseRights(FormatRights(rights)); err != nil || got != rights {
+			t.Errorf("%s is %d, %v", FormatRights(rights), got, err)
+		}
+	}
+	for _, bad := range []string{"", "point view", "view view", "view  point", "View", "view\nidle 5", "all"} {
+		if _, err := ParseRights(bad); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
