@@ -75,7 +75,7 @@ func unmet(t *testing.T, s *Server) []string {
 
 func TestComplianceOfAGoodUnit(t *testing.T) {
 	r := unserved(t)
-	if _, err := r.signAndPublish(t.Context(), r.fix.unit, 0); err != nil {
+	if _, err := r.signAndPublish(t.Context(), r.fix.unit, SignOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if bad := unmet(t, r.Server); len(bad) != 0 {
@@ -87,7 +87,7 @@ func TestComplianceOfAGoodUnit(t *testing.T) {
 func TestComplianceFindsWhatIsWrong(t *testing.T) {
 	r := unserved(t)
 	must(t, r.ChangePolicy(t.Context(), PolicyChange{AddSources: []string{"0.0.0.0/0"}, IdleMinutes: ptr(60), LeaseMinutes: ptr(120)}))
-	if _, err := r.signAndPublish(t.Context(), r.fix.unit, 0); err != nil {
+	if _, err := r.signAndPublish(t.Context(), r.fix.unit, SignOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	r.cfg.Accounts.PasswordMin = 8
