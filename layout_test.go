@@ -54,7 +54,7 @@ var mayImport = map[string]struct {
 	"internal/server": {[]string{"internal/journal", "internal/trust", "internal/wire"},
 		"the server introduces and relays: it can hold no consent, no picture, no key stroke and no window"},
 	"internal/config":  {[]string{"internal/trust"}, "the app's files say which unit is trusted, and nothing else of ours"},
-	"internal/receipt": {[]string{"internal/config"}, "the person's own record is a file among the app's files"},
+	"internal/receipt": {[]string{"internal/config", "internal/trust"}, "the person's own record is a file among the app's files, and proves itself by what both ends signed"},
 	"internal/presence": {[]string{"internal/x11"},
 		"whether somebody can be at the screen is asked of the system alone: what then ends is not its business"},
 	"internal/attestation": {[]string{"internal/process"},

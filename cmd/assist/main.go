@@ -5,6 +5,7 @@
 //
 //	assist [--config-dir DIR] [--verbose]
 //	assist --attest[=json] [--config-dir DIR]
+//	assist --verify-receipt FILE [--config-dir DIR]
 //
 // It also starts itself, with one argument that nobody need know, as the guardian of
 // the keys it presses: see input.Guard.
@@ -51,6 +52,7 @@ type flags struct {
 	verbose bool
 	version bool
 	attest  attestForm
+	receipt string
 }
 
 func parse(args []string, out io.Writer) (flags, error) {
@@ -60,6 +62,7 @@ func parse(args []string, out io.Writer) (flags, error) {
 	set.StringVar(&f.dir, "config-dir", "", "keep settings, keys and receipts below this `folder`")
 	set.BoolVar(&f.verbose, "verbose", false, "say on standard error what happens")
 	set.Var(&f.attest, "attest", "print what this app is and may do here, and stop; `form` is text or json")
+	set.StringVar(&f.receipt, "verify-receipt", "", "tell whether the receipt in this `file` is authentic, and stop")
 	set.BoolVar(&f.version, "version", false, "print the version and stop")
 	err := set.Parse(args)
 	if err == nil && set.NArg() > 0 {
@@ -88,9 +91,8 @@ func run(args []string, out io.Writer) int {
 	if err != nil {
 		return fail(out, "", err)
 	}
-	if f.attest != "" {
-		quiet()
-		return attest(f.attest, f.dir, os.Stdout, text)
+	if status, done := report(f, text); done {
+		return status
 	}
 	if process.Elevated() {
 		return fail(out, text("elevated"), nil)
@@ -112,6 +114,18 @@ func run(args []string, out io.Writer) int {
 		return fail(out, text("start"), err)
 	}
 	return 0
+}
+
+// report does what was asked for instead of opening the app, if anything was.
+func report(f flags, text assets.Text) (status int, done bool) {
+	switch {
+	case f.attest != "":
+		quiet()
+		return attest(f.attest, f.dir, os.Stdout, text), true
+	case f.receipt != "":
+		return verifyReceipt(f.receipt, f.dir, os.Stdout, text), true
+	}
+	return 0, false
 }
 
 // guard is all that this program does when it is started to let go of the keys of

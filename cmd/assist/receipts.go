@@ -5,7 +5,10 @@ package main
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"log/slog"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"assist/assets"
@@ -13,9 +16,17 @@ import (
 	"assist/internal/consent"
 	"assist/internal/receipt"
 	"assist/internal/session"
+	"assist/internal/trust"
 	"assist/internal/ui"
 	"assist/internal/wire"
 )
+
+// issuer is a computer in a unit, as receipts name and sign it.
+type issuer struct {
+	machine string
+	unit    trust.UnitPublic
+	key     *trust.HostKey
+}
 
 // receipts is the person's own record, as the screens want it.
 type receipts struct {
@@ -38,18 +49,26 @@ func (r *receipts) List() ([]ui.Receipt, error) {
 	return out, nil
 }
 
-// keep writes down an intervention that has ended.
-func (r *receipts) keep(machine string, rec session.Record) {
+// keep writes down an intervention that has ended, signed by this computer's key and
+// with what both ends signed.
+func (r *receipts) keep(at issuer, rec session.Record) {
 	kept := receipt.Receipt{
-		Session: hex.EncodeToString(rec.Session[:]), Machine: machine,
+		Session: hex.EncodeToString(rec.Session[:]), Machine: at.machine,
 		Name: rec.Who.Name, Role: rec.Who.Role, Unit: rec.Who.Unit, Until: rec.Who.Until,
 		Reason: rec.Reason, Began: rec.Began, Length: rec.Length,
 		Allowed: uint16(rec.Allowed), Omitted: rec.Dropped, End: uint8(rec.End), Words: rec.Words,
+		Driven: rec.Driven, Pointed: rec.Pointed, Heard: rec.Proof.Heard, UnitKey: at.unit,
+		Certificate: rec.Proof.Certificate, Request: rec.Proof.Request, Pledge: rec.Proof.Pledge, Answer: rec.Proof.Answer,
 	}
 	for _, d := range rec.Done {
 		kept.Deeds = append(kept.Deeds, receipt.Deed{At: d.At, What: deedKey(d)})
 	}
-	if err := r.book.Add(kept); err != nil {
+	for _, d := range rec.Done {
+		if d.Act == session.ActBegan {
+			kept.First = uint16(d.Rights)
+		}
+	}
+	if err := r.book.Add(kept, at.key); err != nil {
 		r.log.Error("receipt not kept", "error", err)
 	}
 }
@@ -59,7 +78,7 @@ func (r *receipts) shown(k receipt.Receipt) ui.Receipt {
 	out := ui.Receipt{
 		ID: k.Session, Machine: k.Machine, Omitted: k.Omitted, Who: consent.Card{Name: k.Name, Role: k.Role, Unit: k.Unit, Until: k.Until},
 		Reason: k.Reason, Began: k.Began, Length: k.Length, Allowed: consent.Rights(k.Allowed),
-		End: wire.EndReason(k.End), Words: k.Words,
+		End: wire.EndReason(k.End), Words: k.Words, Driven: k.Driven, Pointed: k.Pointed,
 	}
 	for _, d := range k.Deeds {
 		out.Done = append(out.Done, ui.Deed{At: d.At, What: text(d.What)})
@@ -102,16 +121,43 @@ func deedName(a session.Act) (name string, withRights bool) {
 	case session.ActDrove:
 		return "drove", false
 	}
-	return "ended", false
+	return quietDeed(a), false
 }
 
-// Save puts a page where the person wants it.
-func (r *receipts) Save(path string, page []byte) error {
-	if err := config.WriteFile(path, page); err != nil {
+// quietDeed names what nobody did on purpose.
+func quietDeed(a session.Act) string {
+	switch a {
+	case session.ActPointed:
+		return "pointed"
+	case session.ActLampLost:
+		return "lampLost"
+	case session.ActLampBack:
+		return "lampBack"
+	case session.ActIdle:
+		return "idle"
+	case session.ActStillHere:
+		return "stillHere"
+	}
+	return "ended"
+}
+
+// Save puts a page where the person wants it, and beside it the signed receipt, which
+// proves it.
+func (r *receipts) Save(id, path string, page []byte) error {
+	proof, err := r.book.File(id)
+	if err == nil {
+		err = errors.Join(config.WriteFile(path, page), config.WriteFile(proofPath(path), proof))
+	}
+	if err != nil {
 		r.log.Warn("receipt not saved", "error", err)
 		return ui.ErrDisk
 	}
 	return nil
+}
+
+// proofPath is where the signed receipt of a saved page goes.
+func proofPath(page string) string {
+	return strings.TrimSuffix(page, filepath.Ext(page)) + ".json"
 }
 
 // reportWithin is how long the server may take to confirm a report.

@@ -16,6 +16,7 @@ import (
 	"assist/internal/receipt"
 	"assist/internal/rendezvous"
 	"assist/internal/session"
+	"assist/internal/trust"
 	"assist/internal/ui"
 	"assist/internal/wire"
 )
@@ -34,7 +35,11 @@ func TestWhatIsKeptIsShown(t *testing.T) {
 		Began: began, Length: time.Minute, Allowed: consent.RightView, Dropped: 4, End: wire.EndUserCut,
 		Words: [3]string{"a", "b", "c"}, Done: []session.Deed{{At: began, Act: session.ActPaused}},
 	}
-	r.keep("482917305566", rec)
+	key, err := trust.NewHostKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.keep(issuer{machine: "482917305566", key: key}, rec)
 	got, err := r.List()
 	if err != nil || len(got) != 1 {
 		t.Fatal(got, err)
@@ -48,16 +53,26 @@ func TestWhatIsKeptIsShown(t *testing.T) {
 
 func TestSaveReplacesOrFailsPlainly(t *testing.T) {
 	r := newReceipts(t)
+	key, err := trust.NewHostKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.keep(issuer{machine: "482917305566", key: key}, session.Record{Session: wire.SessionID{1}, Began: time.Now()})
+	id := "01000000000000000000000000000000"
 	path := filepath.Join(t.TempDir(), "receipt.html")
 	for _, page := range []string{"one", "two"} {
-		if err := r.Save(path, []byte(page)); err != nil {
+		if err := r.Save(id, path, []byte(page)); err != nil {
 			t.Fatal(err)
 		}
 		if b, err := os.ReadFile(path); err != nil || string(b) != page {
 			t.Fatalf("%q, %v", b, err)
 		}
+		proof, err := os.ReadFile(filepath.Join(filepath.Dir(path), "receipt.json"))
+		if kept, err2 := r.book.File(id); err != nil || err2 != nil || string(proof) != string(kept) {
+			t.Fatalf("the signed receipt is not beside it: %v, %v", err, err2)
+		}
 	}
-	if err := r.Save(filepath.Join(path, "below a file"), nil); !errors.Is(err, ui.ErrDisk) {
+	if err := r.Save(id, filepath.Join(path, "below a file"), nil); !errors.Is(err, ui.ErrDisk) {
 		t.Error(err)
 	}
 }

@@ -3,12 +3,14 @@
 // Package receipt keeps the helped person's own record of each intervention on
 // this machine: who, why, what was allowed, what was done, who ended it. It holds
 // nothing of the screen, of keys, or of a clipboard.
+//
+// Each is signed by this computer's key and holds what the technician and this
+// computer signed before anything was shared, so that the person can prove it to
+// somebody who was not there: Verify.
 package receipt
 
 import (
-	"bytes"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,11 +21,12 @@ import (
 	"time"
 
 	"assist/internal/config"
+	"assist/internal/trust"
 )
 
 const (
-	version  = 1
-	maxFile  = 64 << 10 // bytes of one receipt
+	version  = 2
+	maxFile  = 96 << 10 // bytes of one receipt
 	maxDeeds = 200      // lines of what was done; more are only counted
 )
 
@@ -48,11 +51,22 @@ type Receipt struct {
 	Reason  string        `json:"reason"`
 	Began   time.Time     `json:"began"`
 	Length  time.Duration `json:"length_ns"`
-	Allowed uint16        `json:"allowed"` // all rights that were ever granted
+	First   uint16        `json:"granted_first"` // the rights of the first answer, which is signed
+	Allowed uint16        `json:"allowed"`       // all rights that were ever granted
 	Deeds   []Deed        `json:"deeds"`
 	Omitted int           `json:"deeds_omitted,omitempty"`
-	End     uint8         `json:"end"` // wire.EndReason
+	Driven  int           `json:"driven"`  // times that mouse or keyboard were used
+	Pointed int           `json:"pointed"` // times that the technician pointed
+	End     uint8         `json:"end"`     // wire.EndReason
 	Words   [3]string     `json:"check_words"`
+
+	// What both ends signed, byte for byte, and by whom the certificate is.
+	Heard       time.Time `json:"request_verified"`
+	UnitKey     []byte    `json:"unit_key"`
+	Certificate []byte    `json:"certificate"`
+	Request     []byte    `json:"request"`
+	Pledge      []byte    `json:"pledge"`
+	Answer      []byte    `json:"answer"`
 }
 
 // Deed is one thing that was done, as a key that the screens put into words.
@@ -70,8 +84,8 @@ type Book struct {
 // Open returns the book in dir, which is made when first written to.
 func Open(dir string, log *slog.Logger) *Book { return &Book{dir: dir, log: log} }
 
-// Add keeps r, whole or not at all, and removes what is older than Keep.
-func (b *Book) Add(r Receipt) error {
+// Add signs and keeps r, whole or not at all, and removes what is older than Keep.
+func (b *Book) Add(r Receipt, key *trust.HostKey) error {
 	if !isID(r.Session) {
 		return fmt.Errorf("receipt: %q is not a session", r.Session)
 	}
@@ -79,9 +93,9 @@ func (b *Book) Add(r Receipt) error {
 	if over := len(r.Deeds) - maxDeeds; over > 0 {
 		r.Deeds, r.Omitted = r.Deeds[:maxDeeds], over
 	}
-	text, err := json.MarshalIndent(r, "", "  ")
+	text, err := sign(r, key)
 	if err != nil {
-		return fmt.Errorf("receipt: %w", err)
+		return err
 	}
 	if err := config.WriteFile(b.path(r.Session), text); err != nil {
 		return err
@@ -119,33 +133,35 @@ func (b *Book) List() ([]Receipt, error) {
 // Get returns the receipt of one session.
 func (b *Book) Get(session string) (Receipt, error) {
 	var r Receipt
+	text, err := b.File(session)
+	if err != nil {
+		return r, err
+	}
+	return decode(text, session)
+}
+
+// File is the signed receipt of one session as it is kept, to be given away.
+func (b *Book) File(session string) ([]byte, error) {
 	if !isID(session) {
-		return r, ErrUnknown
+		return nil, ErrUnknown
 	}
 	text, err := os.ReadFile(b.path(session))
 	if errors.Is(err, os.ErrNotExist) {
-		return r, ErrUnknown
+		return nil, ErrUnknown
 	}
 	if err != nil {
-		return r, fmt.Errorf("receipt: %w", err)
+		return nil, fmt.Errorf("receipt: %w", err)
 	}
-	return r, decode(text, session, &r)
+	return text, nil
 }
 
-// decode is strict: a receipt is ours, whole and of this session, or refused.
-func decode(text []byte, session string, r *Receipt) error {
-	if len(text) > maxFile {
-		return fmt.Errorf("receipt: larger than %d bytes", maxFile)
+// decode is strict: a receipt is signed, whole and of this session, or refused.
+func decode(text []byte, session string) (Receipt, error) {
+	r, _, err := open(text)
+	if err == nil && r.Session != session {
+		err = errors.New("receipt: of another session")
 	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(r); err != nil {
-		return fmt.Errorf("receipt: %w", err)
-	}
-	if r.Version != version || r.Session != session {
-		return errors.New("receipt: of another version or session")
-	}
-	return nil
+	return r, err
 }
 
 func (b *Book) path(session string) string { return filepath.Join(b.dir, session+".json") }

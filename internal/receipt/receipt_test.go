@@ -24,7 +24,7 @@ func TestNewestFirst(t *testing.T) {
 	b := book(t)
 	now := time.Now().UTC().Truncate(time.Second)
 	for i := range 3 {
-		if err := b.Add(sample(i, now.Add(time.Duration(i)*time.Hour))); err != nil {
+		if err := b.Add(sample(i, now.Add(time.Duration(i)*time.Hour)), key(t)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -53,7 +53,7 @@ func TestOldOnesGo(t *testing.T) {
 	b := book(t)
 	now := time.Now()
 	for i, at := range []time.Time{now.Add(-Keep - time.Hour), now.Add(-Keep + time.Hour), now} {
-		if err := b.Add(sample(i, at)); err != nil {
+		if err := b.Add(sample(i, at), key(t)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -68,7 +68,7 @@ func TestNamesAreNotPaths(t *testing.T) {
 		if _, err := b.Get(id); !errors.Is(err, ErrUnknown) {
 			t.Errorf("Get(%q): %v", id, err)
 		}
-		if err := b.Add(Receipt{Session: id}); err == nil {
+		if err := b.Add(Receipt{Session: id}, key(t)); err == nil {
 			t.Errorf("Add(%q) was taken", id)
 		}
 	}
@@ -77,7 +77,7 @@ func TestNamesAreNotPaths(t *testing.T) {
 func TestDamagedFileHidesNoOther(t *testing.T) {
 	b := book(t)
 	for i := range 3 {
-		if err := b.Add(sample(i, time.Now())); err != nil {
+		if err := b.Add(sample(i, time.Now()), key(t)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -93,7 +93,7 @@ func TestDamagedFileHidesNoOther(t *testing.T) {
 
 func TestAReceiptOfAnotherSessionIsRefused(t *testing.T) {
 	b := book(t)
-	if err := b.Add(sample(1, time.Now())); err != nil {
+	if err := b.Add(sample(1, time.Now()), key(t)); err != nil {
 		t.Fatal(err)
 	}
 	other := sample(2, time.Now()).Session
@@ -109,7 +109,7 @@ func TestManyDeedsAreCounted(t *testing.T) {
 	b := book(t)
 	r := sample(1, time.Now())
 	r.Deeds = make([]Deed, maxDeeds+7)
-	if err := b.Add(r); err != nil {
+	if err := b.Add(r, key(t)); err != nil {
 		t.Fatal(err)
 	}
 	got, err := b.Get(r.Session)
@@ -123,8 +123,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"version":1,"session":"` + id + `"}`))
 	f.Add([]byte(`{`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		var r Receipt
-		if err := decode(b, id, &r); err == nil && r.Session != id {
+		if r, err := decode(b, id); err == nil && r.Session != id {
 			t.Fatal("a receipt of another session was taken")
 		}
 	})

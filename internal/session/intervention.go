@@ -25,6 +25,7 @@ type intervention struct {
 	admitted *trust.Admission // when the request came; review asks again
 	dialer   HostDialer
 	words    [3]string
+	proof    Proof
 	answered bool // the request was turned down, so it is over at the server too
 
 	signing sync.Mutex // held while a record is numbered and signed
@@ -75,6 +76,13 @@ func (s *intervention) note(d Deed) {
 	}
 }
 
+// tally changes the record.
+func (s *intervention) tally(f func(*Record)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f(&s.record)
+}
+
 // serve plays the whole intervention.
 func (s *intervention) serve() {
 	over := make(chan struct{})
@@ -110,6 +118,7 @@ func (s *intervention) admit() bool {
 		return s.turnDown(wire.VerdictInvalid, err)
 	}
 	s.request = r
+	s.proof = Proof{Heard: time.Now(), Certificate: s.admitted.Signed, Request: ring.Request}
 	if s.dialer, err = cfg.Identity(); err != nil {
 		cfg.Log.Error("no identity", "error", err)
 		return s.turnDown(wire.VerdictUnable, err)
@@ -174,6 +183,7 @@ func (s *intervention) pledge() bool {
 		s.host.cfg.Log.Error("no pledge", "error", err)
 		return s.turnDown(wire.VerdictUnable, err)
 	}
+	s.proof.Pledge = env
 	s.words = trust.CheckWords(s.call.Ring().Request, env, s.host.cfg.WordList)
 	ctx, cancel := context.WithTimeout(s.ctx, sendTime)
 	defer cancel()
@@ -217,7 +227,7 @@ func (s *intervention) hold(l *consent.Lease) {
 	s.lease = l
 	s.record = Record{
 		Session: s.request.Request.Session, Who: q.Who, Reason: q.Reason, Words: q.Words,
-		Login: s.call.Ring().Login, Address: s.call.Ring().Address, Began: l.Since(),
+		Proof: s.proof, Login: s.call.Ring().Login, Address: s.call.Ring().Address, Began: l.Since(),
 	}
 	s.mu.Unlock()
 	s.review() // it may have changed while the person was asked
@@ -245,6 +255,7 @@ func (s *intervention) grant(l *consent.Lease) bool {
 		Verdict: wire.VerdictGranted, Rights: uint16(rights), Expires: time.Now().Add(min(s.admitted.Lease, consent.LeaseLife)).Unix(),
 	})
 	if err == nil {
+		s.tally(func(r *Record) { r.Proof.Answer = env })
 		ctx, cancel := context.WithTimeout(s.ctx, sendTime)
 		defer cancel()
 		err = s.call.Answer(ctx, env)

@@ -131,6 +131,7 @@ func (l *live) grants() {
 			if had := consent.Rights(told.Rights &^ g.Rights); had.Has(consent.RightPoint) {
 				l.machine().Point(screen.CursorPlace{}) // nothing can show it any more
 			}
+			l.noteHeld(told, g)
 			told = g
 			l.send(&wire.Grant{Rights: g.Rights, Pictures: g.Pictures, Input: g.Input})
 		}
@@ -144,6 +145,24 @@ func (l *live) grants() {
 		case <-again.C:
 		}
 		again.Stop()
+	}
+}
+
+// noteHeld keeps what held things back, and what let them go on, for the record.
+func (l *live) noteHeld(was, is wire.Grant) {
+	for _, c := range []struct {
+		before, now bool
+		begun, over Act
+	}{
+		{was.Pictures == wire.PauseLamp, is.Pictures == wire.PauseLamp, ActLampLost, ActLampBack},
+		{was.Input == wire.PausePresence, is.Input == wire.PausePresence, ActIdle, ActStillHere},
+	} {
+		switch {
+		case c.now && !c.before:
+			l.s.note(Deed{Act: c.begun})
+		case c.before && !c.now && l.lease.Cause() == nil:
+			l.s.note(Deed{Act: c.over})
+		}
 	}
 }
 

@@ -105,6 +105,8 @@ type driver struct {
 	pointed bool // the technician's pointer may be showing
 	retry   time.Time
 	dropped int // input not done
+	drives  bout
+	points  bout
 }
 
 // input does one thing at mouse or keyboard, if that is allowed now.
@@ -116,6 +118,9 @@ func (l *live) input(in wire.Input) {
 	}
 	d.hold(in) // before: a failure may leave it held
 	err := d.desk.Do(in)
+	if err == nil && d.drives.begins() {
+		l.s.tally(func(r *Record) { r.Driven++ })
+	}
 	switch {
 	case err == nil && !d.drove:
 		d.drove = true
@@ -204,11 +209,26 @@ func (l *live) point(m *wire.Point) {
 	if m.Visible && (!exists || !place.At.In(image.Rectangle{Max: monitor.Bounds.Size()})) {
 		return
 	}
-	_ = p.Do(func() error {
+	err = p.Do(func() error {
 		l.driver.pointed = true
 		l.machine().Point(place)
 		return nil
 	})
+	if err == nil && place.Visible {
+		l.pointed()
+	}
+}
+
+// pointed keeps what the technician showed for the record.
+func (l *live) pointed() {
+	if !l.driver.points.begins() {
+		return
+	}
+	first := false
+	l.s.tally(func(r *Record) { r.Pointed++; first = r.Pointed == 1 })
+	if first {
+		l.s.note(Deed{Act: ActPointed, Rights: consent.RightPoint})
+	}
 }
 
 // release gives rights back at the technician's wish.

@@ -28,6 +28,11 @@ const (
 	ActLimited // a new charter of the unit took rights back
 	ActDrove   // the first use of mouse or keyboard since it was granted
 	ActEnded
+	ActPointed   // the first time that the technician pointed
+	ActLampLost  // the banner was not seen: everything is held back
+	ActLampBack  // it is seen again
+	ActIdle      // the person is asked whether they are still there
+	ActStillHere // they said so
 )
 
 // Deed is one thing done.
@@ -50,8 +55,36 @@ type Record struct {
 	Allowed consent.Rights // all that was ever granted
 	Done    []Deed
 	Dropped int // deeds beyond what a record keeps
+	Driven  int // times that mouse or keyboard were used, with a rest before each
+	Pointed int // times that the pointer was shown, likewise
 	End     wire.EndReason
 	Words   [3]string
+	Proof   Proof
+}
+
+// Proof is what both ends signed, byte for byte, so that the person can show it to
+// somebody who was not there.
+type Proof struct {
+	Heard       time.Time // when the request was verified here
+	Certificate []byte    // the one that the person was shown, an envelope, like the rest
+	Request     []byte
+	Pledge      []byte
+	Answer      []byte
+}
+
+// restTime is how long mouse, keyboard or pointer rest before their next use counts
+// as another one.
+const restTime = 10 * time.Second
+
+// bout counts uses with a rest between them.
+type bout struct{ last time.Time }
+
+// begins reports whether a use now is another one than the one before.
+func (b *bout) begins() bool {
+	now := time.Now()
+	fresh := b.last.IsZero() || now.Sub(b.last) > restTime
+	b.last = now
+	return fresh
 }
 
 func (r *Record) add(d Deed) {

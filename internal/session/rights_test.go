@@ -250,6 +250,48 @@ func TestCoveredBannerHoldsEverything(t *testing.T) {
 	})
 }
 
+// The record tells what the person was kept from seeing, and how often mouse and
+// pointer were used with a rest between.
+func TestRecordTellsWhatHappened(t *testing.T) {
+	play(t, func(t *testing.T, w *world) {
+		tech := w.meet(consent.AllRights)
+		for range 3 {
+			tech.Input(&wire.Move{})
+			tech.Point(wire.Point{Visible: true})
+			pass(time.Second)
+			tech.Input(&wire.Move{})
+			tech.Point(wire.Point{Visible: true})
+			pass(time.Minute)
+		}
+		tech.Point(wire.Point{})
+		w.lamp.Cover(true)
+		pass(time.Second)
+		w.lamp.Cover(false)
+		pass(time.Second)
+		w.now(func(_ context.Context, q consent.Question) (consent.Rights, error) {
+			time.Sleep(10 * time.Second)
+			return q.Wanted, nil
+		})
+		w.rest()
+		pass(consent.IdleTime + time.Minute)
+		w.host.Cut(wire.EndUserCut)
+		w.over(tech)
+		r := w.record()
+		if r.Driven != 3 || r.Pointed != 3 {
+			t.Errorf("driven %d times, pointed %d times", r.Driven, r.Pointed)
+		}
+		var acts []session.Act
+		for _, d := range r.Done {
+			acts = append(acts, d.Act)
+		}
+		want := []session.Act{session.ActBegan, session.ActDrove, session.ActPointed, session.ActLampLost, session.ActLampBack,
+			session.ActIdle, session.ActStillHere, session.ActEnded}
+		if !slices.Equal(acts, want) {
+			t.Errorf("done %v, want %v", acts, want)
+		}
+	})
+}
+
 // Idle hands hold the technician's input back, who is told why, until the person says
 // that they are there; the pictures go on.
 func TestIdleHands(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"assist/internal/consent"
 	"assist/internal/screen"
 	"assist/internal/session"
+	"assist/internal/trust"
 	"assist/internal/wire"
 )
 
@@ -66,8 +67,28 @@ func TestInterventionFromRequestToGoodbye(t *testing.T) {
 			t.Errorf("technician ended as %+v", end)
 		}
 		checkRecord(t, w.record(), q, began)
+		w.checkProof(t, w.record())
 		checkLeftNothing(t, w)
 	})
+}
+
+// checkProof holds what the record keeps of the signed messages against the record.
+func (w *world) checkProof(t *testing.T, r session.Record) {
+	t.Helper()
+	p, err := trust.Evidence{
+		Unit: w.who.unit.Public(), Host: w.who.host.Public(), Machine: w.who.machine, Heard: r.Proof.Heard,
+		Certificate: r.Proof.Certificate, Request: r.Proof.Request, Pledge: r.Proof.Pledge, Answer: r.Proof.Answer,
+	}.Prove()
+	if err != nil {
+		t.Fatalf("the record proves nothing: %v", err)
+	}
+	if p.Certificate.Name != r.Who.Name || p.Request.Reason != r.Reason || p.Request.Session != r.Session ||
+		consent.Rights(p.Answer.Rights) != r.Allowed {
+		t.Errorf("proven %+v", p)
+	}
+	if r.Driven != 1 || r.Pointed != 1 {
+		t.Errorf("driven %d times, pointed %d times", r.Driven, r.Pointed)
+	}
 }
 
 func checkRecord(t *testing.T, r session.Record, q consent.Question, began time.Time) {
@@ -78,7 +99,7 @@ func checkRecord(t *testing.T, r session.Record, q consent.Question, began time.
 	if !r.Began.Equal(began) || r.Length != time.Minute || r.Allowed != consent.AllRights || r.End != wire.EndTechnician {
 		t.Errorf("record %+v", r)
 	}
-	acts := []session.Act{session.ActBegan, session.ActDrove, session.ActEnded}
+	acts := []session.Act{session.ActBegan, session.ActDrove, session.ActPointed, session.ActEnded}
 	if len(r.Done) != len(acts) {
 		t.Fatalf("done %+v", r.Done)
 	}

@@ -22,6 +22,7 @@ const (
 // Admission is what a charter lets one technician do on one machine.
 type Admission struct {
 	Card   *wire.Certificate // the charter's own: what people are shown
+	Signed []byte            // the card as the unit key signed it, an Envelope
 	Rights uint16            // at most these, view always among them
 	Lease  time.Duration     // at most so long until the person is asked again
 }
@@ -40,7 +41,8 @@ func (c *Charter) Admit(deviceKey []byte, machine string, now time.Time) (*Admis
 	if err := c.CheckZones(machine, card); err != nil {
 		return nil, err
 	}
-	a := &Admission{Card: card, Rights: c.Policy.Rights, Lease: time.Duration(c.Policy.LeaseMinutes) * time.Minute}
+	listed, _ := c.Listed(deviceKey) // it is: it has a card
+	a := &Admission{Card: card, Signed: listed.Envelope, Rights: c.Policy.Rights, Lease: time.Duration(c.Policy.LeaseMinutes) * time.Minute}
 	if c.inZone(machine) {
 		a.Rights &= rightView | rightPoint
 	}

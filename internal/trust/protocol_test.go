@@ -15,7 +15,7 @@ import (
 // number in it that the code could change alone is looked for here.
 func TestSpecificationSaysWhatTheCodeDoes(t *testing.T) {
 	page := string(must(os.ReadFile("../../docs/protocol.md"))(t))
-	for _, tag := range []string{tagCertificate, tagRequest, tagPledge, tagAnswer, tagHello, tagCharter, tagRotation, tagRecord, tagCheckpoint, tagExport, tagRestart, machineTag, joinTag, ExporterLabel} {
+	for _, tag := range []string{tagCertificate, tagRequest, tagPledge, tagAnswer, tagHello, tagReceipt, tagCharter, tagRotation, tagRecord, tagCheckpoint, tagExport, tagRestart, machineTag, joinTag, ExporterLabel} {
 		says(t, page, tag)
 	}
 	says(t, page, fmt.Sprintf("passes = %d, memory = %d KiB", machinePasses, machineMemory))

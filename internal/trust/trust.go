@@ -47,6 +47,7 @@ const (
 	tagPledge      = "assist/pledge/1"
 	tagAnswer      = "assist/answer/1"
 	tagHello       = "assist/hello/1"
+	tagReceipt     = "assist/receipt/1"
 )
 
 // seal marshals a body once, signs those bytes, and wraps both.

@@ -145,7 +145,7 @@ func (f *fake) TakeBack()         { f.set(func() { f.taken++ }) }
 type fakeReceipts struct{ f *fake }
 
 func (r fakeReceipts) List() ([]Receipt, error) { return r.f.receipts, nil }
-func (r fakeReceipts) Save(path string, page []byte) error {
+func (r fakeReceipts) Save(_, path string, page []byte) error {
 	r.f.set(func() { r.f.page = string(page) })
 	return r.f.call("save " + path)
 }

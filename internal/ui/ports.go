@@ -153,6 +153,8 @@ type Receipt struct {
 	Allowed consent.Rights // all that was ever granted
 	Done    []Deed
 	Omitted int // deeds beyond those that were kept
+	Driven  int // times that mouse or keyboard were used
+	Pointed int // times that the technician pointed
 	End     wire.EndReason
 	Words   [3]string
 }
@@ -166,7 +168,8 @@ type Deed struct {
 // Receipts keeps the person's own record, newest first.
 type Receipts interface {
 	List() ([]Receipt, error)
-	Save(path string, page []byte) error         // whole or not at all
+	// Save writes a page, whole or not at all, and the signed receipt beside it.
+	Save(id, path string, page []byte) error
 	Report(ctx context.Context, id string) error // tells the administrator of a problem
 }
 

@@ -82,7 +82,7 @@ func TestSavedReceiptIsSafe(t *testing.T) {
 			elements[e.Name.Local]++
 		}
 	}
-	if elements["tr"] != 11 || elements["script"]+elements["img"] != 0 {
+	if elements["tr"] != 12 || elements["script"]+elements["img"] != 0 {
 		t.Errorf("elements %v", elements)
 	}
 }

@@ -128,6 +128,7 @@ func (a *App) facts(c Receipt) []fact {
 		{"receipt.machine", group(onlyDigits(c.Machine, wire.MachineDigits))},
 		{"receipt.reason", plain(c.Reason, wire.MaxReason)},
 		{"receipt.allowed", a.rightsWords(c.Allowed)},
+		{"receipt.used", a.usedWords(c)},
 		{"receipt.end", a.endedHere(c.End)},
 		{"receipt.words", strings.Join(plainAll(c.Words[:]), " – ")},
 	}
@@ -138,6 +139,11 @@ func (a *App) facts(c Receipt) []fact {
 		}
 	}
 	return out
+}
+
+// usedWords says how often the technician drove and pointed.
+func (a *App) usedWords(c Receipt) string {
+	return join(" ; ", a.tongue.count("receipt.driven", c.Driven), a.tongue.count("receipt.pointed", c.Pointed))
 }
 
 // plainAll is plain for several names.
@@ -207,7 +213,7 @@ func (r *receiptPage) keep(path string) {
 		r.note.fail(err)
 		return
 	}
-	r.a.background(func(context.Context) error { return r.a.cfg.Receipts.Save(path, page) }, func(err error) {
+	r.a.background(func(context.Context) error { return r.a.cfg.Receipts.Save(r.receipt.ID, path, page) }, func(err error) {
 		if err != nil {
 			r.note.fail(err)
 			return

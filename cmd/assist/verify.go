@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+	"unicode"
+
+	"assist/assets"
+	"assist/internal/config"
+	"assist/internal/receipt"
+	"assist/internal/trust"
+)
+
+// verifyReceipt tells whether the receipt in a file is authentic, and what it is of; it
+// returns the exit status. It needs no app, no display, and changes nothing.
+func verifyReceipt(path, dir string, out io.Writer, text assets.Text) int {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return fail(out, text("verify.unread"), err)
+	}
+	r, err := receipt.Verify(b)
+	switch {
+	case errors.Is(err, receipt.ErrUnproven):
+		return fail(out, text("verify.unproven"), err)
+	case err != nil:
+		return fail(out, text("verify.damaged"), err)
+	}
+	whose := "verify.other"
+	if unit := pinnedUnit(dir); len(unit) > 0 && bytes.Equal(unit, r.UnitKey) {
+		whose = "verify.ours"
+	}
+	for _, line := range []string{
+		text("verify.ok"),
+		text("verify.who", "name", printable(r.Name), "role", printable(r.Role), "unit", printable(r.Unit)),
+		text("verify.when", "date", r.Began.Local().Format("2006-01-02 15:04"), "length", r.Length.Round(time.Second).String(), "reason", printable(r.Reason)),
+		text("verify.machine", "machine", trust.FormatMachineID(r.Machine)),
+		text("verify.unit", "key", fingerprint(r.UnitKey)),
+		text(whose),
+	} {
+		fmt.Fprintln(out, line)
+	}
+	return 0
+}
+
+// pinnedUnit is the key of the unit that this app belongs to, if any.
+func pinnedUnit(dir string) trust.UnitPublic {
+	dirs, err := directories(dir)
+	if err != nil {
+		return nil
+	}
+	file, err := config.Load(dirs)
+	if err != nil {
+		return nil
+	}
+	code, err := trust.ParseJoinCode(file.Unit.Join)
+	if err != nil {
+		return nil
+	}
+	return code.Unit
+}
+
+// printable keeps what others wrote from steering a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package receipt
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"assist/internal/trust"
+	"assist/internal/wire"
+)
+
+// parties are a unit, a host and a technician; making them takes long.
+type parties struct {
+	unit    *trust.UnitKey
+	host    *trust.HostKey
+	device  *trust.DeviceKey
+	machine string
+}
+
+var people = sync.OnceValues(func() (*parties, error) {
+	p := &parties{}
+	var err error
+	if p.unit, err = trust.NewUnitKey(); err != nil {
+		return nil, err
+	}
+	if p.host, err = trust.NewHostKey(); err != nil {
+		return nil, err
+	}
+	if p.device, err = trust.NewDeviceKey(); err != nil {
+		return nil, err
+	}
+	p.machine, err = p.host.MachineID(p.unit.Public())
+	return p, err
+})
+
+func who(t testing.TB) *parties {
+	t.Helper()
+	p, err := people()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func key(t testing.TB) *trust.HostKey { return who(t).host }
+
+// must ends the test when something that cannot fail does.
+func must[T any](v T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+// proven is a receipt with what both ends signed.
+func proven(t testing.TB) Receipt {
+	p, now := who(t), time.Unix(1_800_000_000, 0).UTC()
+	until := now.Add(30 * 24 * time.Hour)
+	cert := must(p.unit.IssueCertificate(wire.Certificate{
+		Name: "Prénom Nom", Role: "Assistance", Unit: "INCI", DeviceKey: p.device.Public(),
+		NotBefore: now.Add(-time.Hour).Unix(), NotAfter: until.Unix(),
+	}))(t)
+	session := wire.SessionID{1, 2, 3}
+	request := must(p.device.SignRequest(&wire.Request{
+		Session: session, Machine: p.machine, Certificate: cert, Rights: 3, Reason: "Imprimante", Nonce: [32]byte{9},
+		Fingerprint: [32]byte{4}, Expires: now.Add(trust.RequestLife).Unix(),
+	}))(t)
+	hash := must(trust.RequestHash(request))(t)
+	pledge := must(p.host.SignPledge(&wire.Pledge{Session: session, RequestHash: hash, Fingerprint: [32]byte{6}}))(t)
+	answer := must(p.host.SignAnswer(&wire.Answer{
+		Session: session, RequestHash: hash, Fingerprint: [32]byte{6}, Verdict: wire.VerdictGranted, Rights: 3,
+		Expires: now.Add(time.Hour).Unix(),
+	}))(t)
+	r := sample(0, now)
+	r.Version, r.Session, r.Machine, r.Until, r.First, r.Allowed = version, fmt.Sprintf("%x", session[:]), p.machine, until, 3, 7
+	r.Driven, r.Pointed, r.Heard, r.UnitKey = 3, 1, now, p.unit.Public()
+	r.Certificate, r.Request, r.Pledge, r.Answer = cert, request, pledge, answer
+	return r
+}
+
+func TestReceiptProvesItself(t *testing.T) {
+	b := book(t)
+	r := proven(t)
+	if err := b.Add(r, key(t)); err != nil {
+		t.Fatal(err)
+	}
+	text := must(b.File(r.Session))(t)
+	got, err := Verify(text)
+	if err != nil || got.Name != r.Name || got.Driven != 3 || !bytes.Equal(got.UnitKey, r.UnitKey) {
+		t.Fatalf("%+v, %v", got, err)
+	}
+}
+
+// Every byte: always an error.
+func TestEveryFlippedByteOfAReceiptIsRefused(t *testing.T) {
+	text := must(sign(proven(t), key(t)))(t)
+	for i := range text {
+		bad := bytes.Clone(text)
+		bad[i] ^= 1 << (i % 8)
+		if _, _, err := open(bad); err == nil {
+			t.Fatalf("byte %d (%q): believed", i, text[i])
+		}
+	}
+	for _, bad := range [][]byte{nil, text[:len(text)-1], append(bytes.Clone(text), ' '), append(bytes.Clone(text), text...),
+		bytes.ReplaceAll(text, []byte("  "), []byte(" "))} {
+		if _, err := Verify(bad); err == nil {
+			t.Errorf("believed with %d bytes", len(bad))
+		}
+	}
+}
+
+// A host that writes something else into a receipt than what was signed before anything
+// was shared is found out, although it signs the receipt itself.
+func TestReceiptMustAgreeWithWhatWasSigned(t *testing.T) {
+	for name, change := range map[string]func(*Receipt){
+		"name":     func(r *Receipt) { r.Name = "Autre Nom" },
+		"role":     func(r *Receipt) { r.Role = "" },
+		"unit":     func(r *Receipt) { r.Unit = "X" },
+		"until":    func(r *Receipt) { r.Until = r.Until.Add(time.Second) },
+		"reason":   func(r *Receipt) { r.Reason = "rien" },
+		"session":  func(r *Receipt) { r.Session = sample(7, r.Began).Session },
+		"machine":  func(r *Receipt) { r.Machine = "482917305566" },
+		"first":    func(r *Receipt) { r.First = 7 },
+		"allowed":  func(r *Receipt) { r.Allowed = 1 },
+		"heard":    func(r *Receipt) { r.Heard = r.Heard.Add(time.Hour) },
+		"request":  func(r *Receipt) { r.Request = nil },
+		"answer":   func(r *Receipt) { r.Answer = r.Pledge },
+		"unit key": func(r *Receipt) { r.UnitKey = must(trust.NewUnitKey())(t).Public() },
+	} {
+		r := proven(t)
+		change(&r)
+		if _, err := Verify(must(sign(r, key(t)))(t)); !errors.Is(err, ErrUnproven) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := Verify(must(sign(proven(t), must(trust.NewHostKey())(t)))(t)); !errors.Is(err, ErrUnproven) {
+		t.Errorf("another computer signs: %v", err)
+	}
+}
+
+// A receipt kept by an app of yesterday; UPDATE_GOLDEN=1 writes it anew.
+func TestKeptReceiptIsStillBelieved(t *testing.T) {
+	path := filepath.Join("testdata", "receipt.json")
+	if os.Getenv("UPDATE_GOLDEN") != "" {
+		if err := os.WriteFile(path, must(sign(proven(t), key(t)))(t), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text := must(os.ReadFile(path))(t)
+	if r, err := Verify(text); err != nil || r.Reason != "Imprimante" {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
