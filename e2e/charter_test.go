@@ -6,6 +6,7 @@ package e2e
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -18,14 +19,16 @@ const published = 5 * time.Second
 func (w *world) charter(t *testing.T) {
 	t.Run("rights", w.rightsWithdrawn)
 	t.Run("zone", w.zoneDeclared)
+	t.Run("unit key", w.keyChanged)
 }
 
 // policy publishes a change of the charter.
 func (w *world) policy(t *testing.T, args ...string) {
 	t.Helper()
-	pass := filepath.Join(filepath.Dir(w.server.dir), "passphrase")
-	w.server.command(t, append([]string{"charter", "policy", "--passphrase-file", pass}, args...)...)
+	w.server.command(t, append([]string{"charter", "policy", "--passphrase-file", w.passphrase()}, args...)...)
 }
+
+func (w *world) passphrase() string { return filepath.Join(filepath.Dir(w.server.dir), "passphrase") }
 
 // A unit that withdraws the mouse and keyboard withdraws them everywhere at once.
 func (w *world) rightsWithdrawn(t *testing.T) {
@@ -59,5 +62,25 @@ func (w *world) zoneDeclared(t *testing.T) {
 	w.tech.see(t, soon, want{text: "zone à régime restrictif"})
 	w.host.gone(t, time.Second, want{id: "accept"})
 	w.policy(t, "--remove-zone", w.id+"=ZRR 1")
+	w.intervene(t, false).end(t)
+}
+
+// A unit that changes its key in good order takes both apps along: nobody joins again,
+// and the machine has another number.
+func (w *world) keyChanged(t *testing.T) {
+	w.tidy(t)
+	before := w.id
+	w.server.proc.stop()
+	w.server.command(t, "charter", "rotate", "--passphrase-file", w.passphrase())
+	w.server.run(t)
+	eventually(t, 2*aWhile, "another number", func() error {
+		g, err := w.host.find(want{id: "machine"})
+		if err != nil {
+			return err
+		}
+		id := strings.ReplaceAll(g.Text, " ", "")
+		return yes(len(id) == len(before) && id != before)
+	})
+	w.id = w.number(t)
 	w.intervene(t, false).end(t)
 }
