@@ -74,7 +74,7 @@ func runJournalList(ctx context.Context, p *program, args []string) error {
 // explainReason says which flag is missing.
 func explainReason(err error) error {
 	if errors.Is(err, server.ErrReason) {
-		return errors.New("say why you read the journal: --reason \"…\"; it is recorded")
+		return errors.New("say why: --reason \"…\"; it is recorded, with your account")
 	}
 	return err
 }

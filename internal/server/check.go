@@ -76,7 +76,7 @@ func Check(ctx context.Context, dir string) Findings {
 	f.charter(ctx, s)
 	f.machines(ctx, s)
 	f.database(ctx, s)
-	f.firewall(s.cfg.Server)
+	f.firewall(s.cfg.Server, s.cfg.Journal.Syslog)
 	return f
 }
 
@@ -277,7 +277,7 @@ func (f *Findings) database(ctx context.Context, s *Server) {
 }
 
 // firewall lists the exact openings, and that there are no others.
-func (f *Findings) firewall(c serverConfig) {
+func (f *Findings) firewall(c serverConfig, syslog string) {
 	_, tcp, _ := net.SplitHostPort(c.Listen)
 	f.add(Note, "firewall", "allow TCP %s to this machine (IPv4 and IPv6): hosts and technicians", tcp)
 	rule := fmt.Sprintf("nft add rule inet filter input tcp dport %s accept", tcp)
@@ -287,5 +287,10 @@ func (f *Findings) firewall(c serverConfig) {
 		rule += fmt.Sprintf("; nft add rule inet filter input udp dport %s accept", udp)
 	}
 	f.add(Note, "firewall", "%s", rule)
+	if syslog != "" {
+		f.add(Note, "firewall", "allow TCP from this machine to %s: the journal's syslog server", syslog)
+		f.add(Note, "firewall", "nothing else is opened, to this machine or from it")
+		return
+	}
 	f.add(Note, "firewall", "nothing else is opened, and the server opens no connection to the outside")
 }

@@ -203,6 +203,9 @@ func TestPurgeHoldAndRetention(t *testing.T) {
 	expect[*wire.Bye](m.technician)
 	id := entries[*journal.SessionRequested](r)[0].Session
 	must(t, r.Hold(t.Context(), id, Who{"rssi", "the user contests it"}))
+	if err := errors.Join(r.Hold(t.Context(), id, Who{By: "rssi"}), r.Release(t.Context(), id, Who{By: "rssi"})); !errors.Is(err, ErrReason) {
+		t.Errorf("without a reason: %v", err)
+	}
 	if err := r.Hold(t.Context(), id, Who{"rssi", "again"}); !errors.Is(err, journal.ErrHold) {
 		t.Errorf("held twice: %v", err)
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // ErrReason says that somebody wants to read the journal without saying why.
-var ErrReason = errors.New("server: say why you read the journal")
+var ErrReason = errors.New("server: say why")
 
 // The journal's own types: programs that only print need not import it.
 type (

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"assist/internal/journal"
@@ -97,6 +98,9 @@ func (t *transaction) purgeSessions(before time.Time) error {
 
 // Hold keeps a session's entries whatever their age; Release lets them go.
 func (s *Server) Hold(ctx context.Context, session string, w Who) error {
+	if strings.TrimSpace(w.Reason) == "" {
+		return ErrReason
+	}
 	return s.store.write(ctx, func(t *transaction) error {
 		return journal.Hold(t, t.Tx, s.now(), &journal.SessionHeld{Session: session, By: w.By, Reason: w.Reason})
 	})
@@ -104,6 +108,9 @@ func (s *Server) Hold(ctx context.Context, session string, w Who) error {
 
 // Release ends a hold.
 func (s *Server) Release(ctx context.Context, session string, w Who) error {
+	if strings.TrimSpace(w.Reason) == "" {
+		return ErrReason
+	}
 	return s.store.write(ctx, func(t *transaction) error {
 		return journal.Release(t, t.Tx, s.now(), &journal.SessionReleased{Session: session, By: w.By, Reason: w.Reason})
 	})
