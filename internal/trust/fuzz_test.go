@@ -34,8 +34,9 @@ func FuzzForgeries(f *testing.F) {
 		_, restart := VerifyRestart(b, unit.Public(), now)
 		_, export := own.OpenExport(b)
 		hello := VerifyHello(b, RoleHost, [32]byte{}, make([]byte, ExporterLength), b)
+		receipt := VerifyReceipt(unit.Public(), b, b)
 		for what, err := range map[string]error{"pledge": pledge, "answer": answer, "record": record, "charter": verified,
-			"opened charter": opened, "rotation": rotation, "restart": restart, "export": export, "hello": hello} {
+			"opened charter": opened, "rotation": rotation, "restart": restart, "export": export, "hello": hello, "receipt": receipt} {
 			if err == nil {
 				t.Errorf("believed as a %s: %x", what, b)
 			}
