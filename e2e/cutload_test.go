@@ -27,8 +27,9 @@ import (
 // a stopped program of the technician's would need to go on.
 const afterCut = 700 * time.Millisecond
 
-// looking is what it takes to see here that a banner, which goes after all else, is gone.
-const looking = 100 * time.Millisecond
+// looking is until when a banner, which goes after all else, is seen to be gone on a
+// machine whose processor is hogged.
+const looking = time.Second
 
 // strain is what makes cutting hard; lift ends it.
 type strain struct {
@@ -183,7 +184,6 @@ func (w *world) slice(t *testing.T, s strain, k knife) slice {
 			return yes(now > n+5)
 		})
 	}
-	k.aim(l, t)
 	if w.cable.space != "" {
 		l.host.eventually(t, "pictures flow until the cut", func() error {
 			_, last := ear.seen()
@@ -191,6 +191,7 @@ func (w *world) slice(t *testing.T, s strain, k knife) slice {
 		})
 	}
 	lift := s.lay(l, t, f)
+	k.aim(l, t) // last: a hand that rests for two seconds lets the technician move on
 	at := time.Now()
 	k.press(l, t)
 	var gone time.Time
@@ -264,7 +265,7 @@ func TestCutsUnderStrain(t *testing.T) {
 		done = append(done, got)
 		keep(t, file, got)
 		t.Logf("%d: %s, %s: pictures %v, input %v, banner %v", len(done), got.Strain, got.Knife, got.Picture, got.Input, got.Banners)
-		if got.worst() > atOnce || got.Banners > atOnce+looking {
+		if got.worst() > atOnce || got.Banners > looking {
 			t.Errorf("a cut by %s under %s took %v, its banner %v", got.Knife, got.Strain, got.worst(), got.Banners)
 		}
 	}
