@@ -223,7 +223,7 @@ func (w *world) slice(t *testing.T, s strain, k knife) slice {
 // makes small, so that pictures leave all the time.
 func (l *live) noise(t *testing.T, f *flood) {
 	t.Helper()
-	p := newPad(t, l.host.screen, image.Rect(1700, 200, 2100, 500), 0)
+	p := newPad(t, l.host.screen, image.Rect(300, 400, 700, 700), 0) // clear of the app's window
 	gc, err := xproto.NewGcontextId(p.x)
 	if err != nil {
 		t.Fatal(err)
