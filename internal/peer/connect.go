@@ -6,13 +6,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/pion/webrtc/v4"
 )
 
-// abortLimit bounds telling the other end that this one gave up.
-const abortLimit = 200 * time.Millisecond
+const (
+	// abortLimit bounds telling the other end that this one gave up.
+	abortLimit = 200 * time.Millisecond
+	// restartAfter is when the host looks for paths anew if the connection does not
+	// stand: an interface that went while it was being tried is never given up by the
+	// ICE agent, which holds on to the pair it has nominated.
+	restartAfter = 3 * time.Second
+	// maxDescriptions is how often one end may describe itself.
+	maxDescriptions = 5
+)
 
 // connect takes a fresh link to the point where pictures and messages may flow.
 // The host offers. When it fails the link is closed and the other end told.
@@ -43,29 +52,50 @@ func (l *link) negotiate(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(l.ctx, cancel)
 	defer stop()
-	failed := make(chan error, 2) // one from each goroutine
 	described := make(chan struct{})
-	finished := make(chan struct{}, 2)
+	tasks := []func() error{
+		func() error { return l.obey(ctx, described) },
+		func() error { return l.trickle(ctx, described) },
+	}
 	if l.role == roleHost {
-		if err := l.offer(ctx); err != nil {
+		if err := l.offer(ctx, nil); err != nil {
 			cancel()
 			return err
 		}
 		close(described)
+		tasks = append(tasks, func() error { return l.persist(ctx) })
 	}
-	go func() {
-		failed <- l.obey(ctx, described)
-		finished <- struct{}{}
-	}()
-	go func() {
-		failed <- l.trickle(ctx, described)
-		finished <- struct{}{}
-	}()
+	failed := make(chan error, len(tasks)) // one from each
+	var running sync.WaitGroup
+	for _, task := range tasks {
+		running.Go(func() { failed <- task() })
+	}
 	err := l.await(ctx, failed)
 	cancel()
-	<-finished
-	<-finished
+	running.Wait()
 	return err
+}
+
+// persist describes the session anew, with the interfaces that there are by then, for
+// as long as the connection does not stand.
+func (l *link) persist(ctx context.Context) error {
+	tick := time.NewTicker(restartAfter)
+	defer tick.Stop()
+	for range maxDescriptions - 1 {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if l.pc.SignalingState() != webrtc.SignalingStateStable {
+			continue // the other end has not answered: nothing was tried yet
+		}
+		l.log.Info("no connection yet, looking for paths anew")
+		if err := l.offer(ctx, &webrtc.OfferOptions{ICERestart: true}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // await returns nil once the certificate is verified and the channels are open.
@@ -125,8 +155,8 @@ func (l *link) send1(ctx context.Context, s signal) error {
 
 // offer describes the session to the other end. Gathering starts here, but
 // trickle sends nothing before the description is out.
-func (l *link) offer(ctx context.Context) error {
-	d, err := l.pc.CreateOffer(nil)
+func (l *link) offer(ctx context.Context, o *webrtc.OfferOptions) error {
+	d, err := l.pc.CreateOffer(o)
 	if err != nil {
 		return fmt.Errorf("peer: offer: %w", err)
 	}
@@ -171,9 +201,10 @@ func (l *link) trickle(ctx context.Context, described <-chan struct{}) error {
 	}
 }
 
-// obey takes the other end's messages: one description, then candidates.
+// obey takes the other end's messages: a description, then candidates; and again when
+// the host looks for paths anew.
 func (l *link) obey(ctx context.Context, described chan<- struct{}) error {
-	candidates, have := 0, false
+	candidates, descriptions := 0, 0
 	for {
 		b, err := l.cfg.Signaler.Receive(ctx)
 		if err != nil {
@@ -184,11 +215,13 @@ func (l *link) obey(ctx context.Context, described chan<- struct{}) error {
 		case err != nil:
 		case s.kind == signalAbort:
 			err = ErrAborted
-		case s.kind == signalCandidate && have && candidates < maxCandidates:
+		case s.kind == signalCandidate && candidates < maxCandidates*descriptions:
 			candidates++
 			err = l.addCandidate(s.text)
-		case s.kind == l.expects() && !have:
-			have = true
+		case s.kind == l.expects() && descriptions < maxDescriptions:
+			if descriptions++; descriptions > 1 {
+				described = nil
+			}
 			err = l.describe(ctx, s.text, described)
 		default:
 			err = fmt.Errorf("%w: signal %d out of turn", ErrProtocol, s.kind)
@@ -215,7 +248,9 @@ func (l *link) describe(ctx context.Context, sdp string, described chan<- struct
 		if err := l.answer(ctx, sdp); err != nil {
 			return err
 		}
-		close(described)
+		if described != nil {
+			close(described)
+		}
 		return nil
 	}
 	err := l.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: sdp})

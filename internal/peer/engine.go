@@ -141,6 +141,15 @@ func newInterceptors(r role) (*interceptor.Registry, error) {
 // roomy is the system's network with sockets that hold a key frame.
 type roomy struct{ *stdnet.Net }
 
+// Interfaces are those that there are now; the library would list those of its making.
+func (n roomy) Interfaces() ([]*transport.Interface, error) {
+	now, err := stdnet.NewNet()
+	if err != nil {
+		return nil, err
+	}
+	return now.Interfaces()
+}
+
 func (n roomy) ListenUDP(network string, at *net.UDPAddr) (transport.UDPConn, error) {
 	c, err := n.Net.ListenUDP(network, at)
 	if err != nil {
