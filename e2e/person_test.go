@@ -83,29 +83,24 @@ func (p *person) tab(t *testing.T, n int) {
 	}
 }
 
-// types fills the field that has the keyboard and reads it back by copying it: a
-// program that types loses a character now and then on a busy machine. Numbers are
-// grouped by the field, so blanks do not count.
+// types fills the field that has the keyboard and reads it back by copying it. Numbers
+// are grouped by the field, so blanks do not count.
 func (p *person) types(t *testing.T, text string) {
 	t.Helper()
+	p.strike(t, "ctrl+a", "BackSpace")
+	p.screen.write(t, text)
+	p.strike(t, "ctrl+a", "ctrl+c")
 	var got string
-	for range 4 {
-		p.strike(t, "ctrl+a", "BackSpace")
-		p.screen.write(t, text)
-		p.strike(t, "ctrl+a", "ctrl+c")
-		if wait(soon/4, func() error {
-			var err error
-			if got, err = p.clipboard(); err == nil && bare(got) != bare(text) {
-				err = errNotYet
-			}
-			return err
-		}) == nil {
-			p.strike(t, "End")
-			return
+	if err := wait(aWhile, func() (err error) { // the app may be busy: then it copies late
+		if got, err = p.clipboard(); err == nil && bare(got) != bare(text) {
+			err = errNotYet
 		}
+		return err
+	}); err != nil {
+		p.keepPicture(t, "field")
+		t.Fatalf("%s: the field in %q holds %q, not %q: %v", p.name, p.win, got, text, err)
 	}
-	p.keepPicture(t, "field")
-	t.Fatalf("%s: the field in %q holds %q, not %q", p.name, p.win, got, text)
+	p.strike(t, "End")
 }
 
 func bare(s string) string { return strings.ReplaceAll(s, " ", "") }
@@ -348,32 +343,28 @@ func close2(a, b image.Point, by int) bool {
 	return max(d.X, -d.X, d.Y, -d.Y) <= by
 }
 
-// turns presses a key and waits until much of the window has changed. A key that a
-// window was not ready for is pressed again.
+// turns presses a key and waits until much of the window has changed.
 func (p *person) turns(t *testing.T, key string) {
 	t.Helper()
 	before, _, err := p.look()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 2 {
-		p.strike(t, key)
-		err = wait(aWhile/2, func() error {
-			after, _, err := p.look()
-			if err != nil {
-				return err
-			}
-			if n := differ(before, after); n < 4000 {
-				return fmt.Errorf("%d pixels of %q changed", n, p.win)
-			}
-			return nil
-		})
-		if err == nil {
-			return
+	p.strike(t, key)
+	err = wait(aWhile, func() error {
+		after, _, err := p.look()
+		if err != nil {
+			return err
 		}
+		if n := differ(before, after); n < 4000 {
+			return fmt.Errorf("%d pixels of %q changed", n, p.win)
+		}
+		return nil
+	})
+	if err != nil {
+		p.keepPicture(t, "stuck")
+		t.Fatalf("%s presses %s: %v", p.name, key, err)
 	}
-	p.keepPicture(t, "stuck")
-	t.Fatalf("%s presses %s: %v", p.name, key, err)
 }
 
 // differ counts the pixels that changed.
