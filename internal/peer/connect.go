@@ -18,9 +18,9 @@ const (
 	// restartAfter is when the host looks for paths anew if the connection does not
 	// stand: an interface that went while it was being tried is never given up by the
 	// ICE agent, which holds on to the pair it has nominated.
-	restartAfter = 3 * time.Second
+	restartAfter = 4 * time.Second
 	// maxDescriptions is how often one end may describe itself.
-	maxDescriptions = 5
+	maxDescriptions = 4
 )
 
 // connect takes a fresh link to the point where pictures and messages may flow.
@@ -81,12 +81,13 @@ func (l *link) negotiate(ctx context.Context) error {
 func (l *link) persist(ctx context.Context) error {
 	tick := time.NewTicker(restartAfter)
 	defer tick.Stop()
-	for range maxDescriptions - 1 {
+	for n := range maxDescriptions - 1 {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		}
+		tick.Reset(restartAfter * time.Duration(n+3) / 2) // a slow network gets more time each time
 		if l.pc.SignalingState() != webrtc.SignalingStateStable {
 			continue // the other end has not answered: nothing was tried yet
 		}
