@@ -119,9 +119,9 @@ func parseKeyNames(reply []byte) map[string]byte {
 		code++
 	}
 	for ; aliases > 0 && len(b) >= 2*size; aliases-- {
-		real, alias := name(), name()
-		if _, taken := codes[alias]; !taken && codes[real] != 0 {
-			codes[alias] = codes[real]
+		first, alias := name(), name()
+		if _, taken := codes[alias]; !taken && codes[first] != 0 {
+			codes[alias] = codes[first]
 		}
 	}
 	return codes
