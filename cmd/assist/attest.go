@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 
 	"assist/assets"
 	"assist/internal/attestation"
@@ -89,6 +90,7 @@ func gather(dir string) attestation.Facts {
 		f.Keys, err = keysOf(dirs, file)
 		note(err)
 		f.Trial = trialPorts(dirs, f.Keys)
+		note(byCharter(&f.Policy, dirs, file))
 	}
 	return f
 }
@@ -145,6 +147,37 @@ func policyOf(dirs config.Dirs, file config.File) attestation.Policy {
 		}
 	}
 	return p
+}
+
+// byCharter adds what the unit's charter says, as it is remembered here. One that is not
+// known yet, or has run out, is no fault: no help is possible until there is one.
+func byCharter(p *attestation.Policy, dirs config.Dirs, file config.File) error {
+	code, err := trust.ParseJoinCode(file.Unit.Join)
+	if err != nil {
+		return err
+	}
+	memory, err := trust.NewMemory(dirs.Data, code.Unit)
+	if err != nil {
+		return err
+	}
+	c, err := memory.Newest()
+	if err != nil || c == nil {
+		return nil
+	}
+	p.CharterEpoch = uint64(c.Epoch)
+	p.IdleMinutes, p.LeaseMinutes = min(p.IdleMinutes, c.Policy.IdleMinutes), min(p.LeaseMinutes, c.Policy.LeaseMinutes)
+	if file.Policy.IdleMinutes == 0 {
+		p.IdleMinutes = c.Policy.IdleMinutes
+	}
+	p.Rights = slices.DeleteFunc(p.Rights, func(name string) bool {
+		for one := consent.RightView; one <= consent.RightControl; one <<= 1 {
+			if one.String() == name {
+				return c.Policy.Rights&uint16(one) == 0
+			}
+		}
+		return true
+	})
+	return nil
 }
 
 // existing is path if there is something.
