@@ -3,7 +3,6 @@
 package session_test
 
 import (
-	"bytes"
 	"errors"
 	"path/filepath"
 	"testing"
@@ -14,64 +13,6 @@ import (
 	"assist/internal/trust"
 	"assist/internal/wire"
 )
-
-// flip changes one byte in the middle of what passes.
-func flip(b []byte) []byte {
-	b = bytes.Clone(b)
-	b[len(b)/2] ^= 1
-	return b
-}
-
-// spoil does something to one kind of message and lets the others pass.
-func (s *server) spoil(what string, f func([]byte) []byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.meddle = func(kind string, b []byte) []byte {
-		if kind == what {
-			return f(b)
-		}
-		return b
-	}
-}
-
-// A server that lies gets nobody anywhere: no picture, no input; and where it
-// changed the request, not even a dialog.
-func TestEvilServer(t *testing.T) {
-	drop := func([]byte) []byte { return nil }
-	for _, e := range []struct {
-		name, what string
-		do         func([]byte) []byte
-		dialogs    int
-	}{
-		{"changes the request", "request", flip, 0},
-		{"cuts the request short", "request", func(b []byte) []byte { return b[:len(b)-1] }, 0},
-		{"sends nonsense for a request", "request", func([]byte) []byte { return []byte("nonsense") }, 0},
-		{"changes the pledge", "pledge", flip, 1},
-		{"drops the pledge", "pledge", drop, 1},
-		{"changes the answer", "answer", flip, 1},
-		{"drops the answer", "answer", drop, 1},
-		{"changes the set-up", "signal", flip, 1},
-		{"drops the set-up", "signal", drop, 1},
-	} {
-		t.Run(e.name, func(t *testing.T) {
-			play(t, func(t *testing.T, w *world) {
-				w.server.spoil(e.what, e.do)
-				tech := w.ask(consent.AllRights)
-				s := w.over(tech)
-				if s.Phase != session.TechnicianEnded || s.End == 0 || s.Verdict == wire.VerdictGranted {
-					t.Errorf("ended as %+v", s)
-				}
-				if len(w.asked()) != e.dialogs {
-					t.Errorf("%d dialogs", len(w.asked()))
-				}
-				if w.machine.reads != 0 || w.machine.typed() != 0 || w.machine.captures != 0 {
-					t.Error("something moved")
-				}
-				checkLeftNothing(t, w)
-			})
-		})
-	}
-}
 
 // The address that a server claims is held against the charter, whatever its form.
 func TestAddressThatAServerClaims(t *testing.T) {

@@ -36,9 +36,8 @@ type server struct {
 	totp    string
 	address string // the technician's, as it claims
 	lines   []*line
-	dead    bool                               // nobody hears of endings
-	rename  bool                               // give the request another session than its own
-	meddle  func(what string, b []byte) []byte // changes what passes, or drops it (nil)
+	dead    bool // nobody hears of endings
+	rename  bool // give the request another session than its own
 }
 
 // line is one request at the server, and the session that comes of it.
@@ -76,7 +75,6 @@ func (s *side) end(r wire.EndReason) {
 func newServer() *server {
 	return &server{
 		calls: make(chan session.Call, 1), totp: "123456", address: "192.0.2.7",
-		meddle: func(_ string, b []byte) []byte { return b },
 	}
 }
 
@@ -106,7 +104,7 @@ func (s *server) Ask(ctx context.Context, totp string, request []byte) (session.
 	}
 	l := &line{
 		server:  s,
-		ring:    wire.Ring{Session: r.Session, Login: "prenom.nom", Address: s.address, Request: s.pass("request", request)},
+		ring:    wire.Ring{Session: r.Session, Login: "prenom.nom", Address: s.address, Request: request},
 		pledges: make(chan []byte, 1), answers: make(chan []byte, 1),
 		toHost: make(chan []byte, 16), toTechnician: make(chan []byte, 16),
 		host: &side{done: make(chan struct{})}, technician: &side{done: make(chan struct{})},
@@ -125,12 +123,6 @@ func (s *server) Ask(ctx context.Context, totp string, request []byte) (session.
 	}
 }
 
-func (s *server) pass(what string, b []byte) []byte {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.meddle(what, b)
-}
-
 // last is the line of the newest request.
 func (s *server) last() *line {
 	s.mu.Lock()
@@ -138,15 +130,13 @@ func (s *server) last() *line {
 	return s.lines[len(s.lines)-1]
 }
 
-func (l *line) put(what string, c chan<- []byte, b []byte, own *side) error {
+func (l *line) put(c chan<- []byte, b []byte, own *side) error {
 	select {
 	case <-own.done:
 		return errDown
 	default:
 	}
-	if b = l.server.pass(what, b); b != nil {
-		c <- b
-	}
+	c <- b
 	return nil
 }
 
@@ -177,13 +167,13 @@ type call struct{ *line }
 
 func (c *call) Ring() wire.Ring { return c.ring }
 func (c *call) Pledge(_ context.Context, env []byte) error {
-	return c.put("pledge", c.pledges, env, c.host)
+	return c.put(c.pledges, env, c.host)
 }
 func (c *call) Answer(_ context.Context, env []byte) error {
-	return c.put("answer", c.answers, env, c.host)
+	return c.put(c.answers, env, c.host)
 }
 func (c *call) Send(_ context.Context, b []byte) error {
-	return c.put("signal", c.toTechnician, b, c.host)
+	return c.put(c.toTechnician, b, c.host)
 }
 func (c *call) Receive(ctx context.Context) ([]byte, error) { return c.get(ctx, c.toHost, c.host) }
 func (c *call) End(r wire.EndReason)                        { c.tell(c.technician, r) }
@@ -200,7 +190,7 @@ func (o *outgoing) Answer(ctx context.Context) ([]byte, error) {
 	return o.get(ctx, o.answers, o.technician)
 }
 func (o *outgoing) Send(_ context.Context, b []byte) error {
-	return o.put("signal", o.toHost, b, o.technician)
+	return o.put(o.toHost, b, o.technician)
 }
 func (o *outgoing) Receive(ctx context.Context) ([]byte, error) {
 	return o.get(ctx, o.toTechnician, o.technician)

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package evil
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	"assist/internal/consent"
+	"assist/internal/consent/consenttest"
+	"assist/internal/peer"
+	"assist/internal/rendezvous"
+	"assist/internal/server"
+	"assist/internal/session"
+	"assist/internal/trust"
+	"assist/internal/wire"
+)
+
+// What is asked for and what the person gives: less.
+const (
+	wanted  = consent.RightView | consent.RightPoint | consent.RightControl
+	granted = consent.RightView | consent.RightControl
+)
+
+// wordList is long enough that words that differ are seen to.
+func wordList() []string {
+	var all []string
+	for i := range 2048 {
+		all = append(all, fmt.Sprintf("mot%04d", i))
+	}
+	return all
+}
+
+// bench is a place to play at: an honest server, the liar before it, and two ends.
+type bench struct {
+	t      testing.TB
+	ground *ground
+	honest *server.Server
+	db     *sql.DB
+	liar   *liar
+	join   trust.JoinCode
+	nonces *trust.Nonces
+	asked  int           // requests so far, to tell reasons apart
+	stand  int           // which of the two pairs plays
+	quiet  time.Duration // how long nothing may pass before an attempt is given up
+	await  time.Duration // how long an end may take to reach the server
+	pair   *ends
+
+	hindrance error // why the ends did not get to the server
+}
+
+func newBench(t testing.TB, nonces *trust.Nonces) *bench {
+	t.Helper()
+	g := grounds(t)
+	dir := g.copyOf(t)
+	s, stop, err := serve(dir)
+	must(t, err)
+	t.Cleanup(func() {
+		if err := stop(); err != nil {
+			t.Errorf("the honest server: %v", err)
+		}
+	})
+	db, err := database(dir)
+	must(t, err)
+	t.Cleanup(func() { db.Close() })
+	b := &bench{t: t, quiet: patience, await: patience, ground: g, honest: s, db: db, join: s.JoinCode(), nonces: nonces}
+	var signers []trust.Signer
+	for i := range g.people {
+		signers = append(signers, g.people[i].device, g.machines[i].key)
+	}
+	b.liar = newLiar(t, s.Addr().String(), certificate(t, dir), signers...)
+	t.Cleanup(func() { b.leave() })
+	return b
+}
+
+func (b *bench) at(log *slog.Logger) rendezvous.Config {
+	return rendezvous.Config{Server: b.join.Server, Pin: b.join.Pin, Near: b.liar.listener.Addr().String(), Log: log}
+}
+
+// ends are a host's app and a technician's, both the real code, over a desktop that is
+// played.
+type ends struct {
+	b        *bench
+	host     *machine
+	who      *person
+	desktop  *desktop
+	lamp     *consenttest.Lamp
+	log      *logged
+	line     *rendezvous.Host
+	app      *session.Host
+	account  *rendezvous.Technician
+	charters [2]*rendezvous.Charters // what the host's app knows of the unit, and the technician's
+	folder   string
+	stop     context.CancelFunc
+	over     sync.WaitGroup
+	given    bool // an attempt was given up: what is left of it may still come
+
+	mu      sync.Mutex
+	dialogs []consent.Question
+	records []session.Record
+	answers consenttest.Person // what the person does
+}
+
+// meet starts both apps; the technician is not logged in yet.
+func (b *bench) meet(which int) *ends {
+	b.t.Helper()
+	b.leave()
+	e := &ends{b: b, host: &b.ground.machines[which], who: &b.ground.people[which],
+		desktop: &desktop{}, lamp: &consenttest.Lamp{}, log: &logged{}}
+	log := e.logger()
+	ctx, cancel := context.WithCancel(context.Background())
+	e.stop = cancel
+	var err error
+	charters := func() *rendezvous.Charters {
+		c, err := rendezvous.OpenCharters(e.folder, b.ground.unit.Public(), log)
+		must(b.t, err)
+		e.over.Go(func() { _ = c.Run(ctx) })
+		return c
+	}
+	here, there := b.at(log), b.at(log)
+	e.folder = b.t.TempDir()
+	here.Charters = charters()
+	here.Witness = e.witness(here.Charters)
+	e.folder = b.t.TempDir()
+	there.Charters = charters()
+	there.Witness = e.witness(there.Charters)
+	e.charters = [2]*rendezvous.Charters{here.Charters, there.Charters}
+	e.line = rendezvous.NewHost(here, e.host.key)
+	e.app, err = session.NewHost(e.hostConfig(log))
+	must(b.t, err)
+	e.over.Go(func() { _ = e.line.Run(ctx) })
+	e.over.Go(func() { _ = e.app.Run(ctx) })
+	e.account = rendezvous.NewTechnician(there, e.who.device)
+	b.pair = e
+	return e
+}
+
+// witness is what an app keeps of the server's journal.
+func (e *ends) witness(c *rendezvous.Charters) *trust.Witness {
+	w, err := trust.NewWitness(e.folder, e.b.ground.unit.Public(), c.Unit)
+	must(e.b.t, err)
+	return w
+}
+
+// leave closes both apps.
+func (b *bench) leave() {
+	if b.pair == nil {
+		return
+	}
+	b.pair.account.Logout()
+	b.pair.stop()
+	b.pair.over.Wait()
+	b.pair = nil
+}
+
+func (e *ends) hostConfig(log *slog.Logger) session.HostConfig {
+	return session.HostConfig{
+		Key: e.host.key, Unit: e.b.ground.unit.Public(), Charters: e.charters[0], Nonces: e.b.nonces, ID: e.host.number, WordList: wordList(),
+		Gate: consent.NewGate(consenttest.Person(e.ask), e.lamp, consent.AllRights), Machine: e.desktop.ports(),
+		Next: func(ctx context.Context) (session.Call, error) {
+			select {
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			case c := <-e.line.Calls():
+				return c, nil
+			}
+		},
+		Identity: func() (session.HostDialer, error) {
+			id, err := peer.NewIdentity()
+			return hostDialer{id, e.line.State().STUN, e.listed}, err
+		},
+		Report: func(r session.Record) {
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			e.records = append(e.records, r)
+		},
+		Broke: broke, Barred: func(err error) bool { return errors.Is(err, peer.ErrSource) }, Log: log,
+	}
+}
+
+// ask is the person: they count, and say what they were told to say.
+func (e *ends) ask(ctx context.Context, q consent.Question) (consent.Rights, error) {
+	e.mu.Lock()
+	e.dialogs = append(e.dialogs, q)
+	answers := e.answers
+	e.mu.Unlock()
+	if answers != nil {
+		return answers(ctx, q)
+	}
+	return q.Wanted & granted, nil
+}
+
+func (e *ends) questions() []consent.Question {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return append([]consent.Question(nil), e.dialogs...)
+}
+
+func (e *ends) kept() []session.Record {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return append([]session.Record(nil), e.records...)
+}
+
+// forget begins to count anew.
+func (e *ends) forget() {
+	e.mu.Lock()
+	e.dialogs, e.records = nil, nil
+	e.mu.Unlock()
+	e.desktop.get(func() { e.desktop.reads, e.desktop.events, e.desktop.points = 0, 0, 0 })
+}
+
+// request is a technician's request as their app makes it.
+func (e *ends) request(rights consent.Rights) (*session.Technician, string) {
+	e.b.t.Helper()
+	e.b.asked++
+	reason := fmt.Sprintf("Imprimante muette no %d", e.b.asked)
+	t, err := session.NewTechnician(e.technicianConfig(), session.Wish{
+		Machine: e.host.number, Reason: reason, TOTP: e.who.code(e.b.t), Rights: rights})
+	must(e.b.t, err)
+	t.Start(context.Background())
+	return t, reason
+}
+
+func (e *ends) technicianConfig() session.TechnicianConfig {
+	return session.TechnicianConfig{
+		Key: e.who.device, Certificate: e.account.Certificate(), Unit: e.b.ground.unit.Public(), WordList: wordList(),
+		Charters: e.charters[1],
+		Ask: func(ctx context.Context, totp string, request []byte) (session.Outgoing, error) {
+			o, err := e.account.Ask(ctx, totp, request)
+			if err != nil {
+				return nil, err
+			}
+			return o, nil
+		},
+		Identity: func() (session.TechnicianDialer, error) {
+			id, err := peer.NewIdentity()
+			return technicianDialer{id, e.account.STUN()}, err
+		},
+		Refusal: func(err error) (wire.Refusal, time.Duration, bool) {
+			var no *rendezvous.RefusedError
+			if errors.As(err, &no) {
+				return no.Why, no.Wait, true
+			}
+			return 0, 0, false
+		},
+		Broke: broke, Log: e.logger(),
+	}
+}
+
+// listed says whether the charter lets anybody help from an address.
+func (e *ends) listed(a netip.Addr) bool {
+	c, err := e.charters[0].Now()
+	return err == nil && c.AllowsSource(a)
+}
+
+func broke(err error) bool {
+	return errors.Is(err, peer.ErrProtocol) || errors.Is(err, peer.ErrFingerprint)
+}
+
+// hostDialer and technicianDialer are those of the app.
+type hostDialer struct {
+	*peer.Identity
+	stun  string
+	allow func(netip.Addr) bool
+}
+
+// Connect reaches the technician.
+func (d hostDialer) Connect(ctx context.Context, remote [32]byte, s session.Signals) (session.HostLink, error) {
+	h, err := peer.ConnectHost(ctx, peer.Config{Identity: d.Identity, Remote: remote, Signaler: s, STUN: d.stun, Allow: d.allow})
+	if err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+type technicianDialer struct {
+	*peer.Identity
+	stun string
+}
+
+// Connect reaches the host.
+func (d technicianDialer) Connect(ctx context.Context, remote [32]byte, s session.Signals) (session.TechnicianLink, error) {
+	t, err := peer.ConnectTechnician(ctx, peer.Config{Identity: d.Identity, Remote: remote, Signaler: s, STUN: d.stun})
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// logged is a log that several goroutines write to.
+type logged struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write appends.
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// until waits for something that others bring about; false when it takes too long.
+func until(limit time.Duration, is func() bool) bool {
+	tick := time.NewTicker(3 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(limit); !is(); <-tick.C {
+		if time.Now().After(end) {
+			return false
+		}
+	}
+	return true
+}
+
+func (e *ends) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(e.log, &slog.HandlerOptions{Level: slog.LevelInfo}))
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package evil
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/pquerna/otp/totp"
+
+	"assist/internal/rendezvous"
+	"assist/internal/server"
+	"assist/internal/session"
+	"assist/internal/trust"
+	"assist/internal/wire"
+)
+
+// scene is one dialogue between ends and server. Together they have every message in
+// them that there is: see TestEveryMessageIsPlayed.
+type scene struct {
+	name string
+	play func(b *bench, fresh bool) (outcome, error)
+	ends outcome // when nobody lies
+}
+
+func scenes() []scene {
+	return []scene{
+		{"intervention", (*bench).intervention, right},
+		{"wrong code", (*bench).wrongCode, refused},
+		{"report", (*bench).report, right},
+		{"enrolment", (*bench).enrolment, right},
+	}
+}
+
+// wrongCode plays a request with a one-time code that is wrong: whatever the server
+// says of it, nobody is asked.
+func (b *bench) wrongCode(fresh bool) (outcome, error) {
+	e, err := b.ready(fresh)
+	if err != nil {
+		return refused, e.untouched(0)
+	}
+	e.forget()
+	secret := e.who.secret
+	e.who.secret = "JBSWY3DPEHPK3PXP"
+	tech, _ := e.request(wanted)
+	e.who.secret = secret
+	if _, err = e.follow(tech); err != nil {
+		return 0, err
+	}
+	tech.End()
+	<-tech.Done()
+	if s := tech.State(); s.End == 0 || s.Verdict != 0 || s.Words != [3]string{} {
+		return 0, fmt.Errorf("%w: it ended as %+v", errWrong, s)
+	}
+	return refused, errors.Join(e.untouched(0), idle(e))
+}
+
+func idle(e *ends) error {
+	if s := e.app.State(); s.Phase != session.HostIdle {
+		return fmt.Errorf("%w: the host is %v", errWrong, s.Phase)
+	}
+	return nil
+}
+
+// report plays an intervention and then tells the administrator of it. It is right
+// when the app says that this was heard.
+func (b *bench) report(fresh bool) (outcome, error) {
+	if o, err := b.intervention(fresh); o != right || err != nil {
+		return o, err
+	}
+	e := b.pair
+	ctx, cancel := context.WithTimeout(context.Background(), settled)
+	defer cancel()
+	frames, events := e.desktop.touched()
+	err := e.line.Report(ctx, e.kept()[0].Session)
+	if f, n := e.desktop.touched(); f != frames || n != events || len(e.questions()) != 1 {
+		return 0, fmt.Errorf("%w: a report moved something", errWrong)
+	}
+	if err != nil {
+		return refused, nil
+	}
+	return right, nil
+}
+
+// enrolment makes one more technician. It is right when their app holds a certificate
+// that the unit signed for its key.
+func (b *bench) enrolment(bool) (outcome, error) {
+	forgive(b.t, b.db)
+	b.asked++
+	login := fmt.Sprintf("novice%d", time.Now().UnixNano())
+	code, err := b.honest.AddTechnician(b.t.Context(), server.Technician{Login: login, Name: "Anne Roux", Role: "Assistance"})
+	must(b.t, err)
+	device, err := trust.NewDeviceKey()
+	must(b.t, err)
+	b.liar.learn(device)
+	e := &ends{b: b, log: &logged{}}
+	ctx, cancel := context.WithTimeout(context.Background(), b.await)
+	defer cancel()
+	env, err := rendezvous.NewTechnician(b.at(e.logger()), device).Enrol(ctx, code, password, func(_, text string) (string, error) {
+		u, err := url.Parse(text)
+		if err != nil {
+			return "", err
+		}
+		return totp.GenerateCode(u.Query().Get("secret"), time.Now())
+	})
+	if err != nil {
+		return refused, nil
+	}
+	c, err := trust.VerifyCertificate(env, b.ground.unit.Public(), time.Now())
+	if err != nil || string(c.DeviceKey) != string(device.Public()) || c.Name != "Anne Roux" {
+		return refused, nil // the app shows nobody's card, and asks for nothing that is heard
+	}
+	return right, nil
+}
+
+// recording is what passed in one run, by who, whither and what.
+type recording map[track][][]byte
+
+// track is one kind of message between one end and the server, in one direction.
+type track struct {
+	side side
+	up   bool
+	kind string
+}
+
+// String says it as the report does.
+func (k track) String() string {
+	if k.up {
+		return fmt.Sprintf("%s, from the %s", k.kind, k.side)
+	}
+	return fmt.Sprintf("%s, to the %s", k.kind, k.side)
+}
+
+// trackOf is the track of a message; before the greeting the side is not known, so the
+// challenge is one track for all.
+func trackOf(p passing) track {
+	p.leg.mu.Lock()
+	defer p.leg.mu.Unlock()
+	return track{p.leg.side, p.up, p.kind()}
+}
+
+// messageOf reads recorded bytes.
+func (k track) messageOf(raw []byte) wire.Message { return passing{up: k.up, raw: raw}.message() }
