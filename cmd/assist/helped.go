@@ -8,6 +8,7 @@ import (
 	"errors"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"assist/assets"
 	"assist/internal/consent"
@@ -36,6 +37,7 @@ type membership struct {
 	code     trust.JoinCode
 	charters *rendezvous.Charters
 	unit     trust.UnitPublic // in force when this began
+	begun    time.Time
 	server   *rendezvous.Host
 	host     *session.Host // nil until the machine ID is known
 	id       string
@@ -53,7 +55,7 @@ func (h *helped) start(code trust.JoinCode, charters *rendezvous.Charters) error
 	}
 	h.close()
 	ctx, cancel := context.WithCancel(context.Background())
-	m := &membership{code: code, charters: charters, unit: charters.Unit(), stop: cancel}
+	m := &membership{code: code, charters: charters, unit: charters.Unit(), begun: time.Now(), stop: cancel}
 	m.server = rendezvous.NewHost(h.p.server(code, charters), key)
 	h.mu.Lock()
 	h.at = m
@@ -163,7 +165,7 @@ func (h *helped) State() ui.HelpedState {
 		Trial: h.p.trial.serves(m.code), RetryAt: at.RetryAt,
 	}
 	s.Phase, s.Refusal = phase(at)
-	s.Bar, s.CharterEnds = standing(m.charters)
+	s.Bar, s.CharterEnds = standing(m.charters, m.begun)
 	if host != nil {
 		state := host.State()
 		s.RefusedToday = state.RefusedToday

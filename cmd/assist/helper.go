@@ -36,6 +36,7 @@ type helper struct {
 // post is a technician's app in one unit.
 type post struct {
 	charters *rendezvous.Charters
+	begun    time.Time
 	key      *trust.DeviceKey
 	server   *rendezvous.Technician
 	login    string // signed in; empty otherwise
@@ -55,7 +56,7 @@ func (h *helper) start(code trust.JoinCode, charters *rendezvous.Charters) error
 		return err
 	}
 	ctx, cancel := context.WithCancel(h.ctx)
-	at := &post{charters: charters, key: key, server: rendezvous.NewTechnician(h.p.server(code, charters), key), stop: cancel}
+	at := &post{charters: charters, begun: time.Now(), key: key, server: rendezvous.NewTechnician(h.p.server(code, charters), key), stop: cancel}
 	h.mu.Lock()
 	before := h.at
 	h.at = at
@@ -112,7 +113,7 @@ func (h *helper) State() ui.HelperState {
 	s.SignedIn, s.RetryAt = true, now.RetryAt
 	s.Phase, s.Refusal = phase(now)
 	s.Who = h.who(at)
-	s.Bar, s.CharterEnds = standing(at.charters)
+	s.Bar, s.CharterEnds = standing(at.charters, at.begun)
 	if !s.Bar.Stops() {
 		h.own(at, &s)
 	}

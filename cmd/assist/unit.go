@@ -153,10 +153,17 @@ func allowed(charters *rendezvous.Charters, log *slog.Logger) func(netip.Addr) b
 	}
 }
 
+// firstFetch is how long after joining a charter may take to come before it is missed:
+// a notice that goes as soon as it was seen only frightens.
+const firstFetch = 10 * time.Second
+
 // standing is what the charter has against everybody, and when it ends if that is near.
-func standing(charters *rendezvous.Charters) (ui.Bar, time.Time) {
+// since is when this app began to look for it.
+func standing(charters *rendezvous.Charters, since time.Time) (ui.Bar, time.Time) {
 	c, err := charters.Now()
 	switch {
+	case errors.Is(err, trust.ErrNoCharter) && time.Since(since) < firstFetch:
+		return ui.BarNone, time.Time{}
 	case err != nil:
 		return barOf(err), time.Time{}
 	case !consent.Rights(c.Policy.Rights).Has(consent.RightView):

@@ -92,7 +92,7 @@ func TestStanding(t *testing.T) {
 		"ends soon": {func(c *trust.Charter) { c.Expires = c.Issued + int64((13 * day).Seconds()) }, ui.BarNone, true},
 		"stopped":   {func(c *trust.Charter) { c.Policy.Rights = 0 }, ui.BarHalted, false},
 	} {
-		if bar, ends := standing(remembered(t, c.change)); bar != c.bar || ends.IsZero() == c.ends {
+		if bar, ends := standing(remembered(t, c.change), time.Time{}); bar != c.bar || ends.IsZero() == c.ends {
 			t.Errorf("%s: %d, ends %v", name, bar, ends)
 		}
 	}
@@ -104,8 +104,11 @@ func TestStanding(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if bar, _ := standing(empty); bar != ui.BarNoCharter {
+	if bar, _ := standing(empty, time.Time{}); bar != ui.BarNoCharter {
 		t.Errorf("without a charter: %d", bar)
+	}
+	if bar, _ := standing(empty, time.Now()); bar != ui.BarNone {
+		t.Errorf("missed at once: %d", bar)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -202,7 +201,7 @@ func (c *Charters) Run(ctx context.Context) error {
 func (c *Charters) chase(ctx context.Context, n notice) (notice, bool) {
 	delay := time.Duration(0)
 	if !n.soon { // a unit's machines hear of a charter in one moment
-		delay = time.Duration(rand.Float64() * float64(c.pace.spread))
+		delay = time.Duration(chance() * float64(c.pace.spread))
 	}
 	for attempt := 0; ; attempt++ {
 		timer := time.NewTimer(delay)
@@ -218,7 +217,7 @@ func (c *Charters) chase(ctx context.Context, n notice) (notice, bool) {
 		offered, err := c.fetch(ctx, n)
 		if err != nil {
 			c.log.Info("no charter from the server", "error", err)
-			delay = c.pace.delay(attempt, err, rand.Float64())
+			delay = c.pace.delay(attempt, err, chance())
 			continue
 		}
 		if c.learn(offered) == nil {

@@ -166,7 +166,7 @@ func (c *client) run(ctx context.Context, l *link) error {
 // wait publishes why there is no connection, and lets the time to the next
 // attempt pass; false when ctx ended.
 func (c *client) wait(ctx context.Context, attempt int, err error) bool {
-	delay := c.pace.delay(attempt, err, rand.Float64())
+	delay := c.pace.delay(attempt, err, chance())
 	s := State{Phase: Waiting, RetryAt: time.Now().Add(delay), Err: err}
 	if isRefusal(err) {
 		s.Phase = Refused
@@ -182,6 +182,9 @@ func (c *client) wait(ctx context.Context, attempt int, err error) bool {
 		return false
 	}
 }
+
+// chance, in [0,1), spreads what many clients do at the same time. It keeps no secret.
+func chance() float64 { return rand.Float64() }
 
 // isRefusal tells a server that says no, or is another, from one that is away.
 func isRefusal(err error) bool {
