@@ -47,11 +47,11 @@ type mood struct {
 }
 
 // answers is what a question comes to, and when.
-func (p mood) answers(wanted consent.Rights) (consent.Rights, error, time.Duration) {
+func (p mood) answers(wanted consent.Rights) (consent.Rights, time.Duration, error) {
 	if p.after >= consent.AnswerTime {
-		return 0, consent.ErrNoAnswer, consent.AnswerTime
+		return 0, consent.AnswerTime, consent.ErrNoAnswer
 	}
-	return p.grant & wanted, p.err, p.after
+	return p.grant & wanted, p.after, p.err
 }
 
 // late is how long the asker stays after the answer no longer counts.
@@ -72,7 +72,7 @@ func (m *model) ask(wanted consent.Rights, p mood) error {
 		return consent.ErrBusy
 	}
 	m.asked++
-	granted, err, took := p.answers(wanted)
+	granted, took, err := p.answers(wanted)
 	m.pass(took)
 	switch {
 	case err != nil:
@@ -118,7 +118,7 @@ func (m *model) widen(want consent.Rights, p mood) (consent.Rights, error) {
 		return m.held(), consent.ErrBusy
 	}
 	m.asked++
-	granted, err, took := p.answers(more)
+	granted, took, err := p.answers(more)
 	m.lateUntil = m.now + took
 	m.pass(took)
 	if !m.alive {
@@ -217,7 +217,7 @@ func (m *model) renewal(at time.Duration) {
 	if m.renewing == nil {
 		return
 	}
-	granted, err, took := m.renewing.answers(m.wanted)
+	granted, took, err := m.renewing.answers(m.wanted)
 	if at < m.renew+took {
 		return
 	}
