@@ -50,6 +50,7 @@ type Host struct {
 	mu       sync.Mutex
 	state    HostState
 	refusals tally
+	rebuffs  rebuffs       // has a lock of its own
 	current  *intervention // nil while idle
 }
 

@@ -151,6 +151,10 @@ func (s *intervention) turnDown(v wire.Verdict, why error) bool {
 
 // ask pledges, puts the question to the person, and answers.
 func (s *intervention) ask() bool {
+	device := s.request.Certificate.DeviceKey
+	if s.host.rebuffs.enough(device, time.Now()) {
+		return s.turnDown(wire.VerdictRefused, ErrTooOften)
+	}
 	layout, err := s.host.cfg.Machine.Fit()
 	if err != nil {
 		s.host.cfg.Log.Warn("cannot share", "error", err)
@@ -167,6 +171,9 @@ func (s *intervention) ask() bool {
 			return false
 		}
 		s.host.cfg.Log.Info("not granted", "error", err)
+		if errors.Is(err, consent.ErrRefused) || errors.Is(err, consent.ErrReported) || errors.Is(err, consent.ErrNoAnswer) {
+			s.host.rebuffs.add(device, time.Now())
+		}
 		return s.turnDown(verdictOf(err), err)
 	}
 	s.hold(lease)

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package session
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"assist/internal/consent"
+)
+
+// So many refusals within so long, and a technician's next requests reach nobody until
+// the oldest of them is that old.
+const (
+	maxRebuffs  = 3
+	rebuffsTime = 10 * time.Minute
+)
+
+// ErrTooOften says that the person has said no to this technician too often of late to
+// be asked again.
+var ErrTooOften = fmt.Errorf("session: asked too often: %w", consent.ErrRefused)
+
+// rebuffs remembers to whom the person said no, or nothing, so that nobody is worn down
+// by being asked again and again. Only technicians whom the charter lists are in it.
+type rebuffs struct {
+	mu   sync.Mutex
+	said map[string][]time.Time // by device key
+}
+
+// add notes a refusal.
+func (r *rebuffs) add(deviceKey []byte, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.said == nil {
+		r.said = map[string][]time.Time{}
+	}
+	r.forget(now)
+	r.said[string(deviceKey)] = append(r.said[string(deviceKey)], now)
+}
+
+// enough reports whether this technician is not to be heard now.
+func (r *rebuffs) enough(deviceKey []byte, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.forget(now)
+	return len(r.said[string(deviceKey)]) >= maxRebuffs
+}
+
+// forget drops what is too old to count; mu is held.
+func (r *rebuffs) forget(now time.Time) {
+	for key, all := range r.said {
+		for len(all) > 0 && now.Sub(all[0]) >= rebuffsTime {
+			all = all[1:]
+		}
+		if r.said[key] = all; len(all) == 0 {
+			delete(r.said, key)
+		}
+	}
+}
