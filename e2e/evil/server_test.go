@@ -111,6 +111,9 @@ func (r *repertoire) add(s scene, order []track) {
 		m := k.messageOf(raw)
 		base := job{scene: s, track: k, early: i < asked || asked < 0}
 		for _, w := range wholeLies() {
+			if w.make == nil && k.kind == "Ask" {
+				continue // kept back until the goodbye, it is a request like any other to the host
+			}
 			j := base
 			j.how, j.lie, j.late = w.name, w.make, w.make == nil
 			r.jobs = append(r.jobs, j)
