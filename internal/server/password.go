@@ -90,12 +90,19 @@ func (s *Server) passwordIs(ctx context.Context, stored, password string) (bool,
 		return false, err
 	}
 	defer s.hashing.leave()
-	cost, salt, want, err := parseHash(stored)
-	if err != nil {
-		cost, salt, want = currentCost(), make([]byte, passwordSalt), nil
-	}
+	cost, salt, want := weigh(stored)
 	got := cost.key(password, salt, passwordHash)
 	return subtle.ConstantTimeCompare(got, want) == 1, nil
+}
+
+// weigh is what a comparison with a stored hash takes. Without one it takes what a
+// new hash would, and the result matches nothing.
+func weigh(stored string) (c passwordCost, salt, want []byte) {
+	c, salt, want, err := parseHash(stored)
+	if err != nil {
+		return currentCost(), make([]byte, passwordSalt), nil
+	}
+	return c, salt, want
 }
 
 func (c passwordCost) key(password string, salt []byte, n uint32) []byte {
