@@ -25,6 +25,7 @@ type helper struct {
 	p       *program
 	changed chan struct{}
 	notes   *notes
+	numbers trust.Numbers
 
 	ctx  context.Context // ends with the app
 	stop context.CancelFunc
@@ -199,7 +200,7 @@ func (h *helper) Ask(_ context.Context, f ui.AskForm) (ui.Request, error) {
 	link := new(atomic.Pointer[peer.Technician])
 	t, err := session.NewTechnician(session.TechnicianConfig{
 		Key: at.key, Certificate: at.server.Certificate(), Unit: at.charters.Unit(), WordList: assets.WordsFR(),
-		Charters: at.charters,
+		Charters: at.charters, Numbers: &h.numbers,
 		Ask: func(ctx context.Context, totp string, request []byte) (session.Outgoing, error) {
 			o, err := at.server.Ask(ctx, totp, request)
 			if err != nil {

@@ -233,7 +233,7 @@ func (e *ends) request(rights consent.Rights) (*session.Technician, string) {
 func (e *ends) technicianConfig() session.TechnicianConfig {
 	return session.TechnicianConfig{
 		Key: e.who.device, Certificate: e.account.Certificate(), Unit: e.b.ground.unit.Public(), WordList: wordList(),
-		Charters: e.charters[1],
+		Charters: e.charters[1], Numbers: &e.b.ground.numbers,
 		Ask: func(ctx context.Context, totp string, request []byte) (session.Outgoing, error) {
 			o, err := e.account.Ask(ctx, totp, request)
 			if err != nil {

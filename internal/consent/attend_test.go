@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -279,18 +280,18 @@ func TestIdleQuestionWaitsForInput(t *testing.T) {
 func TestIdleAndRenewal(t *testing.T) {
 	minded(t, func(t *testing.T, s *stage, h *hands) {
 		l := s.lease(viewPoint)
-		var idle, renewals int
+		var idle, renewals atomic.Int32
 		s.now(func(ctx context.Context, q consent.Question) (consent.Rights, error) {
 			if q.Idle {
-				idle++
+				idle.Add(1)
 				return q.Wanted, nil
 			}
-			renewals++
+			renewals.Add(1)
 			return silent(ctx, q)
 		})
 		<-l.Done()
-		if idle != 1 || renewals != 1 || !errors.Is(l.Cause(), consent.ErrExpired) {
-			t.Errorf("%d and %d questions, ended by %v", idle, renewals, l.Cause())
+		if idle.Load() != 1 || renewals.Load() != 1 || !errors.Is(l.Cause(), consent.ErrExpired) {
+			t.Errorf("%d and %d questions, ended by %v", idle.Load(), renewals.Load(), l.Cause())
 		}
 		_ = h
 	})

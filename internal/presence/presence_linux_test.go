@@ -147,7 +147,9 @@ func TestLockedAtTheStart(t *testing.T) {
 	address, _ := testBus(t)
 	alone(t, address, "")
 	m := newLoginManager(t, address)
+	m.mu.Lock()
 	m.props["LockedHint"] = dbus.MakeVariant(true)
+	m.mu.Unlock()
 	p := watched(t)
 	if got := p.Away(); got != Locked {
 		t.Errorf("%v", got)

@@ -61,7 +61,9 @@ func (t *Technician) ask(r *request) error {
 	if err != nil {
 		return err
 	}
-	r.check = trust.PledgeCheck{Unit: t.cfg.Unit, Machine: t.wish.Machine, RequestHash: hash, Session: q.Session}
+	r.check = trust.PledgeCheck{
+		Unit: t.cfg.Unit, Machine: t.wish.Machine, RequestHash: hash, Session: q.Session, Numbers: t.cfg.Numbers,
+	}
 	r.line, err = t.cfg.Ask(t.ctx, t.wish.TOTP, r.env)
 	if err != nil {
 		return err

@@ -27,6 +27,7 @@ type TechnicianConfig struct {
 	Unit        trust.UnitPublic // the key in force
 	Charters    Charters
 	WordList    []string
+	Numbers     *trust.Numbers // of machines that were asked for before; may be nil
 	Ask         func(ctx context.Context, totp string, request []byte) (Outgoing, error)
 	Identity    func() (TechnicianDialer, error)
 	Refusal     func(error) (why wire.Refusal, wait time.Duration, ok bool)

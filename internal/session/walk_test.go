@@ -5,6 +5,7 @@ package session_test
 import (
 	"context"
 	"flag"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,7 +27,7 @@ func TestSessionsFollowTheModel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, value := range map[string]string{"rapid.seed": "20261121", "rapid.checks": "12", "rapid.steps": "100"} {
+	for name, value := range map[string]string{"rapid.seed": "20261121", "rapid.checks": "60", "rapid.steps": "100"} {
 		if f := flag.Lookup(name); f.Value.String() == f.DefValue {
 			if err := f.Value.Set(value); err != nil {
 				t.Fatal(err)
@@ -45,6 +46,7 @@ type model struct {
 	paused        bool
 	wish          consent.Rights // that a question is open about
 	deaf          time.Time      // until then wishes are turned down unasked
+	refused       []time.Time    // when the person said no to a request
 	asked, ended  int            // questions put, records written
 	host          wire.EndReason // of the last record
 	technician    wire.EndReason // that the technician was told last
@@ -55,6 +57,12 @@ type model struct {
 // may reports whether something may happen under a right now.
 func (m *model) may(r consent.Rights) bool {
 	return m.live && m.rights.Has(r) && !m.paused && (r != consent.RightControl || m.wish == 0)
+}
+
+// tired reports whether the person said no three times within ten minutes.
+func (m *model) tired() bool {
+	m.refused = slices.DeleteFunc(m.refused, func(at time.Time) bool { return time.Since(at) >= 10*time.Minute })
+	return len(m.refused) >= 3
 }
 
 // end is the end of whatever goes on. A request that was never granted leaves no record.
@@ -84,7 +92,7 @@ type walk struct {
 	asks, besides int
 }
 
-// afford counts what costs a memory-hard hash, which is most of what a walk takes.
+// afford counts what costs much: signatures, and a whole request.
 func (w *walk) afford(n *int, most int) bool {
 	*n++
 	return *n <= most
@@ -124,7 +132,7 @@ func rights() *rapid.Generator[consent.Rights] {
 }
 
 func (w *walk) doAsk(rt *rapid.T) {
-	if w.m.live || w.m.asking || !w.afford(&w.asks, 3) {
+	if w.m.live || w.m.asking || !w.afford(&w.asks, 12) {
 		return
 	}
 	wish := w.wish(rights().Draw(rt, "wants") | consent.RightView)
@@ -137,9 +145,11 @@ func (w *walk) doAsk(rt *rapid.T) {
 		rt.Fatal(err)
 	}
 	t.Start(context.Background())
-	w.tech, w.m.over = t, wrong
+	unasked := wrong || w.m.tired()
+	w.tech, w.m.over = t, unasked
 	synctest.Wait()
-	if wrong {
+	if unasked {
+		<-t.Done()
 		w.m.technician = wire.EndRefused
 		return
 	}
@@ -151,7 +161,7 @@ func (w *walk) doAsk(rt *rapid.T) {
 // doAskBeside is somebody who asks while another is served. They are turned away and
 // change nothing.
 func (w *walk) doAskBeside(rt *rapid.T) {
-	if (!w.m.live && !w.m.asking) || !w.afford(&w.besides, 1) {
+	if (!w.m.live && !w.m.asking) || !w.afford(&w.besides, 3) {
 		return
 	}
 	t, err := session.NewTechnician(w.technicianConfig(), w.wish(consent.AllRights))
@@ -180,6 +190,7 @@ func (w *walk) doReply(rt *rapid.T) {
 	got := r.rights & w.m.rights
 	switch {
 	case r.err != nil, !got.Has(consent.RightView):
+		w.m.refused = append(w.m.refused, time.Now())
 		w.m.end(0, wire.EndRefused)
 	default:
 		w.m.asking, w.m.live, w.m.rights = false, true, got
@@ -303,19 +314,19 @@ func (w *walk) doEnd(rt *rapid.T) {
 		return // ends are rare enough for something to happen before them
 	}
 	way := ways()[which]
-	if !w.m.live && !way.asking {
-		return
+	if (!w.m.live && !way.asking) || (way.name == displayDies && w.m.paused) {
+		return // nobody reads the display in a pause
 	}
-	before, typed := w.all(), w.machine.typed()
+	before, typed := w.all(), w.pressed()
 	way.do(w)
-	if way.cut && (w.all() != before || w.machine.typed() != typed) {
+	if way.cut && (w.all() != before || w.pressed() != typed) {
 		rt.Fatal("something happened before the cut had returned")
 	}
 	for _, id := range []screen.MonitorID{0, 1} {
 		w.machine.draw(id)
 	}
 	w.put(&wire.Key{Usage: 4, Down: true})
-	if way.cut && (w.all() != before || w.machine.typed() != typed) {
+	if way.cut && (w.all() != before || w.pressed() != typed) {
 		rt.Fatal("something happened after the cut")
 	}
 	pass(way.within)
@@ -328,6 +339,8 @@ func (w *walk) doEnd(rt *rapid.T) {
 	}
 	w.m.end(host, technician)
 }
+
+const displayDies = "the display dies"
 
 // way is one way in which it can end.
 type way struct {
@@ -345,11 +358,11 @@ func ways() []way {
 		{"cut", by(wire.EndUserCut), wire.EndUserCut, 0, 0, true, true},
 		{"locked", by(wire.EndLocked), wire.EndLocked, 0, 0, true, true},
 		{"reported", by(wire.EndReported), wire.EndReported, 0, 0, true, true},
-		{"the app is closed", func(w *walk) { w.shut(); w.open() }, wire.EndHostClosed, 0, 0, true, true},
+		{"the app is closed", func(w *walk) { w.shut(); w.open(); w.m.refused = nil }, wire.EndHostClosed, 0, 0, true, true},
 		{"the technician ends", func(w *walk) { w.tech.End(); synctest.Wait() }, wire.EndTechnician, 0, 0, true, false},
 		{"the banner is covered", func(w *walk) { w.lamp.Cover(true); pass(consent.LoseAfter + time.Second); w.lamp.Cover(false) },
 			wire.EndLampLost, 0, 0, false, false},
-		{"the display dies", func(w *walk) {
+		{displayDies, func(w *walk) {
 			w.machine.set(func() { w.machine.fault = errDead })
 			pass(100 * time.Millisecond)
 			w.machine.set(func() { w.machine.fault = nil })
@@ -383,11 +396,25 @@ func (w *walk) check(rt *rapid.T) {
 	if n := len(w.asked()); n != w.m.asked {
 		rt.Fatalf("%d questions, want %d", n, w.m.asked)
 	}
-	if w.machine.typed() != w.m.done || len(w.machine.points)-hidden(w.machine) != w.m.pointed {
-		rt.Fatalf("%d inputs, %d pointers; want %d, %d", w.machine.typed(), len(w.machine.points)-hidden(w.machine), w.m.done, w.m.pointed)
+	if w.pressed() != w.m.done || len(w.machine.points)-hidden(w.machine) != w.m.pointed {
+		rt.Fatalf("%d inputs, %d pointers; want %d, %d", w.pressed(), len(w.machine.points)-hidden(w.machine), w.m.done, w.m.pointed)
 	}
 	w.checkTechnician(rt)
 	w.checkEnds(rt)
+}
+
+// pressed is how much input was done. Letting go is not counted: that needs no right, and
+// happens whenever the technician is silent for too long.
+func (w *walk) pressed() int {
+	w.machine.mu.Lock()
+	defer w.machine.mu.Unlock()
+	n := 0
+	for _, in := range w.machine.done {
+		if _, ok := in.(*wire.ReleaseAll); !ok {
+			n++
+		}
+	}
+	return n
 }
 
 // hidden is how often the pointer was taken away: that needs no right.
@@ -443,17 +470,17 @@ func (w *walk) next(rt *rapid.T) {
 	if w.tech != nil {
 		<-w.tech.Done()
 	}
-	synctest.Wait()
+	pass(10 * time.Minute) // whoever was refused too often may ask again
 	w.now(func(_ context.Context, q consent.Question) (consent.Rights, error) { return q.Wanted, nil })
 	w.tech = w.meet(consent.AllRights)
-	before, typed := w.all(), w.machine.typed()
+	before, typed := w.all(), w.pressed()
 	if err := w.tech.Watch([]screen.MonitorID{0}); err != nil {
 		rt.Fatal(err)
 	}
 	w.machine.draw(0)
 	w.put(&wire.Move{X: 1})
 	pass(100 * time.Millisecond)
-	if w.all() == before || w.machine.typed() != typed+1 {
+	if w.all() == before || w.pressed() != typed+1 {
 		rt.Fatal("the next intervention does not work")
 	}
 	w.host.Cut(wire.EndUserCut)
