@@ -82,5 +82,10 @@ func (w *world) keyChanged(t *testing.T) {
 		return yes(len(id) == len(before) && id != before)
 	})
 	w.id = w.number(t)
-	w.intervene(t, false).end(t)
+	l := w.intervene(t, false)
+	l.end(t)
+	eventually(t, soon, "a receipt under the new key", func() error {
+		_, err := w.receiptOf(l.reason)
+		return err
+	})
 }

@@ -5,12 +5,9 @@
 package e2e
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"image"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -22,7 +19,6 @@ import (
 	"github.com/jezek/xgb/xproto"
 
 	"assist/internal/consent"
-	"assist/internal/receipt"
 	"assist/internal/wire"
 )
 
@@ -471,20 +467,12 @@ func (w *world) tellsWhy(t *testing.T, reason string) {
 	t.Helper()
 	var session string
 	eventually(t, soon, "the receipt", func() error {
-		files, err := filepath.Glob(filepath.Join(w.host.dir, "receipts", "*.json"))
-		for _, f := range files {
-			var r receipt.Receipt
-			b, err := os.ReadFile(f)
-			if err != nil || json.Unmarshal(b, &r) != nil || r.Reason != reason {
-				continue
-			}
-			if r.End != uint8(wire.EndLampLost) {
-				return fmt.Errorf("the receipt says end %d", r.End)
-			}
-			session = r.Session
-			return nil
+		r, err := w.receiptOf(reason)
+		if err == nil && r.End != uint8(wire.EndLampLost) {
+			err = fmt.Errorf("the receipt says end %d", r.End)
 		}
-		return errors.Join(err, errNotYet)
+		session = r.Session
+		return err
 	})
 	eventually(t, soon, "the journal", func() error {
 		out := w.server.command(t, "journal", "list", "--reason", "e2e", "--session", session)

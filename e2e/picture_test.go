@@ -99,7 +99,11 @@ func (w *world) picturesMatch(t *testing.T) {
 	w.tech.see(t, aWhile, want{id: "pane*", window: l.reason})
 	l.open(t)
 	eventually(t, aWhile, "pictures alike", l.like)
-	t.Logf("from the click to like pictures: %v", time.Since(clicked).Round(time.Millisecond))
+	took := time.Since(clicked).Round(time.Millisecond)
+	t.Logf("from the click to like pictures: %v", took)
+	if took > 2*time.Second {
+		t.Errorf("the pictures took %v", took)
+	}
 	l.tech.keepPicture(t, "pictures")
 	l.host.keepPicture(t, "pictures")
 	from, err := w.host.screen.monitors()

@@ -112,7 +112,7 @@ func (h *helped) hostConfig(m *membership, key *trust.HostKey, id string) sessio
 			return hostDialer{Identity: id, stun: m.server.State().STUN, log: h.p.log, allow: allowed(m.charters, h.p.log)}, nil
 		},
 		Say:    func(d session.Deed) string { return h.p.texts()(deedKey(d)) },
-		Report: func(r session.Record) { h.p.receipts.keep(issuer{machine: id, unit: m.code.Unit, key: key}, r) },
+		Report: func(r session.Record) { h.p.receipts.keep(issuer{machine: id, unit: m.unit, key: key}, r) },
 		Broke:  broke,
 		Barred: barred,
 		Log:    h.p.log,

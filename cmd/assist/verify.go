@@ -33,8 +33,10 @@ func verifyReceipt(path, dir string, out io.Writer, text assets.Text) int {
 		return fail(out, text("verify.damaged"), err)
 	}
 	whose := "verify.other"
-	if unit := pinnedUnit(dir); len(unit) > 0 && bytes.Equal(unit, r.UnitKey) {
-		whose = "verify.ours"
+	for _, unit := range ownUnits(dir) {
+		if bytes.Equal(unit, r.UnitKey) {
+			whose = "verify.ours"
+		}
 	}
 	for _, line := range []string{
 		text("verify.ok"),
@@ -49,8 +51,9 @@ func verifyReceipt(path, dir string, out io.Writer, text assets.Text) int {
 	return 0
 }
 
-// pinnedUnit is the key of the unit that this app belongs to, if any.
-func pinnedUnit(dir string) trust.UnitPublic {
+// ownUnits are the keys of the unit that this app belongs to, if any: the one of the join
+// code, and the one that took its place.
+func ownUnits(dir string) []trust.UnitPublic {
 	dirs, err := directories(dir)
 	if err != nil {
 		return nil
@@ -63,7 +66,15 @@ func pinnedUnit(dir string) trust.UnitPublic {
 	if err != nil {
 		return nil
 	}
-	return code.Unit
+	own := []trust.UnitPublic{code.Unit}
+	memory, err := trust.NewMemory(dirs.Data, code.Unit)
+	if err != nil {
+		return own
+	}
+	if now, _, err := memory.Epoch(); err == nil {
+		own = append(own, now)
+	}
+	return own
 }
 
 // printable keeps what others wrote from steering a terminal.
