@@ -4,6 +4,7 @@ package peer
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"assist/internal/screen"
@@ -63,4 +64,28 @@ func (b *box) get(ctx context.Context, done <-chan struct{}) (*screen.Picture, e
 	defer b.mu.Unlock()
 	b.held, b.ready = b.ready, b.held
 	return b.held, nil
+}
+
+// room is what the pictures of all monitors together may take: a host that makes each
+// of them as large as it can would have this end run out of memory.
+type room struct {
+	most int // pixels
+
+	mu    sync.Mutex
+	taken [screen.MaxMonitors]int // pixels of each monitor's newest picture
+}
+
+// take makes room for a picture in place of the last one of its monitor.
+func (r *room) take(p *screen.Picture) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.taken[p.Monitor] = p.Size.X * p.Size.Y
+	all := 0
+	for _, n := range r.taken {
+		all += n
+	}
+	if all > r.most {
+		return fmt.Errorf("%w: pictures of %d pixels", ErrProtocol, all)
+	}
+	return nil
 }

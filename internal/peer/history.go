@@ -31,9 +31,14 @@ type history struct {
 // historySize is how many packets can still be asked for; a power of two.
 const historySize = 2048
 
+// maxRepeats is how often one packet leaves again at most; who needs it is helped by
+// fewer, and who asks for ever would have the host send nothing else.
+const maxRepeats = 16
+
 type remembered struct {
-	packet *rtp.Packet
-	left   time.Time
+	packet  *rtp.Packet
+	left    time.Time
+	repeats int
 }
 
 func (h *history) allow(permit func(func() error) error) {
@@ -48,20 +53,21 @@ func (h *history) allow(permit func(func() error) error) {
 func (h *history) add(p *rtp.Packet, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.packets[p.SequenceNumber%historySize] = remembered{p, now}
+	h.packets[p.SequenceNumber%historySize] = remembered{packet: p, left: now}
 	h.newest = p.SequenceNumber
 	h.probes = 0
 }
 
-// find returns a packet to repeat, unless it left less than again ago.
+// find returns a packet to repeat, unless it left less than again ago, or too often.
 func (h *history) find(sequence uint16, now time.Time, again time.Duration) (*rtp.Packet, func(func() error) error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	r := &h.packets[sequence%historySize]
-	if r.packet == nil || r.packet.SequenceNumber != sequence || now.Sub(r.left) < again {
+	if r.packet == nil || r.packet.SequenceNumber != sequence || now.Sub(r.left) < again || r.repeats >= maxRepeats {
 		return nil, nil
 	}
 	r.left = now
+	r.repeats++
 	return r.packet, h.permit
 }
 

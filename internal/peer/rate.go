@@ -26,6 +26,9 @@ const (
 	baseWindow = 10 * time.Second
 	// ackWindow is what the arriving rate is averaged over.
 	ackWindow = 300 * time.Millisecond
+	// maxArrivals is how many packets of that window count, by whatever clock the other
+	// end claims to have: more than maxRate sends in it.
+	maxArrivals = 4096
 	// feedbackLimit is how long the other end may be silent about packets before
 	// the rate is halved.
 	feedbackLimit = time.Second
@@ -112,7 +115,7 @@ func (c *controller) measure(now time.Time, acks []ack) (time.Duration, bool) {
 // forget drops arrivals that are older than the window.
 func (c *controller) forget() {
 	last := c.arrivals[len(c.arrivals)-1].arrived
-	i := 0
+	i := max(len(c.arrivals)-maxArrivals, 0)
 	for i < len(c.arrivals) && last.Sub(c.arrivals[i].arrived) > ackWindow {
 		i++
 	}

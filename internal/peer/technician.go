@@ -26,6 +26,7 @@ const decodeQueue = 16
 type Technician struct {
 	*link
 	boxes  [screen.MaxMonitors]*box
+	room   room
 	frames *meter
 	bits   *meter
 }
@@ -38,7 +39,7 @@ func ConnectTechnician(ctx context.Context, cfg Config) (*Technician, error) {
 		return nil, err
 	}
 	now := time.Now()
-	t := &Technician{link: l, frames: newMeter(now), bits: newMeter(now)}
+	t := &Technician{link: l, room: room{most: screen.MaxPixels}, frames: newMeter(now), bits: newMeter(now)}
 	for id := range t.boxes {
 		t.boxes[id] = newBox(screen.MonitorID(id))
 	}
@@ -206,6 +207,10 @@ func (s *stream) decode() {
 			s.owner.log.Debug("picture not decoded", "error", err)
 			s.needKey()
 			continue
+		}
+		if err := s.owner.room.take(s.box.back); err != nil {
+			s.owner.fail(err)
+			return
 		}
 		s.owner.count.framesReceived.Add(1)
 		s.owner.frames.add(time.Now(), 1)

@@ -21,6 +21,14 @@ const MaxMonitors = 8
 // end accepts.
 const MaxSide = 8192
 
+// MaxPixels is how many pixels the monitors of one session may have together: eight
+// of 3840 by 2160. It bounds what the other end can have an end keep in memory.
+const MaxPixels = MaxMonitors * 3840 * 2160
+
+// MaxPlace is how far from the origin of the virtual desktop a monitor may lie, in
+// either direction.
+const MaxPlace = MaxMonitors * MaxSide
+
 // MaxCursorSide is the largest side of a pointer shape that travels; larger
 // shapes are scaled down where they are read.
 const MaxCursorSide = 120

@@ -85,11 +85,14 @@ func (l *live) arrange(layout screen.Layout) {
 }
 
 func sceneOf(layout screen.Layout) *wire.Scene {
-	s := &wire.Scene{}
+	s, pixels := &wire.Scene{}, 0
 	for _, m := range layout {
 		size := m.Bounds.Size()
 		if m.ID >= screen.MaxMonitors || size.X < 1 || size.Y < 1 || size.X > screen.MaxSide || size.Y > screen.MaxSide {
 			continue
+		}
+		if pixels += size.X * size.Y; pixels > screen.MaxPixels {
+			break
 		}
 		s.Monitors = append(s.Monitors, wire.MonitorInfo{
 			ID: uint8(m.ID), Name: plain(m.Name), Primary: m.Primary,
@@ -117,9 +120,13 @@ func plain(name string) string {
 func shapeOf(c *screen.Cursor) *wire.Shape {
 	return &wire.Shape{
 		Serial: c.Serial, Width: uint8(c.Size.X), Height: uint8(c.Size.Y),
-		HotX: uint8(c.Hot.X), HotY: uint8(c.Hot.Y), Pix: c.Pix,
+		HotX: within(c.Hot.X, c.Size.X), HotY: within(c.Hot.Y, c.Size.Y), Pix: c.Pix,
 	}
 }
+
+// within is the coordinate of a shape's pixel that is nearest: systems let a pointer point
+// just beside its shape.
+func within(v, size int) uint8 { return uint8(max(min(v, size-1), 0)) }
 
 func placeOf(p *screen.CursorPlace, sequence uint32) *wire.Place {
 	return &wire.Place{

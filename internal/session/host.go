@@ -50,8 +50,9 @@ type Host struct {
 	mu       sync.Mutex
 	state    HostState
 	refusals tally
-	rebuffs  rebuffs       // has a lock of its own
 	current  *intervention // nil while idle
+
+	rebuffs, withdrawn rebuffs // have locks of their own
 }
 
 // NewHost returns a host that answers nobody until Run.
@@ -69,7 +70,8 @@ func NewHost(cfg HostConfig) (*Host, error) {
 		cfg.Barred = func(error) bool { return false }
 	}
 	cfg.Broke = orMalformed(cfg.Broke)
-	return &Host{cfg: cfg, changed: make(chan struct{}, 1), state: HostState{Machine: cfg.ID}}, nil
+	return &Host{cfg: cfg, changed: make(chan struct{}, 1), state: HostState{Machine: cfg.ID},
+		rebuffs: rebuffs{most: maxRebuffs}, withdrawn: rebuffs{most: maxWithdrawn}}, nil
 }
 
 // Run answers calls until the context ends or Next fails; then it ends the

@@ -152,7 +152,7 @@ func (s *intervention) turnDown(v wire.Verdict, why error) bool {
 // ask pledges, puts the question to the person, and answers.
 func (s *intervention) ask() bool {
 	device := s.request.Certificate.DeviceKey
-	if s.host.rebuffs.enough(device, time.Now()) {
+	if now := time.Now(); s.host.rebuffs.enough(device, now) || s.host.withdrawn.enough(device, now) {
 		return s.turnDown(wire.VerdictRefused, ErrTooOften)
 	}
 	layout, err := s.host.cfg.Machine.Fit()
@@ -167,7 +167,8 @@ func (s *intervention) ask() bool {
 	s.host.update(func(st *HostState) { st.Card, st.Reason, st.Words = q.Who, q.Reason, q.Words })
 	lease, err := s.host.cfg.Gate.Ask(s.ctx, q)
 	if err != nil {
-		if s.ctx.Err() != nil { // cancelled, or cut: there is nobody to answer
+		if s.ctx.Err() != nil { // withdrawn, or cut: there is nobody to answer
+			s.host.withdrawn.add(device, time.Now()) // or a dialog could be made to come and go for ever
 			return false
 		}
 		s.host.cfg.Log.Info("not granted", "error", err)

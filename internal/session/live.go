@@ -43,7 +43,7 @@ type live struct {
 func newLive(s *intervention, link HostLink) *live {
 	return &live{
 		s: s, ctx: s.ctx, link: link, lease: s.leased(),
-		ear: ear{at: time.Now()}, local: make(chan struct{}, 1), news: make(chan struct{}),
+		ear: ear{at: time.Now()}, wishes: wishes{rebuffs: rebuffs{most: maxRebuffs}}, local: make(chan struct{}, 1), news: make(chan struct{}),
 	}
 }
 

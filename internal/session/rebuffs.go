@@ -10,20 +10,23 @@ import (
 	"assist/internal/consent"
 )
 
-// So many refusals within so long, and a technician's next requests reach nobody until
-// the oldest of them is that old.
+// So many questions without a yes within so long, and a technician's next ones reach
+// nobody until the oldest of them is that old.
 const (
-	maxRebuffs  = 3
-	rebuffsTime = 10 * time.Minute
+	maxRebuffs   = 3 // noes and silences
+	maxWithdrawn = 6 // questions that ended before there was an answer; links and fingers slip
+	rebuffsTime  = 10 * time.Minute
 )
 
-// ErrTooOften says that the person has said no to this technician too often of late to
-// be asked again.
+// ErrTooOften says that this technician's questions went without a yes too often of late
+// for the person to be asked again.
 var ErrTooOften = fmt.Errorf("session: asked too often: %w", consent.ErrRefused)
 
-// rebuffs remembers to whom the person said no, or nothing, so that nobody is worn down
-// by being asked again and again. Only technicians whom the charter lists are in it.
+// rebuffs remembers to whom the person said no, or nothing, or who withdrew what they had
+// asked, so that nobody is worn down by being asked again and again. Only technicians
+// whom the charter lists are in it.
 type rebuffs struct {
+	most int // of them, and it is enough
 	mu   sync.Mutex
 	said map[string][]time.Time // by device key
 }
@@ -44,7 +47,7 @@ func (r *rebuffs) enough(deviceKey []byte, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.forget(now)
-	return len(r.said[string(deviceKey)]) >= maxRebuffs
+	return len(r.said[string(deviceKey)]) >= r.most
 }
 
 // forget drops what is too old to count; mu is held.

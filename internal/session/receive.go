@@ -72,7 +72,7 @@ func (l *live) take(m wire.ToHost) {
 	case wire.Input:
 		l.input(m)
 	case *wire.Ping:
-		l.pong(m)
+		l.reply(&wire.Pong{Stamp: m.Stamp})
 	case *wire.Point:
 		l.point(m)
 	case *wire.Watch:
@@ -86,13 +86,13 @@ func (l *live) take(m wire.ToHost) {
 	}
 }
 
-// pong answers a ping. It does not wait for a link that takes nothing: what is held
-// must be let go in time.
-func (l *live) pong(m *wire.Ping) {
-	ctx, cancel := context.WithTimeout(l.ctx, pongTime)
+// reply answers what was heard. It does not wait for a link that takes nothing, as that
+// of a technician who asks and never reads: what is held must be let go in time.
+func (l *live) reply(m wire.ToTechnician) {
+	ctx, cancel := context.WithTimeout(l.ctx, replyTime)
 	defer cancel()
-	if err := l.link.Send(ctx, &wire.Pong{Stamp: m.Stamp}); err != nil && l.ctx.Err() == nil {
-		l.s.host.cfg.Log.Debug("pong not sent", "error", err)
+	if err := l.link.Send(ctx, m); err != nil && l.ctx.Err() == nil {
+		l.s.host.cfg.Log.Debug("reply not sent", "error", err)
 	}
 }
 
@@ -249,15 +249,17 @@ func (l *live) release(r consent.Rights) {
 
 // wishes keeps a technician from wearing the person down.
 type wishes struct {
-	mu    sync.Mutex
-	open  bool
-	after time.Time // no new question before
+	mu      sync.Mutex
+	open    bool
+	after   time.Time // no new question before
+	rebuffs rebuffs   // has a lock of its own; of this session alone, so under one key
 }
 
 func (w *wishes) begin() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.open || time.Now().Before(w.after) {
+	now := time.Now()
+	if w.open || now.Before(w.after) || w.rebuffs.enough(nil, now) {
 		return false
 	}
 	w.open = true
@@ -269,7 +271,9 @@ func (w *wishes) end(denied bool) {
 	defer w.mu.Unlock()
 	w.open = false
 	if denied {
-		w.after = time.Now().Add(wantAgain)
+		now := time.Now()
+		w.after = now.Add(wantAgain)
+		w.rebuffs.add(nil, now)
 	}
 }
 
@@ -280,7 +284,7 @@ func (l *live) want(r consent.Rights) {
 		return
 	}
 	if !l.wishes.begin() {
-		l.send(&wire.Denied{Rights: uint16(r)})
+		l.reply(&wire.Denied{Rights: uint16(r)})
 		return
 	}
 	l.s.note(Deed{Act: ActAsked, Rights: r})

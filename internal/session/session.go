@@ -35,7 +35,7 @@ const (
 	pingEvery    = time.Second
 	holdEvery    = 100 * time.Millisecond // between two pings while the technician holds a key or a button
 	holdTime     = 500 * time.Millisecond // nothing heard for so long: what is held is let go
-	pongTime     = 100 * time.Millisecond // for a pong to leave; a late one says nothing
+	replyTime    = 100 * time.Millisecond // for a reply to leave; a late pong says nothing
 	wantAgain    = 10 * time.Second       // between a refusal and the next wish
 	yieldTime    = 2 * time.Second        // as long as the person at the machine outranks the technician
 )

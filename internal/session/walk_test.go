@@ -47,6 +47,8 @@ type model struct {
 	wish          consent.Rights // that a question is open about
 	deaf          time.Time      // until then wishes are turned down unasked
 	refused       []time.Time    // when the person said no to a request
+	withdrawn     []time.Time    // when a request ended before they had answered
+	noes          []time.Time    // when they said no to a wish of this session
 	asked, ended  int            // questions put, records written
 	host          wire.EndReason // of the last record
 	technician    wire.EndReason // that the technician was told last
@@ -61,8 +63,9 @@ func (m *model) may(r consent.Rights) bool {
 
 // tired reports whether the person said no three times within ten minutes.
 func (m *model) tired() bool {
-	m.refused = slices.DeleteFunc(m.refused, func(at time.Time) bool { return time.Since(at) >= 10*time.Minute })
-	return len(m.refused) >= 3
+	old := func(at time.Time) bool { return time.Since(at) >= 10*time.Minute }
+	m.refused, m.withdrawn = slices.DeleteFunc(m.refused, old), slices.DeleteFunc(m.withdrawn, old)
+	return len(m.refused) >= 3 || len(m.withdrawn) >= 6
 }
 
 // end is the end of whatever goes on. A request that was never granted leaves no record.
@@ -155,7 +158,7 @@ func (w *walk) doAsk(rt *rapid.T) {
 	}
 	w.line = w.server.last()
 	w.m.asked++
-	w.m.asking, w.m.rights, w.m.deaf = true, wish.Rights, time.Time{}
+	w.m.asking, w.m.rights, w.m.deaf, w.m.noes = true, wish.Rights, time.Time{}, nil
 }
 
 // doAskBeside is somebody who asks while another is served. They are turned away and
@@ -209,6 +212,9 @@ func (w *walk) replied(r reply) {
 	}
 	if r.err != nil || r.rights&wish != wish {
 		w.m.deaf = time.Now().Add(10 * time.Second)
+		if w.m.noes = append(w.m.noes, time.Now()); len(w.m.noes) >= 3 {
+			w.m.deaf = slices.MaxFunc([]time.Time{w.m.deaf, w.m.noes[len(w.m.noes)-3].Add(10 * time.Minute)}, time.Time.Compare)
+		}
 	}
 	if r.err == consent.ErrReported {
 		w.m.end(wire.EndReported, wire.EndReported)
@@ -318,6 +324,9 @@ func (w *walk) doEnd(rt *rapid.T) {
 		return // nobody reads the display in a pause
 	}
 	before, typed := w.all(), w.pressed()
+	if w.m.asking {
+		w.m.withdrawn = append(w.m.withdrawn, time.Now())
+	}
 	way.do(w)
 	if way.cut && (w.all() != before || w.pressed() != typed) {
 		rt.Fatal("something happened before the cut had returned")
@@ -358,7 +367,7 @@ func ways() []way {
 		{"cut", by(wire.EndUserCut), wire.EndUserCut, 0, 0, true, true},
 		{"locked", by(wire.EndLocked), wire.EndLocked, 0, 0, true, true},
 		{"reported", by(wire.EndReported), wire.EndReported, 0, 0, true, true},
-		{"the app is closed", func(w *walk) { w.shut(); w.open(); w.m.refused = nil }, wire.EndHostClosed, 0, 0, true, true},
+		{"the app is closed", func(w *walk) { w.shut(); w.open(); w.m.refused, w.m.withdrawn = nil, nil }, wire.EndHostClosed, 0, 0, true, true},
 		{"the technician ends", func(w *walk) { w.tech.End(); synctest.Wait() }, wire.EndTechnician, 0, 0, true, false},
 		{"the banner is covered", func(w *walk) { w.lamp.Cover(true); pass(consent.LoseAfter + time.Second); w.lamp.Cover(false) },
 			wire.EndLampLost, 0, 0, false, false},

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-decoder *decoder_new(int max_side) {
+decoder *decoder_new(int max_side, unsigned max_pixels) {
 	decoder *d = calloc(1, sizeof *d);
 	if (!d) {
 		return NULL;
@@ -19,7 +19,7 @@ decoder *decoder_new(int max_side) {
 	s.max_frame_delay = 1; // a picture comes out of the call that its bytes went into
 	s.all_layers = 0;
 	s.apply_grain = 0;
-	s.frame_size_limit = (unsigned)max_side * (unsigned)max_side;
+	s.frame_size_limit = max_pixels;
 	s.logger.callback = NULL; // what the network sent is not to fill a log
 	d->max_side = max_side;
 	if (dav1d_open(&d->ctx, &s)) {

@@ -24,7 +24,7 @@ type Decoder struct {
 
 // NewDecoder makes a decoder; it learns the size from what it decodes.
 func NewDecoder() (*Decoder, error) {
-	c := C.decoder_new(screen.MaxSide)
+	c := C.decoder_new(screen.MaxSide, screen.MaxPixels)
 	if c == nil {
 		return nil, fmt.Errorf("%w: decoder not made", ErrCodec)
 	}

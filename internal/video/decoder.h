@@ -26,7 +26,7 @@ enum {
 	DECODE_MEMORY = -3,
 };
 
-decoder *decoder_new(int max_side);
+decoder *decoder_new(int max_side, unsigned max_pixels);
 int decoder_decode(decoder *d, const uint8_t *tu, size_t size);
 void decoder_copy(const decoder *d, planes to);
 void decoder_free(decoder *d);

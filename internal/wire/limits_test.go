@@ -17,6 +17,17 @@ func watch(n int) *Watch        { return &Watch{Monitors: make([]uint8, n)} }
 func zones(n int) *Certificate  { return &Certificate{Zones: make([]string, n)} }
 func side(n uint16) MonitorInfo { return MonitorInfo{Width: n, Height: 1} }
 
+func at(x, y int32) MonitorInfo { return MonitorInfo{X: x, Y: y, Width: 1, Height: 1} }
+
+// scene is n monitors of a size.
+func scene(n int, width, height uint16) *Scene {
+	s := &Scene{}
+	for id := range n {
+		s.Monitors = append(s.Monitors, MonitorInfo{ID: uint8(id), Width: width, Height: height})
+	}
+	return s
+}
+
 // pair is the largest value that is taken, and the smallest that is not.
 type pair struct{ good, bad Message }
 
@@ -65,16 +76,24 @@ func limits() map[string]pair {
 			&Shape{Width: screen.MaxCursorSide + 1, Height: 1, Pix: bytesOf(4 * (screen.MaxCursorSide + 1))}},
 		"largest shape": {&Shape{Width: screen.MaxCursorSide, Height: screen.MaxCursorSide, Pix: bytesOf(4 * screen.MaxCursorSide * screen.MaxCursorSide)},
 			&Shape{Width: 2, Height: 2, Pix: bytesOf(15)}},
-		"move":       {&Move{7, screen.MaxSide - 1, 0}, &Move{7, screen.MaxSide, 0}},
-		"move down":  {&Move{0, 0, screen.MaxSide - 1}, &Move{0, 0, screen.MaxSide}},
-		"move where": {&Move{}, &Move{Monitor: screen.MaxMonitors}},
-		"button":     {&Button{Button: 5}, &Button{Button: 6}},
-		"no button":  {&Button{Button: 1}, &Button{}},
-		"scroll":     {&Scroll{1200, -1200}, &Scroll{1201, 0}},
-		"scroll up":  {&Scroll{}, &Scroll{0, math.MinInt16}},
-		"first key":  {&Key{Usage: 4}, &Key{Usage: 3}},
-		"last key":   {&Key{Usage: 0xe7}, &Key{Usage: 0xe8}},
-		"typed":      {&Text{long(MaxText)}, &Text{long(MaxText + 1)}},
+		"monitors twice": {&Scene{[]MonitorInfo{side(1), {ID: 1, Width: 1, Height: 1}}}, &Scene{[]MonitorInfo{side(1), side(1)}}},
+		"far monitor":    {&Scene{[]MonitorInfo{at(screen.MaxPlace, -screen.MaxPlace)}}, &Scene{[]MonitorInfo{at(screen.MaxPlace+1, 0)}}},
+		"farther":        {&Scene{[]MonitorInfo{at(0, 0)}}, &Scene{[]MonitorInfo{at(0, math.MinInt32)}}},
+		"pixels":         {scene(screen.MaxMonitors, 3840, 2160), scene(screen.MaxMonitors, 3840, 2161)},
+		"giants":         {scene(1, screen.MaxSide, 8100), scene(1, screen.MaxSide, screen.MaxSide)},
+		"hot":            {&Shape{Width: 2, Height: 1, HotX: 1, Pix: bytesOf(8)}, &Shape{Width: 2, Height: 1, HotX: 2, Pix: bytesOf(8)}},
+		"hot of nothing": {&Shape{}, &Shape{HotY: 1}},
+		"where":          {&Place{Monitor: screen.MaxMonitors - 1}, &Place{Monitor: screen.MaxMonitors}},
+		"move":           {&Move{7, screen.MaxSide - 1, 0}, &Move{7, screen.MaxSide, 0}},
+		"move down":      {&Move{0, 0, screen.MaxSide - 1}, &Move{0, 0, screen.MaxSide}},
+		"move where":     {&Move{}, &Move{Monitor: screen.MaxMonitors}},
+		"button":         {&Button{Button: 5}, &Button{Button: 6}},
+		"no button":      {&Button{Button: 1}, &Button{}},
+		"scroll":         {&Scroll{1200, -1200}, &Scroll{1201, 0}},
+		"scroll up":      {&Scroll{}, &Scroll{0, math.MinInt16}},
+		"first key":      {&Key{Usage: 4}, &Key{Usage: 3}},
+		"last key":       {&Key{Usage: 0xe7}, &Key{Usage: 0xe8}},
+		"typed":          {&Text{long(MaxText)}, &Text{long(MaxText + 1)}},
 	}
 }
 

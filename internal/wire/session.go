@@ -88,6 +88,8 @@ type Ping struct {
 }
 
 func (m *Scene) walk(w *walker) {
+	var seen uint16 // a bit for each monitor
+	pixels := 0
 	list(w, "monitors", &m.Monitors, screen.MaxMonitors, func(i *MonitorInfo) {
 		w.u8("id", &i.ID)
 		w.label("name", &i.Name, MaxName)
@@ -100,8 +102,20 @@ func (m *Scene) walk(w *walker) {
 			i.Width > screen.MaxSide || i.Height > screen.MaxSide {
 			w.fail("monitor", "is out of limits")
 		}
+		if far(i.X) || far(i.Y) {
+			w.fail("monitor", "is too far away")
+		}
+		if seen&(1<<i.ID) != 0 {
+			w.fail("id", "comes twice")
+		}
+		seen |= 1 << i.ID
+		if pixels += int(i.Width) * int(i.Height); pixels > screen.MaxPixels {
+			w.fail("monitors", "are too large together")
+		}
 	})
 }
+
+func far(v int32) bool { return v < -screen.MaxPlace || v > screen.MaxPlace }
 
 func (m *Grant) walk(w *walker) {
 	w.u16("rights", &m.Rights)
@@ -120,6 +134,9 @@ func (m *Shape) walk(w *walker) {
 	if m.Width > screen.MaxCursorSide || m.Height > screen.MaxCursorSide {
 		w.fail("shape", "is too large")
 	}
+	if m.HotX >= max(m.Width, 1) || m.HotY >= max(m.Height, 1) {
+		w.fail("shape", "points outside of itself") // a display would not take it
+	}
 	w.bytes("pix", &m.Pix, 4*screen.MaxCursorSide*screen.MaxCursorSide)
 	if len(m.Pix) != 4*int(m.Width)*int(m.Height) {
 		w.fail("pix", "does not match its size")
@@ -129,6 +146,9 @@ func (m *Shape) walk(w *walker) {
 func (m *Place) walk(w *walker) {
 	w.u32("sequence", &m.Sequence)
 	w.u8("monitor", &m.Monitor)
+	if m.Monitor >= screen.MaxMonitors {
+		w.fail("monitor", "is out of limits")
+	}
 	w.i16("x", &m.X)
 	w.i16("y", &m.Y)
 	w.flag("visible", &m.Visible)
