@@ -52,6 +52,7 @@ type bench struct {
 	stand  int           // which of the two pairs plays
 	quiet  time.Duration // how long nothing may pass before an attempt is given up
 	await  time.Duration // how long an end may take to reach the server
+	linger bool          // the request comes when the technician has gone
 	pair   *ends
 
 	hindrance error // why the ends did not get to the server

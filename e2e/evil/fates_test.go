@@ -117,6 +117,7 @@ func whole() map[string]fate {
 		"* doubled":             open(twice), "Ring doubled": {[]outcome{right}, "one dialog"}, "Answered doubled": open(twice),
 		"Signal doubled":   {[]outcome{right}, "a step is taken once"},
 		"* late":           open(late),
+		"Ask late":         {[]outcome{asked}, "good for five minutes, wanted or not; nobody is there to see anything"},
 		"* that of others": never(foreign), "Challenge that of others": own, "HostReady that of others": own,
 		"Bye that of others": own, "CharterNotice that of others": own,
 		"* that of the past": never(stale), "Challenge that of the past": own, "HostReady that of the past": own,

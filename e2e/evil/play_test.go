@@ -50,6 +50,9 @@ func (b *bench) intervention(fresh bool) (outcome, error) {
 	words, err := e.follow(tech)
 	tech.End()
 	<-tech.Done()
+	if b.linger && !until(patience, func() bool { return e.app.State().Phase == session.HostConnecting }) {
+		return 0, fmt.Errorf("%w: what was kept back does not come", errWrong)
+	}
 	e.clear()
 	if err != nil {
 		return 0, err

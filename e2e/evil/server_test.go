@@ -111,9 +111,6 @@ func (r *repertoire) add(s scene, order []track) {
 		m := k.messageOf(raw)
 		base := job{scene: s, track: k, early: i < asked || asked < 0}
 		for _, w := range wholeLies() {
-			if w.make == nil && k.kind == "Ask" {
-				continue // kept back until the goodbye, it is a request like any other to the host
-			}
 			j := base
 			j.how, j.lie, j.late = w.name, w.make, w.make == nil
 			r.jobs = append(r.jobs, j)
@@ -251,6 +248,7 @@ func (b *bench) tell(r *repertoire, j job) result {
 	b.liar.tell(l.pass, nil)
 	f, _ := j.fate()
 	b.quiet, b.await, b.hindrance = settled, patience, nil
+	b.linger = j.late && j.track.kind == "Ask" // it goes on when the technician has gone
 	if slices.Equal(f.may, []outcome{right}) {
 		b.quiet = patience
 	}
