@@ -102,7 +102,8 @@ type ends struct {
 	folder   string
 	stop     context.CancelFunc
 	over     sync.WaitGroup
-	given    bool // an attempt was given up: what is left of it may still come
+	given    bool                    // an attempt was given up: what is left of it may still come
+	end      session.TechnicianState // of the last attempt
 
 	mu      sync.Mutex
 	dialogs []consent.Question

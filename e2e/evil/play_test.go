@@ -57,7 +57,8 @@ func (b *bench) intervention(fresh bool) (outcome, error) {
 	if err != nil {
 		return 0, err
 	}
-	return e.judge(tech.State(), words, reason, e.app.State().RefusedToday-before)
+	e.end = tech.State()
+	return e.judge(e.end, words, reason, e.app.State().RefusedToday-before)
 }
 
 // ready brings both ends to the server. The error says that one did not get there.

@@ -30,6 +30,7 @@ func (l *link) connect(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
+	err = l.exposed(err)
 	if !errors.Is(err, ErrAborted) {
 		l.abort()
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -98,7 +99,7 @@ func (l *link) listen() {
 		case webrtc.PeerConnectionStateConnected:
 			once.Do(func() { close(l.connected) })
 		case webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
-			l.fail(ErrLost)
+			l.fail(l.exposed(ErrLost))
 		}
 	})
 	l.pc.OnICECandidate(func(c *webrtc.ICECandidate) {
@@ -122,6 +123,16 @@ func (l *link) verify() error {
 		return ErrFingerprint
 	}
 	return nil
+}
+
+// exposed adds to why the connection failed that the certificate was another one, if it
+// was. The library may have found out first, or the other end have given up: somebody in
+// the middle is not to look like a bad network.
+func (l *link) exposed(err error) error {
+	if len(l.pc.SCTP().Transport().GetRemoteCertificate()) == 0 {
+		return err
+	}
+	return errors.Join(l.verify(), err)
 }
 
 // fail ends the link for this cause, unless it has ended already. It does not

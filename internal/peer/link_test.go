@@ -44,11 +44,10 @@ func TestWrongFingerprintFailsOnBothEnds(t *testing.T) {
 	}
 }
 
-// A server that puts its own certificate into a description.
-func TestSwappedFingerprintIsRefused(t *testing.T) {
-	evil := identity(t).Fingerprint()
-	digits := strings.ToUpper(strings.TrimSuffix(fmt.Sprintf("% x", evil[:]), " "))
-	swap := func(b []byte) []byte {
+// naming puts a fingerprint into the descriptions that pass.
+func naming(fingerprint [32]byte) func([]byte) []byte {
+	digits := strings.ToUpper(strings.TrimSuffix(fmt.Sprintf("% x", fingerprint[:]), " "))
+	return func(b []byte) []byte {
 		text := string(b)
 		at := strings.Index(text, "a=fingerprint:sha-256 ")
 		if at < 0 {
@@ -57,6 +56,29 @@ func TestSwappedFingerprintIsRefused(t *testing.T) {
 		at += len("a=fingerprint:sha-256 ")
 		return []byte(text[:at] + strings.ReplaceAll(digits, " ", ":") + text[at+95:])
 	}
+}
+
+// A server that answers DTLS itself under the fingerprint that was signed is told from a
+// bad network.
+func TestOtherCertificateThanTheNamedOne(t *testing.T) {
+	signed := identity(t).Fingerprint()
+	for name, s := range map[string]setup{
+		"technician": {signaled: naming(signed), change: func(_, v *Config) { v.Remote = signed }},
+		"host":       {answered: naming(signed), change: func(h, _ *Config) { h.Remote = signed }},
+	} {
+		p := tryPair(t, s)
+		if p.host != nil || p.technician != nil {
+			t.Errorf("%s: an end was connected", name)
+		}
+		if err := map[string]error{"technician": p.techErr, "host": p.hostErr}[name]; !errors.Is(err, ErrFingerprint) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A server that puts its own certificate into a description.
+func TestSwappedFingerprintIsRefused(t *testing.T) {
+	swap := naming(identity(t).Fingerprint())
 	for name, s := range map[string]setup{"offer": {signaled: swap}, "answer": {answered: swap}} {
 		p := tryPair(t, s)
 		if p.host != nil || p.technician != nil {
