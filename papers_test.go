@@ -68,7 +68,7 @@ func (h held) in(pkg, test string) bool {
 
 var (
 	quoted  = regexp.MustCompile("`([^`]+)`")
-	named   = regexp.MustCompile(`^(?:([a-z0-9-]+): )?((?:Test|Fuzz)[A-Za-z0-9_]+)((?:/[^/]+)*)$`)
+	named   = regexp.MustCompile(`^(?:(?:[a-z0-9-]+/)*([a-z0-9-]+): )?((?:Test|Fuzz)[A-Za-z0-9_]+)((?:/[^/]+)*)$`)
 	stepped = regexp.MustCompile(`^e2e: ([^/]+(?:/[^/]+)*)$`)
 )
 
