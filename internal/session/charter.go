@@ -13,7 +13,7 @@ import (
 
 // reviewEvery is how often an intervention is held against the charter when nothing
 // new came: certificates and opening hours run out by the clock.
-const reviewEvery = 10 * time.Second
+const reviewEvery = 4 * time.Second
 
 // ErrBeyond says that the unit's charter does not let these rights be asked for here.
 var ErrBeyond = errors.New("session: rights beyond the charter")

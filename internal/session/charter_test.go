@@ -188,33 +188,35 @@ func TestCharterChangesDuringTheAnswer(t *testing.T) {
 // A session that goes on keeps what the charter still allows, and the person may not
 // be asked for the rest.
 func TestCharterNarrowsALiveSession(t *testing.T) {
-	for name, change := range map[string]func(*world) func(*trust.Charter){
-		"policy": func(*world) func(*trust.Charter) { return func(c *trust.Charter) { c.Policy.Rights = 3 } },
-		"a zone": func(w *world) func(*trust.Charter) {
-			return func(c *trust.Charter) {
-				c.Zones = []trust.MachineZone{{Machine: w.who.machine, Zone: "ZRR-1"}}
-				c.Technicians[0].Envelope = w.certificate("ZRR-1")
-			}
-		},
+	for _, c := range []struct {
+		name   string
+		left   consent.Rights
+		change func(*world, *trust.Charter)
+	}{
+		{"policy", viewPoint, func(_ *world, c *trust.Charter) { c.Policy.Rights = 3 }},
+		{"a zone", consent.RightView, func(w *world, c *trust.Charter) {
+			c.Zones = []trust.MachineZone{{Machine: w.who.machine, Zone: "ZRR-1"}}
+			c.Technicians[0].Envelope = w.certificate("ZRR-1")
+		}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			play(t, func(t *testing.T, w *world) {
 				tech := w.meet(consent.AllRights)
-				w.unit.learn(w.charter(change(w)), nil)
+				w.unit.learn(w.charter(func(to *trust.Charter) { c.change(w, to) }), nil)
 				synctest.Wait()
-				if h, s := w.host.State(), tech.State(); h.Rights != viewPoint || s.Rights != viewPoint {
+				if h, s := w.host.State(), tech.State(); h.Rights != c.left || s.Rights != c.left {
 					t.Errorf("host %v, technician %v", h.Rights, s.Rights)
 				}
 				if err := tech.Want(consent.RightControl); err != nil {
 					t.Fatal(err)
 				}
 				synctest.Wait()
-				if s := tech.State(); s.Rights != viewPoint || s.Denials != 1 || len(w.asked()) != 1 {
+				if s := tech.State(); s.Rights != c.left || s.Denials != 1 || len(w.asked()) != 1 {
 					t.Errorf("%+v, %d dialogs", s.Rights, len(w.asked()))
 				}
 				tech.End()
 				w.over(tech)
-				if last := w.record().Done; !did(last, session.ActLimited, consent.RightControl) {
+				if last := w.record().Done; !did(last, session.ActLimited, consent.AllRights&^c.left) {
 					t.Errorf("the record says %+v", last)
 				}
 			})
@@ -231,15 +233,15 @@ func did(all []session.Deed, act session.Act, r consent.Rights) bool {
 	return false
 }
 
-// In a zone a machine is seen and pointed at, whatever is wanted.
-func TestZoneIsNeverDriven(t *testing.T) {
+// In a zone a machine is seen, and no more, whatever is wanted.
+func TestZoneIsSeenAlone(t *testing.T) {
 	play(t, func(t *testing.T, w *world) {
 		w.unit.learn(w.charter(func(c *trust.Charter) {
 			c.Zones = []trust.MachineZone{{Machine: w.who.machine, Zone: "ZRR-1"}}
 			c.Technicians[0].Envelope = w.certificate("ZRR-1")
 		}), nil)
 		tech := w.meet(consent.AllRights)
-		if q := w.asked()[0]; q.Wanted != viewPoint || w.host.State().Rights != viewPoint {
+		if q := w.asked()[0]; q.Wanted != consent.RightView || w.host.State().Rights != consent.RightView {
 			t.Errorf("asked for %v, got %v", q.Wanted, w.host.State().Rights)
 		}
 		tech.End()

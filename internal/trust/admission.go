@@ -13,11 +13,8 @@ import (
 // ErrHalted says that a charter lets nobody help at all.
 var ErrHalted = errors.New("trust: the unit lets nobody help")
 
-// Rights of which the wire knows only bits.
-const (
-	rightView  = 1
-	rightPoint = 2
-)
+// rightView is the right of which the wire knows only the bit.
+const rightView = 1
 
 // Admission is what a charter lets one technician do on one machine.
 type Admission struct {
@@ -29,7 +26,7 @@ type Admission struct {
 
 // Admit is everything a charter says about one technician and one machine at this
 // moment, but for the address that the technician comes from (AllowsSource). A
-// machine in a zone may be seen and pointed at, never driven.
+// machine in a zone may be seen, and no more.
 func (c *Charter) Admit(deviceKey []byte, machine string, now time.Time) (*Admission, error) {
 	if err := c.InForce(now); err != nil {
 		return nil, err
@@ -44,7 +41,7 @@ func (c *Charter) Admit(deviceKey []byte, machine string, now time.Time) (*Admis
 	listed, _ := c.Listed(deviceKey) // it is: it has a card
 	a := &Admission{Card: card, Signed: listed.Envelope, Rights: c.Policy.Rights, Lease: time.Duration(c.Policy.LeaseMinutes) * time.Minute}
 	if c.inZone(machine) {
-		a.Rights &= rightView | rightPoint
+		a.Rights &= rightView
 	}
 	if a.Rights&rightView == 0 {
 		return nil, ErrHalted

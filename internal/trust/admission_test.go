@@ -34,7 +34,7 @@ func TestAdmission(t *testing.T) {
 		want   error
 	}{
 		"outside zones":            {noZones, 0, 7, nil},
-		"in its zones":             {f.bothZones(t), 0, 3, nil},
+		"in its zones":             {f.bothZones(t), 0, 1, nil},
 		"lacks a zone":             {func(*Charter) {}, 0, 0, ErrWrongZones},
 		"another machine's zones":  {func(c *Charter) { c.Zones = []MachineZone{{otherMachine, "ZRR-9"}} }, 0, 7, nil},
 		"policy takes control":     {func(c *Charter) { noZones(c); c.Policy.Rights = 3 }, 0, 3, nil},
