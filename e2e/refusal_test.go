@@ -16,6 +16,9 @@ import (
 // Each must end in a plain sentence on both sides and leave nothing behind.
 func (w *world) refusals(t *testing.T) {
 	w.tidy(t)
+	w.cancelled(t) // the first question opens what the app then keeps
+	w.back(t)
+	w.ready(t)
 	host, tech := w.host.figures(t), w.tech.figures(t)
 	for _, c := range []struct {
 		name string

@@ -177,6 +177,8 @@ func (s *intervention) ask() bool {
 		}
 		return s.turnDown(verdictOf(err), err)
 	}
+	s.host.rebuffs.forgive(device)
+	s.host.withdrawn.forgive(device)
 	s.hold(lease)
 	return s.grant(lease)
 }

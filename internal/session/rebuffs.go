@@ -10,7 +10,7 @@ import (
 	"assist/internal/consent"
 )
 
-// So many questions without a yes within so long, and a technician's next ones reach
+// So many questions within so long, and no yes since, and a technician's next ones reach
 // nobody until the oldest of them is that old.
 const (
 	maxRebuffs   = 3 // noes and silences
@@ -29,6 +29,13 @@ type rebuffs struct {
 	most int // of them, and it is enough
 	mu   sync.Mutex
 	said map[string][]time.Time // by device key
+}
+
+// forgive forgets them: the person said yes.
+func (r *rebuffs) forgive(deviceKey []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.said, string(deviceKey))
 }
 
 // add notes a refusal.

@@ -123,3 +123,22 @@ func TestUnreadRepliesHoldNothing(t *testing.T) {
 		w.over(tech)
 	})
 }
+
+// Whoever was let in starts over.
+func TestYesForgives(t *testing.T) {
+	play(t, func(t *testing.T, w *world) {
+		for range 5 {
+			for range 2 {
+				w.now(says(0, consent.ErrRefused))
+				w.over(w.ask(viewPoint))
+			}
+			w.now(says(viewPoint, nil))
+			tech := w.meet(viewPoint)
+			tech.End()
+			w.over(tech)
+		}
+		if n := len(w.asked()); n != 15 {
+			t.Errorf("%d dialogs", n)
+		}
+	})
+}

@@ -197,6 +197,7 @@ func (w *walk) doReply(rt *rapid.T) {
 		w.m.end(0, wire.EndRefused)
 	default:
 		w.m.asking, w.m.live, w.m.rights = false, true, got
+		w.m.refused, w.m.withdrawn = nil, nil
 		if err := w.tech.Watch([]screen.MonitorID{0, 1}); err != nil {
 			rt.Fatal(err)
 		}
