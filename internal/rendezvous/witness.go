@@ -21,12 +21,14 @@ var (
 const (
 	maxEarly  = 32 // messages that come before the first one
 	maxChecks = 16 // questions under way on one connection
+	maxRaces  = 8  // questions in a row that another connection of this app overtook
 )
 
 // check is one question to the server, and what waits for the answer.
 type check struct {
 	sight *trust.Sight
 	then  func(error)
+	races int // how often it was overtaken and asked again
 }
 
 // witnessed has the server show that its journal continues what was seen of it, before
@@ -35,10 +37,20 @@ func (c *client) witnessed(ctx context.Context, l *link) error {
 	if c.cfg.Witness == nil {
 		return nil
 	}
-	sight, err := c.look()
-	if err != nil {
-		return err
+	for range maxRaces {
+		sight, err := c.look()
+		if err != nil {
+			return err
+		}
+		if err := c.shown(ctx, l, sight); !errors.Is(err, trust.ErrRaced) {
+			return err
+		}
 	}
+	return ErrServer
+}
+
+// shown asks once, and keeps what comes before the answer.
+func (c *client) shown(ctx context.Context, l *link, sight *trust.Sight) error {
 	if err := l.send(ctx, &wire.CheckpointAsk{Size: sight.Size()}); err != nil {
 		return err
 	}
@@ -74,6 +86,8 @@ func see(sight *trust.Sight, m *wire.Checkpoint) error {
 	switch {
 	case errors.Is(err, trust.ErrHistory), errors.Is(err, trust.ErrCheckpoint):
 		return fmt.Errorf("%w: %w", ErrHistory, err)
+	case errors.Is(err, trust.ErrRaced):
+		return err
 	case err != nil:
 		return fmt.Errorf("%w: %w", ErrWitness, err)
 	}
@@ -88,12 +102,18 @@ func (c *client) again(then func(error)) {
 		then(nil)
 		return
 	}
+	c.ask(check{then: then})
+}
+
+// ask begins a question, for the first time or once more.
+func (c *client) ask(q check) {
 	sight, err := c.look()
 	if err == nil {
-		err = c.question(check{sight, then})
+		q.sight = sight
+		err = c.question(q)
 	}
 	if err != nil {
-		then(err)
+		q.then(err)
 	}
 }
 
@@ -128,6 +148,10 @@ func (c *client) checkpointed(m *wire.Checkpoint) error {
 	c.checks = c.checks[1:]
 	c.mu.Unlock()
 	err := see(q.sight, m)
+	if q.races++; errors.Is(err, trust.ErrRaced) && q.races < maxRaces {
+		c.ask(q)
+		return nil
+	}
 	q.then(err)
 	return err
 }

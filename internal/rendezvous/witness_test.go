@@ -187,6 +187,44 @@ func TestRequestThatEndedMeanwhile(t *testing.T) {
 	})
 }
 
+// Another connection of the same app was faster: the server is asked again, from what
+// that one kept, at the beginning and before a session.
+func TestOvertakenQuestionIsAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startServer(t)
+		h := witnessing(t, s)
+		b := newBook(t, "a")
+		other := func(entry string) { // what the other connection keeps meanwhile
+			sight, err := h.cfg.Witness.Look()
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.add(entry)
+			if err := sight.See(b.answer(sight.Size())); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p := s.next()
+		p.host()
+		late := b.answer(expect[*wire.CheckpointAsk](p).Size)
+		other("b")
+		p.send(late)
+		p.shows(b)
+		p.send(&wire.Ring{Session: session})
+		ask := expect[*wire.CheckpointAsk](p)
+		other("c")
+		b.add("d")
+		p.send(b.answer(ask.Size))
+		if again := expect[*wire.CheckpointAsk](p); again.Size != 3 {
+			t.Errorf("asked from %d", again.Size)
+		}
+		p.send(b.answer(3))
+		if c := <-h.Calls(); c.Ring().Session != session || h.State().Phase != Ready {
+			t.Errorf("called for %v, %+v", c.Ring().Session, h.State())
+		}
+	})
+}
+
 // A checkpoint that nobody asked for breaks the protocol.
 func TestCheckpointUnasked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 // connection owns it.
 type call struct {
 	id       wire.SessionID
+	request  [32]byte // hash of the request that was rung; host's end only
 	pledged  bool
 	answered bool // granted
 	resumed  bool // taken up again by a later connection

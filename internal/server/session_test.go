@@ -283,6 +283,16 @@ func TestAnswersThatAreNotTheHostsEndItsConnection(t *testing.T) {
 			must(m.r.t, err)
 			return &wire.Answered{Session: m.id, Answer: env}
 		},
+		"a wrong signature": func(m *meeting) *wire.Answered {
+			env := m.answer(wire.VerdictGranted)
+			env[len(env)-1] ^= 1
+			return &wire.Answered{Session: m.id, Answer: env}
+		},
+		"another request": func(m *meeting) *wire.Answered {
+			env, err := m.r.fix.hosts[0].SignAnswer(&wire.Answer{Session: m.id, RequestHash: [32]byte{1}, Verdict: wire.VerdictRefused})
+			must(m.r.t, err)
+			return &wire.Answered{Session: m.id, Answer: env}
+		},
 		"another session": func(m *meeting) *wire.Answered {
 			env, err := m.r.fix.hosts[0].SignAnswer(&wire.Answer{Session: wire.SessionID{1}, Verdict: wire.VerdictRefused})
 			must(m.r.t, err)

@@ -23,6 +23,7 @@ import (
 var (
 	ErrHistory = errors.New("trust: the server's journal does not continue the history kept here")
 	ErrWitness = errors.New("trust: what was kept of the server's journal is damaged")
+	ErrRaced   = errors.New("trust: another connection has kept another checkpoint meanwhile")
 )
 
 // Witness is a file that keeps, of one unit, the newest checkpoint of the server's
@@ -67,7 +68,8 @@ type kept struct {
 }
 
 // Sight is what was kept at the moment when the server is asked: its proof begins
-// there, whatever another connection of this app brings meanwhile.
+// there. When another connection of this app keeps something else meanwhile, the
+// server is asked again.
 type Sight struct {
 	w   *Witness
 	old *kept // nil when nothing was kept yet
@@ -94,7 +96,8 @@ func (s *Sight) Size() uint64 {
 
 // See takes what the server answered, and keeps it if it continues what was kept. An
 // error that wraps ErrHistory means that the history was rewritten or cut; nothing was
-// kept then, and nothing of this server may be believed.
+// kept then, and nothing of this server may be believed. ErrRaced means that nothing is
+// known yet: look and ask again.
 func (s *Sight) See(m *wire.Checkpoint) error {
 	size, root, _, err := JournalPublic(m.Key).OpenCheckpoint(m.Note)
 	if err != nil {
@@ -117,8 +120,9 @@ func (s *Sight) See(m *wire.Checkpoint) error {
 	return s.w.keep(s.old, fresh)
 }
 
-// keep replaces old by fresh, unless another connection was faster: then what that one
-// kept stays, and the next question begins there.
+// keep replaces old by fresh, unless another connection was faster. Then what that one
+// kept stays, and fresh, proved from old alone, counts only if it is the same tree: two
+// connections must not be shown two histories at the same moment.
 func (w *Witness) keep(old, fresh *kept) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -127,9 +131,21 @@ func (w *Witness) keep(old, fresh *kept) error {
 		return err
 	}
 	if (now == nil) != (old == nil) || (now != nil && !bytes.Equal(now.note, old.note)) {
-		return nil
+		return fresh.beside(now)
 	}
 	return w.store(fresh)
+}
+
+// beside holds a checkpoint against one that was kept while it was on its way. now is
+// nil when the file has gone.
+func (k *kept) beside(now *kept) error {
+	switch {
+	case now == nil || k.restarted != now.restarted || k.size != now.size:
+		return ErrRaced // nothing that was proved ties the two together
+	case !bytes.Equal(k.key, now.key) || k.root != now.root:
+		return fmt.Errorf("%w: two histories of %d entries at the same moment", ErrHistory, k.size)
+	}
+	return nil
 }
 
 // follows checks that one checkpoint continues another.

@@ -140,6 +140,40 @@ func TestWitnessRefusesAnotherHistory(t *testing.T) {
 	}
 }
 
+// Two connections of one app look at the same moment: they cannot be shown two
+// histories, and one of another length is asked for again.
+func TestTwoConnectionsSeeOneHistory(t *testing.T) {
+	for _, first := range []string{"", "a"} { // nothing kept yet, or something
+		w, _ := newWitness(t)
+		h := newHistory(t, "a")
+		if first != "" {
+			if err := w.sees(t, h); err != nil {
+				t.Fatal(err)
+			}
+		}
+		sights := []*Sight{must(w.Look())(t), must(w.Look())(t), must(w.Look())(t), must(w.Look())(t)}
+		forged := newHistory(t, "a", "X")
+		longer := newHistory(t, "a", "X", "c")
+		forged.key, longer.key = h.key, h.key
+		h.add("b")
+		from := sights[0].Size()
+		for i, c := range []struct {
+			shown *history
+			want  error
+		}{{h, nil}, {h, nil}, {forged, ErrHistory}, {longer, ErrRaced}} {
+			if err := sights[i].See(c.shown.answer(from)); !errors.Is(err, c.want) {
+				t.Errorf("connection %d: %v, want %v", i, err, c.want)
+			}
+		}
+		if err := w.sees(t, longer); !errors.Is(err, ErrHistory) {
+			t.Errorf("asked again: %v", err)
+		}
+		if err := w.sees(t, h); err != nil || w.size(t) != 2 {
+			t.Errorf("the true one: %v, kept %d", err, w.size(t))
+		}
+	}
+}
+
 func TestWitnessRefusesAnotherKeyAndBadProofs(t *testing.T) {
 	w, _ := newWitness(t)
 	h := newHistory(t, "a", "b", "c")
@@ -179,7 +213,8 @@ func TestWitnessRefusesAnotherKeyAndBadProofs(t *testing.T) {
 	}
 }
 
-// Two connections of one app ask at the same time; the answers cross. None is an alarm.
+// Two connections of one app ask at the same time; the answers cross. None is an
+// alarm; the one that was overtaken is asked for again.
 func TestAnswersThatCrossAreNoAlarm(t *testing.T) {
 	w, _ := newWitness(t)
 	h := newHistory(t, "a", "b")
@@ -191,8 +226,14 @@ func TestAnswersThatCrossAreNoAlarm(t *testing.T) {
 	early := h.answer(first.Size())
 	h.add("d")
 	late := h.answer(second.Size())
-	if err := errors.Join(second.See(late), first.See(early)); err != nil {
+	if err := second.See(late); err != nil {
 		t.Error(err)
+	}
+	if err := first.See(early); !errors.Is(err, ErrRaced) || errors.Is(err, ErrHistory) {
+		t.Errorf("overtaken: %v", err)
+	}
+	if err := w.sees(t, h); err != nil {
+		t.Errorf("asked again: %v", err)
 	}
 	if w.size(t) != 4 {
 		t.Errorf("kept %d", w.size(t))
