@@ -36,7 +36,7 @@ func tricks() []trick {
 	}
 	return []trick{
 		{"input without control", consent.RightView | consent.RightPoint, inputWithoutControl, nil, 0},
-		{"monitors that do not exist", granted, missingMonitors, nil, 0},
+		{"monitors that do not exist", consent.AllRights, missingMonitors, nil, 0},
 		{"a hundred thousand events", granted, floodOfInput, []wire.EndReason{wire.EndUserCut}, -1},
 		{"unknown kind", granted, says(onControl, 0xff, 1, 2, 3), protocol, 0},
 		{"kind of the host", granted, says(onControl, 0x41, 0, 7, 0, 0), protocol, 0},
