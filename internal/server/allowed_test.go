@@ -294,3 +294,32 @@ func TestADeviceHasOneAccount(t *testing.T) {
 		t.Errorf("journal: %+v", e)
 	}
 }
+
+// The list counts on when the charter ran out, and from an address that is not in it
+// the right factors get the answer that wrong ones get.
+func TestSourcesOutliveTheCharter(t *testing.T) {
+	r := served(t, func(s *Server) { s.unitKey = nil })
+	p := r.enrolled("claire")
+	r.sources("10.0.0.0/8")
+	r.advance(91 * 24 * time.Hour)
+	c := r.dial()
+	c.login(p, testPassword)
+	c.refused(wire.RefusedIdentity)
+	code, err := r.AddTechnician(t.Context(), Technician{Login: "paul", Name: "Paul Martin", Role: "IT support"})
+	must(t, err)
+	device, err := trust.NewDeviceKey()
+	must(t, err)
+	c = r.dial()
+	c.send(&wire.Enrol{Version: wire.Version, Code: code, Password: testPassword, DeviceKey: device.Public(), Signature: c.sign(device, trust.RoleEnrol)})
+	c.refused(wire.RefusedIdentity)
+}
+
+func TestWithoutACharterOnlyThisMachineIsAdmitted(t *testing.T) {
+	r := unserved(t)
+	r.force.Store(&force{replaced: make(chan struct{})})
+	for text, want := range map[string]bool{"127.0.0.1": true, "::1": true, "10.0.0.1": false, "fe80::1": false, "192.0.2.7": false} {
+		if got := r.admits(netip.MustParseAddr(text)); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+}

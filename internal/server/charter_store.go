@@ -115,7 +115,7 @@ func (t *transaction) newestEpoch() (uint64, error) {
 type wish struct {
 	policy  trust.Policy
 	sources []netip.Prefix
-	zones   []trust.MachineZone
+	zones   []zonedMachine
 	revoked []revocation
 	epoch   uint64 // the highest taken so far
 }
@@ -157,16 +157,23 @@ func (t *transaction) readWish() (*wish, error) {
 	return w, err
 }
 
-func (t *transaction) machineZones() ([]trust.MachineZone, error) {
-	rows, err := t.QueryContext(t, `select machine, zone from machine_zone order by machine, zone`)
+// zonedMachine is a machine in a zone, with its key if it is known.
+type zonedMachine struct {
+	trust.MachineZone
+	hostKey []byte
+}
+
+func (t *transaction) machineZones() ([]zonedMachine, error) {
+	rows, err := t.QueryContext(t, `select z.machine, z.zone, m.host_key from machine_zone z
+		left join machine m on m.id = z.machine and length(m.host_key) > 16 order by z.machine, z.zone`)
 	if err != nil {
 		return nil, fmt.Errorf("server: database: %w", err)
 	}
 	defer rows.Close()
-	var out []trust.MachineZone
+	var out []zonedMachine
 	for rows.Next() {
-		var z trust.MachineZone
-		if err := rows.Scan(&z.Machine, &z.Zone); err != nil {
+		var z zonedMachine
+		if err := rows.Scan(&z.Machine, &z.Zone, &z.hostKey); err != nil {
 			return nil, fmt.Errorf("server: database: %w", err)
 		}
 		out = append(out, z)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -344,5 +345,89 @@ func TestAfterARotationEverybodyIsCertifiedAnew(t *testing.T) {
 	}
 	if _, err := next.SignCharter(t.Context(), testPassphrase, SignOptions{}); err != nil {
 		t.Errorf("the new key: %v", err)
+	}
+}
+
+// A machine stays in its zone when its number changes with the unit key.
+func TestARotationKeepsMachinesInTheirZones(t *testing.T) {
+	r := unserved(t)
+	p := r.enrolled("claire")
+	zoned := []trust.MachineZone{{Machine: r.fix.numbers[0], Zone: "B1"}, {Machine: r.fix.numbers[0], Zone: "B2"}, {Machine: r.fix.numbers[1], Zone: "B1"}}
+	must(t, r.ChangePolicy(t.Context(), PolicyChange{AddZones: zoned}))
+	r.sign()
+	must(t, r.Rotate(t.Context(), testPassphrase))
+	for i, zones := range []int{2, 1, 0} {
+		id, err := r.fix.hosts[i].MachineID(r.unit)
+		must(t, err)
+		_, err = r.inForce().charter.Admit(p.device.Public(), id, r.now())
+		if (err != nil) != (zones > 0) {
+			t.Errorf("machine %d: %v", i, err)
+		}
+		n := 0
+		for _, z := range r.inForce().charter.Zones {
+			if z.Machine == id {
+				n++
+			}
+		}
+		if n != zones {
+			t.Errorf("machine %d is in %d zones", i, n)
+		}
+	}
+	if waits, err := r.Pending(t.Context()); err != nil || waits {
+		t.Errorf("the wishes are not those of the charter: %v, %v", waits, err)
+	}
+}
+
+// A machine in a zone that cannot be followed stands in the way of a new key.
+func TestNoRotationWhileAZonedMachineIsUnknown(t *testing.T) {
+	const stranger = "482917305566"
+	r := unserved(t)
+	must(t, r.ChangePolicy(t.Context(), PolicyChange{AddZones: []trust.MachineZone{{Machine: r.fix.numbers[0], Zone: "B1"}, {Machine: stranger, Zone: "B1"}}}))
+	unit := r.unit
+	err := r.Rotate(t.Context(), testPassphrase)
+	if !errors.Is(err, ErrUnitKey) || !strings.Contains(err.Error(), stranger) || strings.Contains(err.Error(), r.fix.numbers[0]) {
+		t.Errorf("error is %v", err)
+	}
+	if _, err := os.Stat(r.path(fileUnitNext)); !errors.Is(err, os.ErrNotExist) || string(r.unit) != string(unit) {
+		t.Errorf("something changed: %v", err)
+	}
+	// A draft that was signed elsewhere does not leave out what was wished since.
+	must(t, r.ChangePolicy(t.Context(), PolicyChange{RemoveZones: []trust.MachineZone{{Machine: stranger, Zone: "B1"}}}))
+	d, err := r.NextCharter(t.Context())
+	must(t, err)
+	to, err := trust.NewUnitKey()
+	must(t, err)
+	lying := *d
+	lying.Zones = slices.Clone(d.Zones)
+	lying.Zones[0].Machine = r.fix.numbers[1]
+	if _, _, err := lying.Rotate(r.fix.unit, to, SignOptions{Now: r.now()}); !errors.Is(err, ErrUnitKey) {
+		t.Errorf("a key that makes another number: %v", err)
+	}
+	rotation, charter, err := d.Rotate(r.fix.unit, to, SignOptions{Now: r.now()})
+	must(t, err)
+	must(t, r.ChangePolicy(t.Context(), PolicyChange{AddZones: []trust.MachineZone{{Machine: r.fix.numbers[1], Zone: "B1"}}}))
+	if err := r.PublishRotation(t.Context(), rotation, charter); !errors.Is(err, ErrStale) || string(r.unit) != string(unit) {
+		t.Errorf("error is %v", err)
+	}
+}
+
+// What stands in the way is logged when it comes and when it changes, not at each look.
+func TestAnObstacleIsLoggedOnce(t *testing.T) {
+	r := unserved(t)
+	log := &lockedBuffer{}
+	r.log = textLog(log)
+	good, err := os.ReadFile(r.path(fileTLSKey))
+	must(t, err)
+	for _, text := range []string{"x", string(good), "x"} {
+		must(t, os.WriteFile(r.path(fileTLSKey), []byte(text), 0o600))
+		for range 3 {
+			r.keepUp(t.Context())
+		}
+	}
+	if n := strings.Count(log.String(), "cannot be kept up to date"); n != 2 {
+		t.Errorf("said %d times:\n%s", n, log)
+	}
+	if n := strings.Count(log.String(), "up to date again"); n != 1 {
+		t.Errorf("%d times better:\n%s", n, log)
 	}
 }

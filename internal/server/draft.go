@@ -49,10 +49,13 @@ type DraftServer struct {
 	Next    string `toml:"next"`
 }
 
-// DraftZone is a machine and a zone that it is in.
+// DraftZone is a machine and a zone that it is in. The machine's key is there for a
+// change of unit key, which changes the number; it is empty for one that never
+// connected.
 type DraftZone struct {
 	Machine string `toml:"machine"`
 	Zone    string `toml:"zone"`
+	HostKey string `toml:"host_key"` // base64
 }
 
 // DraftTechnician is somebody to list. Without a certificate the signer makes one
@@ -136,9 +139,7 @@ func (s *Server) NextCharter(ctx context.Context) (*Draft, error) {
 	for _, source := range w.sources {
 		d.Sources = append(d.Sources, source.String())
 	}
-	for _, z := range w.zones {
-		d.Zones = append(d.Zones, DraftZone(z))
-	}
+	d.Zones = draftZones(w.zones)
 	d.list(people, s)
 	d.revoke(w.revoked, s.now())
 	return d, nil
@@ -283,7 +284,7 @@ func (d *Draft) charter() (*trust.Charter, error) {
 		c.Sources = append(c.Sources, p)
 	}
 	for _, z := range d.Zones {
-		c.Zones = append(c.Zones, trust.MachineZone(z))
+		c.Zones = append(c.Zones, trust.MachineZone{Machine: z.Machine, Zone: z.Zone})
 	}
 	for _, t := range d.Technicians {
 		env, err := base64.StdEncoding.DecodeString(t.Certificate)

@@ -124,7 +124,7 @@ func TestBadDraftsAreRefused(t *testing.T) {
 		"no server":   func(d *Draft) { d.Servers = nil },
 		"pin":         func(d *Draft) { d.Servers[0].Pin = "00" },
 		"source":      func(d *Draft) { d.Sources = []string{"10.0.0.1/8"} },
-		"zone":        func(d *Draft) { d.Zones = []DraftZone{{"1", "B"}} },
+		"zone":        func(d *Draft) { d.Zones = []DraftZone{{Machine: "1", Zone: "B"}} },
 		"device": func(d *Draft) {
 			d.Technicians = []DraftTechnician{{Login: "a", Name: "A", Role: "B", State: "active", DeviceKey: "!"}}
 		},

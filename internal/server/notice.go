@@ -45,10 +45,7 @@ func (s *Server) watchCharter(ctx context.Context) error {
 		if err := s.rekeyed(ctx); errors.Is(err, ErrUnitKey) {
 			return err
 		}
-		err := errors.Join(s.loadTLS(), s.loadCharter(ctx), s.refresh(ctx))
-		if err != nil && ctx.Err() == nil {
-			s.log.Error("the charter cannot be kept up to date", "error", err)
-		}
+		s.keepUp(ctx)
 		s.remind()
 		select {
 		case <-ctx.Done():
@@ -56,6 +53,26 @@ func (s *Server) watchCharter(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// keepUp says once what stands in the way, until that changes: the same line twice a
+// second would hide all others. watchCharter alone calls it.
+func (s *Server) keepUp(ctx context.Context) {
+	err := errors.Join(s.loadTLS(), s.loadCharter(ctx), s.refresh(ctx))
+	if ctx.Err() != nil {
+		return
+	}
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	if err != nil && text != s.obstacle {
+		s.log.Error("the charter cannot be kept up to date", "error", err)
+	}
+	if err == nil && s.obstacle != "" {
+		s.log.Info("the charter is kept up to date again")
+	}
+	s.obstacle = text
 }
 
 // remind warns of the end of the charter, at the start and then once a day.

@@ -28,6 +28,9 @@ func (d *Draft) Rotate(from, to *trust.UnitKey, o SignOptions) (rotation, charte
 		return nil, nil, fmt.Errorf("%w: %w", ErrUnitKey, err)
 	}
 	next := *d
+	if next.Zones, err = renumbered(d.Zones, from.Public(), to.Public()); err != nil {
+		return nil, nil, err
+	}
 	next.Epoch, next.UnitKey, next.Technicians = at+1, base64.StdEncoding.EncodeToString(to.Public()), nil
 	for _, t := range d.Technicians {
 		if t.State == string(trust.StateRevoked) {
@@ -108,6 +111,9 @@ func (s *Server) PublishRotation(ctx context.Context, rotation, charter []byte) 
 func (t *transaction) rekey(r *trust.Rotation, rotation []byte, c *trust.Charter, charter []byte, s *Server) error {
 	now := s.now()
 	if _, err := t.exec(`insert into rotation values (?, ?, ?)`, int64(r.Epoch), rotation, now.Unix()); err != nil {
+		return err
+	}
+	if err := t.renumberZones(c, s.unit, r.To, now); err != nil {
 		return err
 	}
 	if _, err := t.exec(`update machine set host_key = randomblob(16), duplicate = 0`); err != nil {

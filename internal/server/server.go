@@ -123,6 +123,7 @@ type Server struct {
 	loading  sync.Mutex            // held while force is replaced
 	signing  sync.Mutex            // held while a charter is drawn up and signed
 	reminded time.Time             // watchCharter's
+	obstacle string                // watchCharter's: the error that was logged last
 }
 
 // Open reads a data directory that Init made.
