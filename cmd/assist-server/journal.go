@@ -103,16 +103,26 @@ func runJournalVerify(ctx context.Context, p *program, args []string) error {
 	})
 }
 
-// showSessions says what the signatures of the sessions' two ends show.
+// showSessions says what the signatures of the sessions' two ends show, bad or good.
 func showSessions(ctx context.Context, p *program, s *server.Server) error {
 	r, err := s.VerifySessions(ctx)
-	if err != nil {
+	if err != nil && !errors.Is(err, server.ErrSigned) {
 		return err
 	}
-	_, err = fmt.Fprintf(p.out, "Sessions: %d granted, signatures of both ends in order; %d of them unclosed (the machine never signed their end)\n",
-		r.Granted, len(r.Unclosed))
+	for _, f := range r.Faults {
+		_, _ = fmt.Fprintf(p.out, "  wrong: %s\n", f)
+	}
+	state := "signatures of both ends in order"
+	if err != nil {
+		state = fmt.Sprintf("signatures wrong or missing %d times", r.Faulty)
+	}
+	_, _ = fmt.Fprintf(p.out, "Sessions: %d granted, %s; %d of them unclosed (the machine never signed their end), %d closed by an unsigned goodbye\n",
+		r.Granted, state, len(r.Unclosed), len(r.Unsigned))
 	for _, id := range r.Unclosed {
 		_, _ = fmt.Fprintf(p.out, "  unclosed: %s\n", id)
+	}
+	for _, id := range r.Unsigned {
+		_, _ = fmt.Fprintf(p.out, "  unsigned goodbye: %s\n", id)
 	}
 	return err
 }

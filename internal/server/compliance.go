@@ -185,6 +185,9 @@ func (s *Server) lookAtJournal(ctx context.Context, _ Standing) (string, bool) {
 	if err != nil {
 		return "it does not verify: " + err.Error(), false
 	}
+	if _, err := s.VerifySessions(ctx); err != nil {
+		return "it does not verify: " + err.Error(), false
+	}
 	to := "no syslog"
 	if s.cfg.Journal.Syslog != "" {
 		to = "copied to " + s.cfg.Journal.Syslog

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"time"
 
 	"assist/internal/journal"
 	"assist/internal/trust"
@@ -18,28 +19,38 @@ import (
 // ErrSigned says that the journal claims of a session what its ends did not sign.
 var ErrSigned = errors.New("server: the journal and the signatures of a session disagree")
 
+// Limits of VerifySessions.
+const (
+	maxFaults = 100            // that are told one by one
+	orphanFor = 48 * time.Hour // after a purge: the rest of sessions whose request it erased
+)
+
 // SessionsReport is what VerifySessions found.
 type SessionsReport struct {
 	Granted  int
 	Unclosed []string // granted, over or old, and never closed by the host's signature
+	Unsigned []string // granted, and over by the word of an end that never signed it
+	Faults   []string // entries that contradict the signatures; the first 100
+	Faulty   int      // all of them
 }
 
 // VerifySessions checks the signatures of the two ends on what the journal says of
-// their sessions. Sessions of before they signed have none, and are passed over.
+// their sessions. Only a journal that was a chain has sessions of before the ends
+// signed; these are passed over. One bad entry hides no other: the error, ErrSigned,
+// says how many there are, and the report which.
 func (s *Server) VerifySessions(ctx context.Context) (SessionsReport, error) {
-	units, err := s.units()
+	v, err := s.newSessionsVerifier(ctx)
 	if err != nil {
 		return SessionsReport{}, err
 	}
-	v := &sessionsVerifier{units: units, open: map[string]*witnessed{}, machines: map[string]string{}}
 	for after := int64(0); ; {
 		list, err := journal.After(ctx, s.store.reader, after, 500)
 		if err != nil {
 			return v.report, err
 		}
 		for _, e := range list {
-			if err := v.entry(e.Event); err != nil {
-				return v.report, fmt.Errorf("%w: entry %d: %w", ErrSigned, e.Number, err)
+			if err := v.next(e); err != nil {
+				v.fault(err)
 			}
 			after = e.Number
 		}
@@ -47,13 +58,85 @@ func (s *Server) VerifySessions(ctx context.Context) (SessionsReport, error) {
 			break
 		}
 	}
-	now := s.now().Unix()
-	for _, id := range v.order {
-		if w := v.open[id]; w.granted && !w.closed && w.expires < now {
-			v.report.Unclosed = append(v.report.Unclosed, id)
+	return v.report, v.finish(s.now().Unix())
+}
+
+// newSessionsVerifier reads how far entries may lack signatures, and how far they may
+// have been erased.
+func (s *Server) newSessionsVerifier(ctx context.Context) (*sessionsVerifier, error) {
+	units, err := s.units()
+	if err != nil {
+		return nil, err
+	}
+	v := &sessionsVerifier{units: units, open: map[string]*witnessed{}, machines: map[string]string{}}
+	last, err := journal.Last(ctx, s.store.reader, (&journal.JournalMigrated{}).Type())
+	if err != nil {
+		return nil, err
+	}
+	if last != nil {
+		// It follows the chain's last entry; one further on was made up.
+		if m, ok := last.Event.(*journal.JournalMigrated); ok && last.Number == m.Entries+1 {
+			v.migrated = last.Number
 		}
 	}
-	return v.report, nil
+	if last, err = journal.Last(ctx, s.store.reader, (&journal.JournalPurged{}).Type()); err != nil || last == nil {
+		return v, err
+	}
+	if p, ok := last.Event.(*journal.JournalPurged); ok {
+		v.purged = p.Through
+	}
+	return v, nil
+}
+
+// finish sums up the sessions.
+func (v *sessionsVerifier) finish(now int64) error {
+	for _, id := range v.order {
+		w := v.open[id]
+		if w.granted && !w.closed && w.expires < now {
+			v.report.Unclosed = append(v.report.Unclosed, id)
+		}
+		if (w.told[wire.PartyHost] && !w.closed) || (w.told[wire.PartyTechnician] && !w.left) {
+			v.report.Unsigned = append(v.report.Unsigned, id)
+		}
+	}
+	if v.report.Faulty > 0 {
+		return fmt.Errorf("%w: %d times", ErrSigned, v.report.Faulty)
+	}
+	return nil
+}
+
+// fault notes what is wrong with the entry under way.
+func (v *sessionsVerifier) fault(err error) {
+	if v.report.Faulty++; len(v.report.Faults) < maxFaults {
+		v.report.Faults = append(v.report.Faults, fmt.Sprintf("entry %d: %v", v.at.Number, err))
+	}
+}
+
+// next verifies one entry.
+func (v *sessionsVerifier) next(e journal.Entry) error {
+	v.at = e
+	if e.Number > v.purged && v.young.IsZero() {
+		v.young = e.At
+	}
+	return v.entry(e.Event)
+}
+
+// unsigned is nil where an entry may lack its signature: before the journal was a tree
+// and anything in it was signed.
+func (v *sessionsVerifier) unsigned() error {
+	if v.at.Number < v.migrated && len(v.order) == 0 {
+		return nil
+	}
+	return errors.New("nobody signed it")
+}
+
+// orphan is nil where the request may be missing: it was erased, or is of before the
+// ends signed.
+func (v *sessionsVerifier) orphan() error {
+	if v.unsigned() == nil || v.at.Number <= v.purged || (v.purged > 0 && v.at.At.Sub(v.young) < orphanFor) {
+		return nil
+	}
+	return errors.New("nobody asked for this session")
 }
 
 // witnessed is what was seen of one session so far.
@@ -63,7 +146,10 @@ type witnessed struct {
 	deviceKey []byte
 	expires   int64 // of the grant
 	granted   bool
-	closed    bool // the host signed its end
+	closed    bool                  // the host signed its end
+	left      bool                  // the technician did
+	told      map[wire.Party]bool   // the server says that this end said goodbye
+	last      map[wire.Party]uint32 // number of this end's last record
 }
 
 type sessionsVerifier struct {
@@ -72,6 +158,11 @@ type sessionsVerifier struct {
 	open     map[string]*witnessed
 	order    []string
 	report   SessionsReport
+
+	migrated int64         // entry that ends the chain; 0 for none
+	purged   int64         // through which entries were erased
+	young    time.Time     // of the first entry that no purge has passed
+	at       journal.Entry // the one under way
 }
 
 func (v *sessionsVerifier) entry(e journal.Event) error {
@@ -88,7 +179,7 @@ func (v *sessionsVerifier) entry(e journal.Event) error {
 	return nil
 }
 
-// signedBytes are an envelope; nil for an entry of before.
+// signedBytes are an envelope; nil for an entry without one.
 func signedBytes(text string) ([]byte, error) {
 	if text == "" {
 		return nil, nil
@@ -98,8 +189,14 @@ func signedBytes(text string) ([]byte, error) {
 
 func (v *sessionsVerifier) requested(e *journal.SessionRequested) error {
 	env, err := signedBytes(e.Signed)
-	if env == nil || err != nil {
+	if err != nil {
 		return err
+	}
+	if env == nil {
+		return v.unsigned()
+	}
+	if v.open[e.Session] != nil {
+		return errors.New("a session's number comes again")
 	}
 	r, err := v.request(env)
 	if err != nil {
@@ -114,7 +211,7 @@ func (v *sessionsVerifier) requested(e *journal.SessionRequested) error {
 		return errors.New("the technician signed another request")
 	}
 	device, err := trust.DeviceOf(r.Certificate)
-	v.open[e.Session] = &witnessed{request: hash, deviceKey: device}
+	v.open[e.Session] = &witnessed{request: hash, deviceKey: device, told: map[wire.Party]bool{}, last: map[wire.Party]uint32{}}
 	v.order = append(v.order, e.Session)
 	return err
 }
@@ -122,8 +219,15 @@ func (v *sessionsVerifier) requested(e *journal.SessionRequested) error {
 func (v *sessionsVerifier) answered(e *journal.SessionAnswered) error {
 	env, err := signedBytes(e.Signed)
 	w := v.open[e.Session]
-	if env == nil || w == nil || err != nil {
+	switch {
+	case err != nil:
 		return err
+	case env == nil:
+		return v.unsigned()
+	case w == nil:
+		return v.orphan()
+	case w.hostKey != nil:
+		return errors.New("it was answered before")
 	}
 	a, err := trust.AnswerSigned(env)
 	if err != nil {
@@ -200,8 +304,15 @@ func (s *Server) units() ([]trust.UnitPublic, error) {
 }
 
 func (v *sessionsVerifier) changed(e *journal.SessionChanged) error {
-	r, err := v.record(e.Session, e.Signed, wire.PartyHost)
-	if r == nil || err != nil {
+	if e.Signed == "" {
+		return v.unsigned()
+	}
+	w := v.open[e.Session]
+	if w == nil {
+		return v.orphan()
+	}
+	r, err := v.record(w, e.Session, e.Signed, wire.PartyHost)
+	if err != nil {
 		return err
 	}
 	if uint8(r.Deed) != e.Deed || r.Rights != e.Rights || r.Number != e.Number || r.At != e.At {
@@ -211,31 +322,43 @@ func (v *sessionsVerifier) changed(e *journal.SessionChanged) error {
 }
 
 func (v *sessionsVerifier) ended(e *journal.SessionEnded) error {
+	w := v.open[e.Session]
 	party := wire.PartyHost
-	if e.By == byTechnician {
+	switch e.By {
+	case byTechnician:
 		party = wire.PartyTechnician
+	case byHost:
+	default:
+		return nil // the server's own word
 	}
-	r, err := v.record(e.Session, e.Signed, party)
+	if w == nil {
+		return v.orphan()
+	}
+	if e.Signed == "" {
+		w.told[party] = w.told[party] || w.granted
+		return nil
+	}
+	r, err := v.record(w, e.Session, e.Signed, party)
 	if err != nil {
 		return err
-	}
-	if r == nil {
-		return nil
 	}
 	if r.Deed != wire.DeedEnded || uint8(r.Reason) != e.Reason {
 		return errors.New("this end signed another end")
 	}
-	if party == wire.PartyHost {
-		v.open[e.Session].closed = true
-	}
+	w.closed = w.closed || party == wire.PartyHost
+	w.left = w.left || party == wire.PartyTechnician
 	return nil
 }
 
-func (v *sessionsVerifier) record(session, signed string, party wire.Party) (*wire.Record, error) {
+// record is what an end signed of a granted session. Each end numbers its records, so
+// that one that was left out shows; what comes after it still counts.
+func (v *sessionsVerifier) record(w *witnessed, session, signed string, party wire.Party) (*wire.Record, error) {
 	env, err := signedBytes(signed)
-	w := v.open[session]
-	if env == nil || w == nil || err != nil {
+	if err != nil {
 		return nil, err
+	}
+	if !w.granted {
+		return nil, errors.New("nobody granted this session")
 	}
 	key := w.hostKey
 	if party == wire.PartyTechnician {
@@ -245,5 +368,13 @@ func (v *sessionsVerifier) record(session, signed string, party wire.Party) (*wi
 	if err != nil {
 		return nil, err
 	}
-	return trust.VerifyRecord(env, trust.RecordCheck{Key: key, By: party, Session: id, RequestHash: w.request})
+	r, err := trust.VerifyRecord(env, trust.RecordCheck{Key: key, By: party, Session: id, RequestHash: w.request})
+	if err != nil {
+		return nil, err
+	}
+	if last := w.last[party]; r.Number != last+1 {
+		v.fault(fmt.Errorf("record %d of this end comes after %d", r.Number, last))
+	}
+	w.last[party] = max(w.last[party], r.Number)
+	return r, nil
 }

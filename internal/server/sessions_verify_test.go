@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"encoding/base64"
+	"errors"
+	"strings"
+	"testing"
+
+	"assist/internal/journal"
+	"assist/internal/wire"
+)
+
+// madeUp is a session that the server alone tells of.
+func (r *rig) madeUp(id string) {
+	r.t.Helper()
+	machine := r.fix.numbers[0]
+	for _, e := range []journal.Event{
+		&journal.SessionRequested{Session: id, Login: "claire", Address: "10.0.0.1", Machine: machine, Rights: 7, Reason: "made up", Request: "00"},
+		&journal.SessionAnswered{Session: id, Login: "claire", Machine: machine, Verdict: 1, Rights: 7, Answer: "00"},
+		&journal.SessionChanged{Session: id, Login: "claire", Machine: machine, Number: 1, Deed: 1, Rights: 7},
+		&journal.SessionEnded{Session: id, Login: "claire", Machine: machine, Reason: 1, By: byHost},
+	} {
+		must(r.t, r.record(r.t.Context(), e))
+	}
+}
+
+// verifies is the report, which has this many faults.
+func (r *rig) verifies(faults int) SessionsReport {
+	r.t.Helper()
+	report, err := r.VerifySessions(r.t.Context())
+	if errors.Is(err, ErrSigned) != (faults > 0) || report.Faulty != faults || len(report.Faults) != min(faults, maxFaults) {
+		r.t.Errorf("report is %+v, %v; want %d faults", report, err, faults)
+	}
+	return report
+}
+
+const madeUpSession = "00112233445566778899aabbccddeeff"
+
+// In a journal that never was a chain each session is signed, from the first one on.
+func TestASessionThatNobodySignedIsFound(t *testing.T) {
+	r := unserved(t)
+	r.madeUp(madeUpSession)
+	r.verifies(4)
+	must(t, r.record(t.Context(), &journal.JournalMigrated{Entries: 3})) // nor does this excuse it
+	r.verifies(4)
+	if state, met := r.lookAtJournal(t.Context(), Standing{}); met || !strings.Contains(state, "disagree") {
+		t.Errorf("compliance says %q", state)
+	}
+}
+
+// What a chain held before the ends signed is passed over.
+func TestUnsignedSessionsOfAChainArePassedOver(t *testing.T) {
+	r := unserved(t)
+	r.madeUp(madeUpSession)
+	n, err := journal.Size(t.Context(), r.store.reader)
+	must(t, err)
+	must(t, r.record(t.Context(), &journal.JournalMigrated{Entries: n}))
+	r.verifies(0)
+	r.madeUp("ff112233445566778899aabbccddeeff")
+	r.verifies(4)
+}
+
+// The records are numbered: one that the server left out shows, and so does one that
+// comes twice.
+func TestARecordThatWasLeftOutIsFound(t *testing.T) {
+	r := served(t)
+	m := granted(r)
+	m.host.send(m.record(2, wire.DeedPaused, 0))
+	m.host.send(m.record(3, wire.DeedEnded, wire.EndUserCut))
+	expect[*wire.Bye](m.technician)
+	report := r.verifies(1)
+	if len(report.Unclosed) != 0 || !strings.Contains(report.Faults[0], "record 2 of this end comes after 0") {
+		t.Errorf("report is %+v", report)
+	}
+	must(t, r.record(t.Context(), entries[*journal.SessionChanged](r)[0]))
+	r.verifies(2)
+}
+
+// One entry that cannot be verified hides no other, and a goodbye that an end did not
+// sign is told as such.
+func TestOneBadEntryHidesNoOther(t *testing.T) {
+	r := served(t)
+	m := rung(r)
+	env := m.answer(wire.VerdictGranted)
+	a, hash, err := readAnswer(env)
+	must(t, err)
+	env[len(env)-1] ^= 1
+	must(t, r.answerSession(t.Context(), a, hash, env)) // as a server of before took it
+	must(t, r.record(t.Context(), &journal.SessionRequested{Session: madeUpSession, Login: "claire", Machine: r.fix.numbers[0],
+		Signed: base64.StdEncoding.EncodeToString(m.request)}))
+	r.verifies(2)
+
+	r = served(t)
+	m = granted(r)
+	m.host.send(&wire.Bye{Session: m.id, Reason: wire.EndUserCut})
+	expect[*wire.Bye](m.technician)
+	if report := r.verifies(0); len(report.Unsigned) != 1 {
+		t.Errorf("report is %+v", report)
+	}
+}
