@@ -84,7 +84,7 @@ func (s *shipped) attests(t *testing.T) {
 func (s *shipped) attestsTheRunning(t *testing.T, a *app) {
 	t.Helper()
 	r := s.attest(t, s.as, a.dir)
-	if len(unkept(r)) != 0 || r.Running == nil || r.Running.PID != a.proc.pid() || !r.Running.Known {
+	if len(unkept(r)) != 0 || r.Running == nil || r.Running.PID != a.proc.pid() || !r.Running.Known || r.Running.SHA256 != r.Build.SHA256 {
 		t.Fatalf("%+v", r)
 	}
 	for _, one := range r.Running.Sockets {
@@ -112,9 +112,9 @@ func (a *app) quietly(t *testing.T, when string) []own.Socket {
 // pid is the app's own process, also when another program started it.
 func (a *app) pid(t *testing.T) int {
 	t.Helper()
-	pid := own.Running(a.dir)
-	if pid == 0 {
-		t.Fatalf("%s does not run", a.name)
+	pid, err := own.Running(a.dir)
+	if pid == 0 || err != nil {
+		t.Fatalf("%s does not run: %v", a.name, err)
 	}
 	return pid
 }

@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
-	"slices"
 
 	"assist/assets"
 	"assist/internal/attestation"
@@ -22,7 +21,6 @@ import (
 	"assist/internal/consent"
 	"assist/internal/presence"
 	"assist/internal/process"
-	"assist/internal/trust"
 )
 
 // attestForm is what --attest asks for: "" nothing, else "text" or "json".
@@ -79,10 +77,7 @@ func gather(dir string) attestation.Facts {
 		return f
 	}
 	f.Raise = filepath.Join(dirs.Data, "raise.sock")
-	if pid := process.Running(dirs.Data); pid != 0 {
-		sockets, err := process.Sockets(pid)
-		f.Running = &attestation.Running{PID: pid, Known: err == nil, Sockets: sockets}
-	}
+	f.Running = whatRuns(dirs.Data)
 	file, err := config.Load(dirs)
 	note(err)
 	f.Policy = policyOf(dirs, file)
@@ -90,9 +85,29 @@ func gather(dir string) attestation.Facts {
 		f.Keys, err = keysOf(dirs, file)
 		note(err)
 		f.Trial = trialPorts(dirs, f.Keys)
-		note(byCharter(&f.Policy, dirs, file))
+		note(byCharter(&f.Policy, dirs, file, f.Keys))
+		note(keptOf(dirs, file))
 	}
 	return f
+}
+
+// whatRuns is the app that keeps its files in dir. One that runs and cannot be looked at
+// is told of as such.
+func whatRuns(dir string) *attestation.Running {
+	pid, err := process.Running(dir)
+	if pid == 0 && err == nil {
+		return nil
+	}
+	r := &attestation.Running{PID: pid}
+	if err == nil {
+		r.Sockets, err = process.Sockets(pid)
+	}
+	var p process.Program
+	if err == nil {
+		p, err = process.Inspect(pid)
+	}
+	r.Path, r.SHA256, r.Rights, r.Known = p.Path, p.SHA256, p.Rights, err == nil
+	return r
 }
 
 // build is this program.
@@ -149,64 +164,12 @@ func policyOf(dirs config.Dirs, file config.File) attestation.Policy {
 	return p
 }
 
-// byCharter adds what the unit's charter says, as it is remembered here. One that is not
-// known yet, or has run out, is no fault: no help is possible until there is one.
-func byCharter(p *attestation.Policy, dirs config.Dirs, file config.File) error {
-	code, err := trust.ParseJoinCode(file.Unit.Join)
-	if err != nil {
-		return err
-	}
-	memory, err := trust.NewMemory(dirs.Data, code.Unit)
-	if err != nil {
-		return err
-	}
-	c, err := memory.Newest()
-	if err != nil || c == nil {
-		return nil
-	}
-	p.CharterEpoch = uint64(c.Epoch)
-	p.IdleMinutes, p.LeaseMinutes = min(p.IdleMinutes, c.Policy.IdleMinutes), min(p.LeaseMinutes, c.Policy.LeaseMinutes)
-	if file.Policy.IdleMinutes == 0 {
-		p.IdleMinutes = c.Policy.IdleMinutes
-	}
-	p.Rights = slices.DeleteFunc(p.Rights, func(name string) bool {
-		for one := consent.RightView; one <= consent.RightControl; one <<= 1 {
-			if one.String() == name {
-				return c.Policy.Rights&uint16(one) == 0
-			}
-		}
-		return true
-	})
-	return nil
-}
-
 // existing is path if there is something.
 func existing(path string) string {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return ""
 	}
 	return path
-}
-
-// keysOf are the pinned keys and this computer's own. Without a key of its own yet,
-// there is no number.
-func keysOf(dirs config.Dirs, file config.File) (*attestation.Keys, error) {
-	code, err := trust.ParseJoinCode(file.Unit.Join)
-	if err != nil {
-		return nil, err
-	}
-	k := &attestation.Keys{Server: code.Server, TLS: hex.EncodeToString(code.Pin[:]), Unit: fingerprint(code.Unit)}
-	key, err := trust.LoadHostKey(filepath.Join(dirs.Data, "host.key"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return k, nil
-	}
-	if err != nil {
-		return k, err
-	}
-	k.Host = fingerprint(key.Public())
-	id, err := key.MachineID(code.Unit)
-	k.Machine = trust.FormatMachineID(id)
-	return k, err
 }
 
 func fingerprint(spki []byte) string {

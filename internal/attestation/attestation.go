@@ -31,17 +31,21 @@ type Build struct {
 // Running is the app of the same folder that runs now.
 type Running struct {
 	PID     int              `json:"pid"`
-	Known   bool             `json:"known"` // its sockets could be looked at
+	Known   bool             `json:"known"` // it could be looked at
+	Path    string           `json:"path"`
+	SHA256  string           `json:"sha256"` // of the program that runs
+	Rights  process.Rights   `json:"rights"`
 	Sockets []process.Socket `json:"sockets"`
 }
 
 // Keys are what is pinned, as fingerprints (SHA-256, hexadecimal) and the number.
 type Keys struct {
-	Server  string `json:"server"`   // host:port
-	TLS     string `json:"tls_pin"`  // of the server's key
-	Unit    string `json:"unit_key"` // which signs technicians and the charter
-	Host    string `json:"host_key"` // of this computer and user
-	Machine string `json:"machine"`  // 12 digits
+	Server  string `json:"server"`          // host:port
+	TLS     string `json:"tls_pin"`         // of the server's key
+	Unit    string `json:"unit_key"`        // the one in force, which signs technicians and the charter
+	Pinned  string `json:"unit_key_pinned"` // of the join code; rotations lead from it to the one in force
+	Host    string `json:"host_key"`        // of this computer and user
+	Machine string `json:"machine"`         // 12 digits
 }
 
 // Policy is what may happen here at most.
@@ -53,6 +57,7 @@ type Policy struct {
 	LeaseMinutes int      `json:"lease_minutes"`
 	Locked       []string `json:"locked"`
 	CharterEpoch uint64   `json:"charter_epoch"` // 0: none known
+	InForce      bool     `json:"charter_in_force"`
 }
 
 // Facts is everything that was found.
@@ -105,8 +110,8 @@ func absent() []string {
 func Judge(f Facts) Report {
 	r := Report{Schema: Schema, Facts: f, Absent: absent(), Shares: !f.Rights.Privileged()}
 	r.Promises = []Promise{
-		source(f.Build),
-		{Name: PromiseRights, Kept: true}, // with more than that it refuses to share: see Shares
+		source(f),
+		rights(f.Running),
 		listeners(f),
 		promise(PromiseStarters, len(f.Starters) > 0, fmt.Sprintf("started by %q", f.Starters)),
 		promise(PromiseFiles, len(f.Faults) > 0, fmt.Sprintf("not readable: %q", f.Faults)),
@@ -116,11 +121,21 @@ func Judge(f Facts) Report {
 }
 
 // source wants to know what the program was built from.
-func source(b Build) Promise {
+func source(f Facts) Promise {
+	b := f.Build
+	if r := f.Running; r != nil && r.Known && r.SHA256 != b.SHA256 {
+		return promise(PromiseBuild, true, fmt.Sprintf("another program runs: %s", r.Path))
+	}
 	if b.Commit == "" {
 		return promise(PromiseBuild, true, "the commit is not known")
 	}
 	return promise(PromiseBuild, b.Modified, "the source was modified after the commit")
+}
+
+// rights allows this process, which only looks, any: with more than an ordinary user's the
+// app refuses to share, see Shares. One that runs must not have them.
+func rights(r *Running) Promise {
+	return promise(PromiseRights, r != nil && r.Known && r.Rights.Privileged(), "the app that runs has more")
 }
 
 func promise(name string, broken bool, why string) Promise {
@@ -137,7 +152,7 @@ func listeners(f Facts) Promise {
 		return promise(PromiseListener, false, "")
 	}
 	if !f.Running.Known {
-		return promise(PromiseListener, true, fmt.Sprintf("the sockets of process %d cannot be looked at", f.Running.PID))
+		return promise(PromiseListener, true, fmt.Sprintf("process %d cannot be looked at", f.Running.PID))
 	}
 	for _, s := range f.Running.Sockets {
 		if s.Listens && !allowed(f, s) {
@@ -158,17 +173,32 @@ func allowed(f Facts, s process.Socket) bool {
 
 // JSON is the report for programs. Lists are never null.
 func (r Report) JSON() ([]byte, error) {
-	for _, list := range []*[]string{&r.Presence, &r.Starters, &r.Trial, &r.Faults, &r.Policy.Rights, &r.Policy.Locked, &r.Rights.Capabilities} {
+	for _, list := range []*[]string{&r.Presence, &r.Starters, &r.Trial, &r.Faults, &r.Policy.Rights, &r.Policy.Locked} {
 		if *list == nil {
 			*list = []string{}
 		}
 	}
-	if r.Rights.Groups == nil {
-		r.Rights.Groups = []int{}
+	filled(&r.Rights)
+	if r.Running != nil {
+		run := *r.Running
+		filled(&run.Rights)
+		if run.Sockets == nil {
+			run.Sockets = []process.Socket{}
+		}
+		r.Running = &run
 	}
 	b, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("attestation: %w", err)
 	}
 	return append(b, '\n'), nil
+}
+
+func filled(r *process.Rights) {
+	if r.Groups == nil {
+		r.Groups = []int{}
+	}
+	if r.Capabilities == nil {
+		r.Capabilities = []string{}
+	}
 }

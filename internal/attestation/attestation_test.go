@@ -23,14 +23,14 @@ func facts() attestation.Facts {
 			Path: "/usr/bin/assist", SHA256: strings.Repeat("ab", 32)},
 		Rights:   process.Rights{User: 1000, Group: 1000, Groups: []int{1000, 27}},
 		Presence: []string{"logind", "screensaver"},
-		Running: &attestation.Running{PID: 4242, Known: true, Sockets: []process.Socket{
+		Running: &attestation.Running{PID: 4242, Known: true, Path: "/usr/bin/assist", SHA256: strings.Repeat("ab", 32), Rights: process.Rights{User: 1000, Group: 1000}, Sockets: []process.Socket{
 			{Protocol: "tcp", Local: "192.0.2.7:50512"}, {Protocol: "udp", Local: "192.0.2.7:40000"},
 			{Protocol: "unix", Local: "/home/x/.local/share/assist/raise.sock", Listens: true},
 		}},
-		Keys: &attestation.Keys{Server: "assist.example.fr:443", TLS: strings.Repeat("01", 32), Unit: strings.Repeat("02", 32),
+		Keys: &attestation.Keys{Server: "assist.example.fr:443", TLS: strings.Repeat("01", 32), Unit: strings.Repeat("02", 32), Pinned: strings.Repeat("02", 32),
 			Host: strings.Repeat("03", 32), Machine: "4829 1730 5566"},
 		Policy: attestation.Policy{MachineFile: "/etc/assist/assist.toml", Rights: []string{"view", "point"}, IdleMinutes: 15,
-			LeaseMinutes: 30, Locked: []string{"unit.join"}, CharterEpoch: 7},
+			LeaseMinutes: 30, Locked: []string{"unit.join"}, CharterEpoch: 7, InForce: true},
 		Raise: "/home/x/.local/share/assist/raise.sock",
 	}
 }
@@ -66,6 +66,9 @@ func TestEveryFaultIsFound(t *testing.T) {
 		"the server of a trial":   {func(f *attestation.Facts) { f.Trial = []string{"8443"}; listens(f, "tcp6", "[::]:8443") }, nil},
 		"beside it, another port": {func(f *attestation.Facts) { f.Trial = []string{"8443"}; listens(f, "tcp", "0.0.0.0:18443") }, []string{attestation.PromiseListener}},
 		"sockets out of sight":    {func(f *attestation.Facts) { f.Running.Known = false }, []string{attestation.PromiseListener}},
+		"another program runs":    {func(f *attestation.Facts) { f.Running.SHA256 = strings.Repeat("cd", 32) }, []string{attestation.PromiseBuild}},
+		"it runs as root":         {func(f *attestation.Facts) { f.Running.Rights.Elevated = true }, []string{attestation.PromiseRights}},
+		"it has a capability":     {func(f *attestation.Facts) { f.Running.Rights.Capabilities = []string{"cap_bpf"} }, []string{attestation.PromiseRights}},
 		"started by itself":       {func(f *attestation.Facts) { f.Starters = []string{"/etc/xdg/autostart/a.desktop"} }, []string{attestation.PromiseStarters}},
 		"a file cannot be read":   {func(f *attestation.Facts) { f.Faults = []string{"assist.toml:3"} }, []string{attestation.PromiseFiles}},
 		"two faults": {func(f *attestation.Facts) { f.Build.Modified = true; f.Faults = []string{"x"} },
@@ -120,7 +123,9 @@ func TestPages(t *testing.T) {
 	bad := facts()
 	bad.Starters, bad.Rights.Elevated, bad.Running, bad.Keys = []string{"/etc/xdg/autostart/a.desktop"}, true, nil, nil
 	bad.Presence = nil
-	for name, f := range map[string]attestation.Facts{"good": facts(), "bad": bad} {
+	turned := facts()
+	turned.Keys.Pinned, turned.Policy.InForce, turned.Policy.Rights = strings.Repeat("05", 32), false, nil
+	for name, f := range map[string]attestation.Facts{"good": facts(), "bad": bad, "turned": turned} {
 		r := attestation.Judge(f)
 		for _, language := range []string{"fr", "en"} {
 			say, err := assets.Texts("program", language)

@@ -104,6 +104,8 @@ func (r Report) sockets(t *page) {
 		t.item(t.say("attest.notRunning"))
 	default:
 		t.fact("attest.pid", fmt.Sprint(r.Running.PID))
+		t.fact("attest.path", r.Running.Path)
+		t.fact("attest.sha256", r.Running.SHA256)
 		for _, s := range r.Running.Sockets {
 			key := "attest.socket.open"
 			if s.Listens {
@@ -124,6 +126,9 @@ func (r Report) keys(t *page) {
 	t.fact("attest.server", r.Keys.Server)
 	t.fact("attest.tls", r.Keys.TLS)
 	t.fact("attest.unit", r.Keys.Unit)
+	if r.Keys.Pinned != r.Keys.Unit {
+		t.fact("attest.pinned", r.Keys.Pinned)
+	}
 	t.fact("attest.host", r.Keys.Host)
 	t.fact("attest.machine", r.Keys.Machine)
 }
@@ -137,6 +142,10 @@ func (r Report) policy(t *page) {
 	t.fact("attest.lease", fmt.Sprint(r.Policy.LeaseMinutes, " min"))
 	t.fact("attest.locked", strings.Join(r.Policy.Locked, ", "))
 	if r.Policy.CharterEpoch > 0 {
-		t.fact("attest.charter", fmt.Sprint(r.Policy.CharterEpoch))
+		edition := fmt.Sprint(r.Policy.CharterEpoch)
+		if !r.Policy.InForce {
+			edition += " " + t.say("attest.charter.out")
+		}
+		t.fact("attest.charter", edition)
 	}
 }

@@ -36,10 +36,14 @@ func capabilities() []string {
 		return []string{"unknown"}
 	}
 	low, high := data[0].Effective|data[0].Permitted, data[1].Effective|data[1].Permitted
-	all := (uint64(high)<<32 | uint64(low)) &^ harmless
+	return named(uint64(high)<<32 | uint64(low))
+}
+
+// named names the capabilities of a set, but for harmless ones.
+func named(set uint64) []string {
 	var names []string
 	for bit := range 64 {
-		if all&(1<<bit) != 0 {
+		if set&^harmless&(1<<bit) != 0 {
 			names = append(names, capabilityName(bit))
 		}
 	}

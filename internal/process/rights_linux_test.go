@@ -15,11 +15,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const askRights = "ASSIST_TEST_RIGHTS"
+const (
+	askRights  = "ASSIST_TEST_RIGHTS"
+	askRunning = "ASSIST_TEST_RUNNING" // of a folder
+)
+
+// runningAnswer is what Running says.
+type runningAnswer struct {
+	PID     int
+	Unknown bool
+}
 
 func TestMain(m *testing.M) {
 	if os.Getenv(askRights) != "" { // the program that a test runs with other rights
 		_ = json.NewEncoder(os.Stdout).Encode(Own())
+		return
+	}
+	if dir := os.Getenv(askRunning); dir != "" {
+		pid, err := Running(dir)
+		_ = json.NewEncoder(os.Stdout).Encode(runningAnswer{pid, err != nil})
 		return
 	}
 	os.Exit(m.Run())
@@ -30,6 +44,16 @@ const nobody = 65534
 
 // asNobody runs this program as an ordinary user, changed, and returns its rights.
 func asNobody(t *testing.T, mode os.FileMode, caps []uintptr, env ...string) Rights {
+	t.Helper()
+	var r Rights
+	if err := json.Unmarshal(sayAsNobody(t, mode, caps, append(env, askRights+"=1")...), &r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// sayAsNobody runs this program as an ordinary user and returns what it says.
+func sayAsNobody(t *testing.T, mode os.FileMode, caps []uintptr, env ...string) []byte {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("changing rights takes root")
@@ -51,7 +75,7 @@ func asNobody(t *testing.T, mode os.FileMode, caps []uintptr, env ...string) Rig
 		t.Fatal(err)
 	}
 	c := exec.Command(path)
-	c.Env = append(env, askRights+"=1")
+	c.Env = env
 	c.SysProcAttr = &syscall.SysProcAttr{
 		Credential: &syscall.Credential{Uid: nobody - 1, Gid: nobody - 1}, AmbientCaps: caps,
 	}
@@ -59,11 +83,7 @@ func asNobody(t *testing.T, mode os.FileMode, caps []uintptr, env ...string) Rig
 	if err != nil {
 		t.Fatal(err)
 	}
-	var r Rights
-	if err := json.Unmarshal(out, &r); err != nil {
-		t.Fatal(err)
-	}
-	return r
+	return out
 }
 
 func copyTo(t *testing.T, path string) {

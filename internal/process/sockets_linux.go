@@ -4,13 +4,17 @@ package process
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // States of a socket in the kernel's tables.
@@ -20,34 +24,61 @@ const (
 )
 
 // running reads the process that holds the lock out of the lock, and believes it only
-// if that process has the file open.
-func running(dir string) int {
+// if that process has the file open. Where that may not be looked at, the kernel's list of
+// locks decides: the number stays in the file when an app ends, and another account's
+// process may bear it since.
+func running(dir string) (int, error) {
 	path, err := filepath.EvalSymlinks(filepath.Join(dir, "lock"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
 	if err != nil {
-		return 0
+		return 0, fmt.Errorf("process: %w", err)
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return 0
+		return 0, fmt.Errorf("process: %w", err)
 	}
 	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
 	if err != nil || pid <= 0 {
-		return 0
+		return 0, nil // the app of a moment ago, or of the next
 	}
-	for _, to := range descriptors(pid) {
-		if to == path {
-			return pid
-		}
+	open, err := descriptors(pid)
+	switch {
+	case slices.Contains(open, path):
+		return pid, nil
+	case err != nil && holds(pid, path):
+		return pid, err
 	}
-	return 0
+	return 0, nil
 }
 
-// descriptors is what a process has open; nothing when that may not be looked at.
-func descriptors(pid int) []string {
+// holds reports whether the kernel says that a process holds the lock on a file. When it
+// says nothing at all, the process is taken to hold it.
+func holds(pid int, path string) bool {
+	var i unix.Stat_t
+	if unix.Stat(path, &i) != nil {
+		return true
+	}
+	b, err := os.ReadFile("/proc/locks")
+	if err != nil {
+		return true
+	}
+	for line := range strings.Lines(string(b)) { // 1: FLOCK ADVISORY WRITE 4242 00:1f:567 0 EOF
+		f := strings.Fields(line)
+		if len(f) >= 6 && f[1] == "FLOCK" && f[4] == strconv.Itoa(pid) && strings.HasSuffix(f[5], fmt.Sprintf(":%d", i.Ino)) {
+			return true
+		}
+	}
+	return false
+}
+
+// descriptors is what a process has open.
+func descriptors(pid int) ([]string, error) {
 	dir := fmt.Sprintf("/proc/%d/fd", pid)
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil
+		return nil, fmt.Errorf("process: %w", err)
 	}
 	var out []string
 	for _, e := range entries {
@@ -55,15 +86,16 @@ func descriptors(pid int) []string {
 			out = append(out, to)
 		}
 	}
-	return out
+	return out, nil
 }
 
 func sockets(pid int) ([]Socket, error) {
-	if _, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid)); err != nil {
-		return nil, fmt.Errorf("process: %w", err)
+	open, err := descriptors(pid)
+	if err != nil {
+		return nil, err
 	}
 	own := map[string]bool{}
-	for _, to := range descriptors(pid) {
+	for _, to := range open {
 		if inode, ok := strings.CutPrefix(to, "socket:["); ok {
 			own[strings.TrimSuffix(inode, "]")] = true
 		}

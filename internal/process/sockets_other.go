@@ -9,6 +9,8 @@ import "errors"
 // errUnknown says that this system is not asked yet.
 var errUnknown = errors.New("process: not known on this system")
 
-func running(string) int { return 0 }
+func running(string) (int, error) { return 0, nil }
+
+func inspect(int) (Program, error) { return Program{}, errUnknown }
 
 func sockets(int) ([]Socket, error) { return nil, errUnknown }

@@ -39,14 +39,20 @@ func (c *Charter) Admit(deviceKey []byte, machine string, now time.Time) (*Admis
 		return nil, err
 	}
 	listed, _ := c.Listed(deviceKey) // it is: it has a card
-	a := &Admission{Card: card, Signed: listed.Envelope, Rights: c.Policy.Rights, Lease: time.Duration(c.Policy.LeaseMinutes) * time.Minute}
-	if c.inZone(machine) {
-		a.Rights &= rightView
-	}
+	a := &Admission{Card: card, Signed: listed.Envelope, Rights: c.Ceiling(machine), Lease: time.Duration(c.Policy.LeaseMinutes) * time.Minute}
 	if a.Rights&rightView == 0 {
 		return nil, ErrHalted
 	}
 	return a, nil
+}
+
+// Ceiling is the rights that anybody may have on a machine at most. One in a zone may be
+// seen, and no more.
+func (c *Charter) Ceiling(machine string) uint16 {
+	if c.inZone(machine) {
+		return c.Policy.Rights & rightView
+	}
+	return c.Policy.Rights
 }
 
 // CheckSource is AllowsSource for an address as text.

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"assist/internal/attestation"
+	"assist/internal/trust"
+)
+
+// attested is a folder of an app that belongs to a unit.
+type attested struct {
+	dir    string
+	unit   *trust.UnitKey
+	memory *trust.Memory
+	host   *trust.HostKey
+	now    time.Time // of the charter
+}
+
+// must ends the test when something that cannot fail does.
+func must[T any](v T, err error) func(*testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+func newAttested(t *testing.T) *attested {
+	t.Helper()
+	unit := must(trust.NewUnitKey())(t)
+	a := &attested{dir: t.TempDir(), unit: unit, now: time.Now()}
+	code := trust.JoinCode{Server: "assist.example:443", Pin: [32]byte{1}, Unit: unit.Public()}
+	if err := os.WriteFile(filepath.Join(a.dir, "assist.toml"), fmt.Appendf(nil, "[unit]\njoin = %q\n", code.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a.memory = must(trust.NewMemory(a.dir, unit.Public()))(t)
+	a.host = must(trust.LoadOrCreateHostKey(filepath.Join(a.dir, "host.key"), "machine"))(t)
+	return a
+}
+
+// charter makes the app remember one.
+func (a *attested) charter(t *testing.T, by *trust.UnitKey, change func(*trust.Charter)) {
+	t.Helper()
+	c := trust.Charter{
+		Unit: "INCI", Epoch: 3, Issued: a.now.Unix(), Expires: a.now.Add(time.Hour).Unix(), Policy: trust.DefaultPolicy(),
+		Servers: []trust.Server{{Address: "assist.example:443", Pin: [32]byte{1}}},
+		Sources: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")},
+	}
+	change(&c)
+	must(a.memory.Learn(must(by.SignCharter(c))(t), a.now))(t)
+}
+
+func (a *attested) number(t *testing.T, unit *trust.UnitKey) string {
+	t.Helper()
+	return must(a.host.MachineID(unit.Public()))(t)
+}
+
+// files is whether the files are said to be whole.
+func files(f attestation.Facts) bool {
+	return slices.ContainsFunc(attestation.Judge(f).Promises, func(p attestation.Promise) bool { return p.Name == attestation.PromiseFiles && p.Kept })
+}
+
+func TestAttestTellsWhatIsInForce(t *testing.T) {
+	in := func(a *attested, machine string) func(*trust.Charter) {
+		return func(c *trust.Charter) { c.Zones = []trust.MachineZone{{Machine: machine, Zone: "ZRR-1"}} }
+	}
+	for name, c := range map[string]struct {
+		change func(*attested) func(*trust.Charter)
+		rights string
+		holds  bool
+	}{
+		"all":       {func(*attested) func(*trust.Charter) { return func(*trust.Charter) {} }, "[view point control]", true},
+		"in a zone": {func(a *attested) func(*trust.Charter) { return in(a, a.number(t, a.unit)) }, "[view]", true},
+		"another's": {func(a *attested) func(*trust.Charter) { return in(a, "482917305566") }, "[view point control]", true},
+		"it ran out": {func(a *attested) func(*trust.Charter) {
+			a.now = a.now.Add(-2 * time.Hour)
+			return func(*trust.Charter) {}
+		}, "[]", false},
+		"all stopped": {func(*attested) func(*trust.Charter) { return func(c *trust.Charter) { c.Policy.Rights = 0 } }, "[]", true},
+	} {
+		a := newAttested(t)
+		a.charter(t, a.unit, c.change(a))
+		f := gather(a.dir)
+		if got := fmt.Sprint(f.Policy.Rights); got != c.rights || f.Policy.InForce != c.holds || f.Policy.CharterEpoch != 3 || !files(f) {
+			t.Errorf("%s: %s, %+v, %q", name, got, f.Policy, f.Faults)
+		}
+	}
+	if f := gather(newAttested(t).dir); len(f.Policy.Rights) != 0 || f.Policy.CharterEpoch != 0 || !files(f) {
+		t.Errorf("no charter yet: %+v, %q", f.Policy, f.Faults)
+	}
+}
+
+// The number is the one by which a technician finds this computer, also after the unit
+// changed its key.
+func TestAttestTellsTheKeyInForce(t *testing.T) {
+	a := newAttested(t)
+	a.charter(t, a.unit, func(*trust.Charter) {})
+	next := must(trust.NewUnitKey())(t)
+	rotation := must(a.unit.SignRotation(trust.Rotation{Epoch: 4, Issued: a.now.Unix(), To: next.Public()}))(t)
+	must(a.memory.Follow([][]byte{rotation}, a.now))(t)
+	a.charter(t, next, func(c *trust.Charter) {
+		c.Epoch, c.Zones = 5, []trust.MachineZone{{Machine: a.number(t, next), Zone: "ZRR-1"}}
+	})
+	f := gather(a.dir)
+	if f.Keys.Unit != fingerprint(next.Public()) || f.Keys.Pinned != fingerprint(a.unit.Public()) ||
+		f.Keys.Machine != trust.FormatMachineID(a.number(t, next)) {
+		t.Errorf("%+v", f.Keys)
+	}
+	if got := fmt.Sprint(f.Policy.Rights); got != "[view]" {
+		t.Errorf("its zone gives %s", got)
+	}
+}
+
+// What cannot be relied on is never called whole.
+func TestAttestFindsWhatIsDamaged(t *testing.T) {
+	a := newAttested(t)
+	a.charter(t, a.unit, func(*trust.Charter) {})
+	memory := must(filepath.Glob(filepath.Join(a.dir, "unit-*.memory")))(t)[0]
+	nonces := filepath.Join(a.dir, "nonces")
+	if must(trust.OpenNonces(nonces))(t).Seen([32]byte{1}) {
+		t.Fatal("seen before")
+	}
+	if f := gather(a.dir); !files(f) {
+		t.Fatalf("all is well: %q", f.Faults)
+	}
+	for _, path := range []string{memory, strings.TrimSuffix(memory, "memory") + "witness", nonces, filepath.Join(a.dir, "host.key")} {
+		whole, _ := os.ReadFile(path)
+		if err := os.WriteFile(path, append([]byte("x"), whole...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if f := gather(a.dir); files(f) {
+			t.Errorf("%s is damaged", path)
+		}
+		err := os.Remove(path)
+		if whole != nil {
+			err = errors.Join(os.WriteFile(path, whole, 0o600), os.Chmod(path, 0o644))
+			if f := gather(a.dir); files(f) {
+				t.Errorf("%s is open to others", path)
+			}
+			err = errors.Join(err, os.Chmod(path, 0o600))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f := gather(a.dir); !files(f) {
+			t.Fatalf("all is well again: %q", f.Faults)
+		}
+	}
+}
