@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"assist/assets"
 	"assist/internal/receipt"
 )
 
@@ -20,7 +21,7 @@ func (w *world) receiptOf(reason string) (receipt.Receipt, error) {
 		if err != nil {
 			return receipt.Receipt{}, err
 		}
-		r, err := receipt.Verify(b)
+		r, err := receipt.Verify(b, assets.WordsFR())
 		if err != nil || r.Reason == reason {
 			return r, err
 		}

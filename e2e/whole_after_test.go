@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"testing"
 
+	"assist/assets"
 	"assist/internal/consent"
 	"assist/internal/receipt"
 	"assist/internal/wire"
@@ -62,7 +63,7 @@ func (w *whole) readsReceipt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := receipt.Verify(text)
+	r, err := receipt.Verify(text, assets.WordsFR())
 	if err != nil {
 		t.Fatalf("the receipt proves nothing: %v", err)
 	}

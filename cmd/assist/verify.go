@@ -19,27 +19,27 @@ import (
 )
 
 // verifyReceipt tells whether the receipt in a file is authentic, and what it is of; it
-// returns the exit status. It needs no app, no display, and changes nothing.
+// returns the exit status, 0 only for one of this app's own unit. It needs no app, no display, and changes nothing.
 func verifyReceipt(path, dir string, out io.Writer, text assets.Text) int {
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return fail(out, text("verify.unread"), err)
 	}
-	r, err := receipt.Verify(b)
+	r, err := receipt.Verify(b, assets.WordsFR())
 	switch {
 	case errors.Is(err, receipt.ErrUnproven):
 		return fail(out, text("verify.unproven"), err)
 	case err != nil:
 		return fail(out, text("verify.damaged"), err)
 	}
-	whose := "verify.other"
+	head, whose, status := "verify.stranger", "verify.other", 1 // anybody can make a unit of their own
 	for _, unit := range ownUnits(dir) {
 		if bytes.Equal(unit, r.UnitKey) {
-			whose = "verify.ours"
+			head, whose, status = "verify.ok", "verify.ours", 0
 		}
 	}
 	for _, line := range []string{
-		text("verify.ok"),
+		text(head),
 		text("verify.who", "name", printable(r.Name), "role", printable(r.Role), "unit", printable(r.Unit)),
 		text("verify.when", "date", r.Began.Local().Format("2006-01-02 15:04"), "length", r.Length.Round(time.Second).String(), "reason", printable(r.Reason)),
 		text("verify.machine", "machine", trust.FormatMachineID(r.Machine)),
@@ -48,7 +48,7 @@ func verifyReceipt(path, dir string, out io.Writer, text assets.Text) int {
 	} {
 		fmt.Fprintln(out, line)
 	}
-	return 0
+	return status
 }
 
 // ownUnits are the keys of the unit that this app belongs to, if any: the one of the join

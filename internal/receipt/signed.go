@@ -16,6 +16,12 @@ import (
 // format names the form of a file; it is also the tag that is signed.
 const format = "assist/receipt/1"
 
+// Limits of the moment when an intervention began, from when its request was verified.
+const (
+	clockStep     = time.Minute      // the computer's clock may be set right in between
+	maxUntilBegun = 10 * time.Minute // beyond what a request lives, and a dialog with it
+)
+
 var (
 	// ErrDamaged says that the file is not what was signed.
 	ErrDamaged = errors.New("receipt: damaged, or changed since it was signed")
@@ -90,8 +96,9 @@ func strictly(b []byte, v any) error {
 // Verify checks a receipt for somebody who was not there: that the computer whose
 // number it bears signed it, and that it agrees with what both ends signed before
 // anything was shared. The unit is the one that the receipt names: the caller compares
-// it with the one they trust. It takes about 0.3 s.
-func Verify(b []byte) (Receipt, error) {
+// it with the one they trust. words is the list that check words are drawn from. It takes
+// about 0.3 s.
+func Verify(b []byte, words []string) (Receipt, error) {
 	r, host, err := open(b)
 	if err != nil {
 		return r, err
@@ -103,11 +110,18 @@ func Verify(b []byte) (Receipt, error) {
 	c, q := p.Certificate, p.Request
 	agrees := r.Session == fmt.Sprintf("%x", q.Session[:]) && r.Reason == q.Reason &&
 		r.Name == c.Name && r.Role == c.Role && r.Unit == c.Unit && r.Until.Equal(time.Unix(c.NotAfter, 0)) &&
-		q.Rights&r.First == r.First && p.Answer.Rights == r.First && r.Allowed&r.First == r.First
+		q.Rights&r.First == r.First && p.Answer.Rights == r.First && r.Allowed&r.First == r.First &&
+		r.Words == trust.CheckWords(r.Request, r.Pledge, words) && r.beganInTime(p.Answer.Expires)
 	if !agrees {
 		return r, ErrUnproven
 	}
 	return r, nil
+}
+
+// beganInTime wants the beginning after the request was verified, and before what was
+// granted then ran out.
+func (r Receipt) beganInTime(expires int64) bool {
+	return !r.Began.Before(r.Heard.Add(-clockStep)) && !r.Began.After(r.Heard.Add(maxUntilBegun)) && r.Began.Unix() < expires
 }
 
 func (r Receipt) evidence(host []byte) trust.Evidence {

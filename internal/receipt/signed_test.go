@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"assist/assets"
 	"assist/internal/trust"
 	"assist/internal/wire"
 )
@@ -85,6 +86,7 @@ func proven(t testing.TB) Receipt {
 	r.Version, r.Session, r.Machine, r.Until, r.First, r.Allowed = version, fmt.Sprintf("%x", session[:]), p.machine, until, 3, 7
 	r.Driven, r.Pointed, r.Heard, r.UnitKey = 3, 1, now, p.unit.Public()
 	r.Certificate, r.Request, r.Pledge, r.Answer = cert, request, pledge, answer
+	r.Words = trust.CheckWords(request, pledge, assets.WordsFR())
 	return r
 }
 
@@ -95,7 +97,7 @@ func TestReceiptProvesItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := must(b.File(r.Session))(t)
-	got, err := Verify(text)
+	got, err := Verify(text, assets.WordsFR())
 	if err != nil || got.Name != r.Name || got.Driven != 3 || !bytes.Equal(got.UnitKey, r.UnitKey) {
 		t.Fatalf("%+v, %v", got, err)
 	}
@@ -113,7 +115,7 @@ func TestEveryFlippedByteOfAReceiptIsRefused(t *testing.T) {
 	}
 	for _, bad := range [][]byte{nil, text[:len(text)-1], append(bytes.Clone(text), ' '), append(bytes.Clone(text), text...),
 		bytes.ReplaceAll(text, []byte("  "), []byte(" "))} {
-		if _, err := Verify(bad); err == nil {
+		if _, err := Verify(bad, assets.WordsFR()); err == nil {
 			t.Errorf("believed with %d bytes", len(bad))
 		}
 	}
@@ -132,6 +134,10 @@ func TestReceiptMustAgreeWithWhatWasSigned(t *testing.T) {
 		"machine":  func(r *Receipt) { r.Machine = "482917305566" },
 		"first":    func(r *Receipt) { r.First = 7 },
 		"allowed":  func(r *Receipt) { r.Allowed = 1 },
+		"words":    func(r *Receipt) { r.Words[2] += "s" },
+		"no words": func(r *Receipt) { r.Words = [3]string{} },
+		"early":    func(r *Receipt) { r.Began = r.Heard.Add(-clockStep - time.Second) },
+		"late":     func(r *Receipt) { r.Began = r.Heard.Add(maxUntilBegun + time.Second) },
 		"heard":    func(r *Receipt) { r.Heard = r.Heard.Add(time.Hour) },
 		"request":  func(r *Receipt) { r.Request = nil },
 		"answer":   func(r *Receipt) { r.Answer = r.Pledge },
@@ -139,11 +145,11 @@ func TestReceiptMustAgreeWithWhatWasSigned(t *testing.T) {
 	} {
 		r := proven(t)
 		change(&r)
-		if _, err := Verify(must(sign(r, key(t)))(t)); !errors.Is(err, ErrUnproven) {
+		if _, err := Verify(must(sign(r, key(t)))(t), assets.WordsFR()); !errors.Is(err, ErrUnproven) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := Verify(must(sign(proven(t), must(trust.NewHostKey())(t)))(t)); !errors.Is(err, ErrUnproven) {
+	if _, err := Verify(must(sign(proven(t), must(trust.NewHostKey())(t)))(t), assets.WordsFR()); !errors.Is(err, ErrUnproven) {
 		t.Errorf("another computer signs: %v", err)
 	}
 }
@@ -157,7 +163,7 @@ func TestKeptReceiptIsStillBelieved(t *testing.T) {
 		}
 	}
 	text := must(os.ReadFile(path))(t)
-	if r, err := Verify(text); err != nil || r.Reason != "Imprimante" {
+	if r, err := Verify(text, assets.WordsFR()); err != nil || r.Reason != "Imprimante" {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
