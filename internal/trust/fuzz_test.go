@@ -3,7 +3,9 @@
 package trust
 
 import (
+	"encoding/json"
 	"errors"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -43,6 +45,40 @@ func FuzzForgeries(f *testing.F) {
 		}
 		if (textKey{tagExport, unit.pair}).Verify(b, b) {
 			t.Errorf("believed as a signature: %x", b)
+		}
+	})
+}
+
+// A charter is read through to the technicians' certificates, and none that the unit did
+// not sign is believed. It is the kept one, so that each process that fuzzes knows its unit.
+func FuzzCharterCards(f *testing.F) {
+	var v charterVectors
+	must(0, json.Unmarshal(must(os.ReadFile(charterVectorsFile))(f), &v))(f)
+	unit := UnitPublic(v.Unit)
+	text := must(openText(must(os.ReadFile(charterFile))(f), unit, tagCharter))(f)
+	c := must(parseCharter(text))(f)
+	if cards := must(c.readCards(unit))(f); len(cards) == 0 {
+		f.Fatal("the charter lists nobody: nothing is reached")
+	}
+	own := func(card []byte) bool {
+		return slices.ContainsFunc(c.Technicians, func(t Technician) bool { return slices.Equal(t.Envelope, card) })
+	}
+	f.Add(text, c.Technicians[0].Envelope)
+	f.Fuzz(func(t *testing.T, text string, card []byte) {
+		if _, err := readCard(card, unit); err == nil && !own(card) {
+			t.Errorf("a card is believed: %x", card)
+		}
+		read, err := parseCharter(text)
+		if err != nil {
+			return
+		}
+		if _, err := read.readCards(unit); err != nil {
+			return
+		}
+		for i, one := range read.Technicians {
+			if !own(one.Envelope) {
+				t.Errorf("technician %d is believed: %x", i, one.Envelope)
+			}
 		}
 	})
 }
