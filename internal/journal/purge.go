@@ -16,6 +16,25 @@ import (
 // ErrHold says that a session cannot be held or released.
 var ErrHold = errors.New("journal: no such session, or it is as it should be already")
 
+// ErrClock says that the journal and the clock do not fit: one wrong clock would erase
+// everything.
+var ErrClock = errors.New("journal: the clock may be wrong: nothing of the month before now was recorded, or something after now")
+
+// Steady is nil when entries of more than a day and less than 30 days ago are there, and
+// none of after now: whoever starts with a wrong clock has none of the first.
+func Steady(ctx context.Context, q Querier, now time.Time) error {
+	var recent, ahead int
+	err := q.QueryRowContext(ctx, `select coalesce(sum(at between ? and ?), 0), coalesce(sum(at > ?), 0) from journal`,
+		now.AddDate(0, 0, -30).UnixMilli(), now.AddDate(0, 0, -1).UnixMilli(), now.Add(5*time.Minute).UnixMilli()).Scan(&recent, &ahead)
+	if err != nil {
+		return fmt.Errorf("journal: purge: %w", err)
+	}
+	if recent == 0 || ahead > 0 {
+		return ErrClock
+	}
+	return nil
+}
+
 // Limits of retention, in months.
 const (
 	MinMonths     = 6

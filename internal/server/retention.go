@@ -69,14 +69,20 @@ func (s *Server) keepRetention(ctx context.Context) error {
 }
 
 // Purge erases what is older than the retention, but for sessions on hold. It returns
-// nil when there was nothing.
-func (s *Server) Purge(ctx context.Context, by string) (*journal.JournalPurged, error) {
+// nil when there was nothing. Unless somebody looked at the clock, ErrClock refuses what
+// one that jumped would erase.
+func (s *Server) Purge(ctx context.Context, by string, clockIsRight bool) (*journal.JournalPurged, error) {
 	now := s.now()
 	before := now.AddDate(0, -s.cfg.Journal.RetentionMonths, 0)
 	var done *journal.JournalPurged
 	err := s.store.write(ctx, func(t *transaction) (err error) {
 		if done, err = journal.Purge(t, t.Tx, now, before, by); err != nil || done == nil {
 			return err
+		}
+		if !clockIsRight {
+			if err := journal.Steady(t, t.Tx, now); err != nil {
+				return err
+			}
 		}
 		return t.purgeSessions(before)
 	})
