@@ -12,16 +12,8 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-const (
-	// abortLimit bounds telling the other end that this one gave up.
-	abortLimit = 200 * time.Millisecond
-	// restartAfter is when the host looks for paths anew if the connection does not
-	// stand: an interface that went while it was being tried is never given up by the
-	// ICE agent, which holds on to the pair it has nominated.
-	restartAfter = 4 * time.Second
-	// maxDescriptions is how often one end may describe itself.
-	maxDescriptions = 4
-)
+// abortLimit bounds telling the other end that this one gave up.
+const abortLimit = 200 * time.Millisecond
 
 // connect takes a fresh link to the point where pictures and messages may flow.
 // The host offers. When it fails the link is closed and the other end told.
@@ -75,29 +67,6 @@ func (l *link) negotiate(ctx context.Context) error {
 	cancel()
 	running.Wait()
 	return err
-}
-
-// persist describes the session anew, with the interfaces that there are by then, for
-// as long as the connection does not stand.
-func (l *link) persist(ctx context.Context) error {
-	tick := time.NewTicker(restartAfter)
-	defer tick.Stop()
-	for n := range maxDescriptions - 1 {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		tick.Reset(restartAfter * time.Duration(n+3) / 2) // a slow network gets more time each time
-		if l.pc.SignalingState() != webrtc.SignalingStateStable {
-			continue // the other end has not answered: nothing was tried yet
-		}
-		l.log.Info("no connection yet, looking for paths anew")
-		if err := l.offer(ctx, &webrtc.OfferOptions{ICERestart: true}); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // await returns nil once the certificate is verified and the channels are open.
