@@ -28,7 +28,7 @@ func watchX11(display string, w *Watcher, log *slog.Logger) (stop func(), err er
 	r, err := c.RawEvents()
 	if err == nil {
 		reader.Store(r)
-		err = r.Select(x11.RawKeyPress, x11.RawButtonPress, x11.RawButtonRelease, x11.RawMotion,
+		err = r.Select(x11.RawKeyPress, x11.RawKeyRelease, x11.RawButtonPress, x11.RawButtonRelease, x11.RawMotion,
 			x11.RawTouchBegin, x11.RawTouchUpdate, x11.RawTouchEnd)
 	}
 	if err != nil {
@@ -40,6 +40,7 @@ func watchX11(display string, w *Watcher, log *slog.Logger) (stop func(), err er
 		w.number = func(usage uint16) uint32 { return numberOf(names, usage) }
 	}
 	w.under = func(window uint32) bool { return topAtPointer(c, xproto.Window(window)) }
+	go w.keepAudit(func(g grip) bool { return isDown(r, g) }, c.Done(), log)
 	go func() {
 		<-c.Done()
 		w.lose()
@@ -55,6 +56,8 @@ func (w *Watcher) seeX11(r x11.Raw) {
 	switch r.Kind {
 	case x11.RawKeyPress:
 		seen.kind = rawKey
+	case x11.RawKeyRelease:
+		seen.kind = rawKeyUp
 	case x11.RawButtonPress:
 		seen.kind = rawButton
 	case x11.RawButtonRelease:
@@ -68,7 +71,53 @@ func (w *Watcher) seeX11(r x11.Raw) {
 	default:
 		return
 	}
-	w.see(seen, r.Injected)
+	up := seen.kind == rawKeyUp || seen.kind == rawButtonUp
+	if up { // seen before it is let go, and held before it is seen: no moment lies between
+		w.see(seen, r.Injected)
+	}
+	if !r.Injected {
+		w.feel(r, up)
+	}
+	if !up {
+		w.see(seen, r.Injected)
+	}
+}
+
+// feel keeps what is down on a device. A wheel's notch is a button that nobody holds.
+func (w *Watcher) feel(r x11.Raw, up bool) {
+	g := grip{device: r.Device, detail: r.Detail}
+	switch r.Kind {
+	case x11.RawKeyPress, x11.RawKeyRelease:
+		g.kind = gripKey
+	case x11.RawButtonPress, x11.RawButtonRelease:
+		g.kind = gripButton
+	case x11.RawTouchBegin, x11.RawTouchUpdate, x11.RawTouchEnd:
+		g.kind = gripFinger
+	default:
+		return
+	}
+	wheel := g.kind == gripButton && g.detail > lastClick && g.detail <= lastWheel
+	switch {
+	case up:
+		w.letUp(g)
+	case !wheel:
+		w.hold(g)
+	}
+}
+
+// isDown asks whether a grip of a device is still one. A finger is believed for as long
+// as its device is there.
+func isDown(r *x11.RawEvents, g grip) bool {
+	down, err := r.Down(g.device)
+	switch {
+	case err != nil:
+		return false
+	case g.kind == gripKey:
+		return down.Key(g.detail)
+	case g.kind == gripButton:
+		return down.Button(g.detail)
+	}
+	return true
 }
 
 // numberOf is the number of a key on the keyboard that was used last; 0 when that

@@ -16,13 +16,13 @@ func TestWhatDevicesDo(t *testing.T) {
 		button, key bool
 	}{
 		"key":          {x11.RawKeyPress, true, false, true},
-		"key up":       {x11.RawKeyRelease, false, false, false},
+		"key up":       {x11.RawKeyRelease, true, false, false},
 		"button":       {x11.RawButtonPress, true, true, false},
-		"button up":    {x11.RawButtonRelease, false, true, false},
+		"button up":    {x11.RawButtonRelease, true, true, false},
 		"motion":       {x11.RawMotion, true, false, false},
 		"finger":       {x11.RawTouchBegin, true, true, false},
 		"finger moves": {x11.RawTouchUpdate, true, false, false},
-		"finger up":    {x11.RawTouchEnd, false, true, false},
+		"finger up":    {x11.RawTouchEnd, true, true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWatcher()

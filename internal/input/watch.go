@@ -15,6 +15,8 @@ const (
 	maxEchoes = 4096
 	// lastClick is the last button that clicks; those after it are the wheel.
 	lastClick = 3
+	// lastWheel is the last of the wheel's.
+	lastWheel = 7
 	// keyNumbers is how many numbers keys may have.
 	keyNumbers = 256
 
@@ -29,7 +31,8 @@ const (
 	rawKey rawKind = iota
 	rawButton
 	rawMotion
-	rawButtonUp // only of GenuineButton's interest: a click is taken when the button goes up
+	rawButtonUp // a click is taken when the button goes up
+	rawKeyUp
 )
 
 // raw is one device event, or the one that an injection will cause.
@@ -50,6 +53,7 @@ type echo struct {
 // program merely sends to a window.
 type Watcher struct {
 	changed chan struct{} // one slot
+	gripped chan struct{} // one slot: something is held
 	stop    func()
 	sync    func()                    // returns once all that happened before was seen
 	under   func(window uint32) bool  // is this the window that a click would reach
@@ -64,11 +68,12 @@ type Watcher struct {
 	wakes   []chan struct{} // one slot each
 	dropped uint64          // echoes beyond maxEchoes
 	lost    bool            // the system shows us nothing any more
+	grips   map[grip]held   // what devices hold, at most maxGrips
 }
 
 func newWatcher() *Watcher {
 	return &Watcher{
-		changed: make(chan struct{}, 1), stop: func() {}, sync: func() {},
+		changed: make(chan struct{}, 1), gripped: make(chan struct{}, 1), grips: map[grip]held{}, stop: func() {}, sync: func() {},
 		under: func(uint32) bool { return false }, number: func(uint16) uint32 { return 0 },
 	}
 }
@@ -139,11 +144,11 @@ func (w *Watcher) blind() bool {
 	return w.lost || w.closed
 }
 
-// active reports whether the person was active within d.
+// active reports whether the person was active within d, or holds something.
 func (w *Watcher) active(d time.Duration) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return !w.last.IsZero() && time.Since(w.last) < d
+	return len(w.grips) > 0 || !w.last.IsZero() && time.Since(w.last) < d
 }
 
 // subscribe returns a one-slot channel that is filled at local activity.
@@ -192,20 +197,15 @@ func (w *Watcher) confirm() {
 func (w *Watcher) see(r raw, injectable bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if r.kind == rawButtonUp {
-		if !injectable && r.detail <= lastClick { // Desks do not announce these
-			w.button = time.Now()
-		}
-		return
-	}
-	if injectable && w.ours(r) {
+	up := r.kind == rawButtonUp || r.kind == rawKeyUp
+	if injectable && (up || w.ours(r)) { // Desks do not announce what they let go
 		return
 	}
 	w.last = time.Now()
 	switch {
 	case r.kind == rawKey && r.detail < keyNumbers:
 		w.keys[r.detail] = w.last
-	case r.kind == rawButton && r.detail <= lastClick:
+	case (r.kind == rawButton || r.kind == rawButtonUp) && r.detail <= lastClick:
 		w.button = w.last
 	}
 	wake(w.changed)

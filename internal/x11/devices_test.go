@@ -45,7 +45,7 @@ func TestRawEventsAreRead(t *testing.T) {
 	r := &RawEvents{opcode: 131, injecting: map[uint16]bool{4: true}}
 	var e Event
 	e[0], e[1], e[8], e[12], e[16], e[20] = 35, 131, byte(RawButtonPress), 7, 1, 4
-	if got, ok := r.Read(e); !ok || got != (Raw{RawButtonPress, 7, 1, true}) {
+	if got, ok := r.Read(e); !ok || got != (Raw{RawButtonPress, 7, 1, true, 4}) {
 		t.Errorf("%+v, %v", got, ok)
 	}
 	e[20] = 6
@@ -59,6 +59,26 @@ func TestRawEventsAreRead(t *testing.T) {
 			t.Errorf("read with %d at %d", value, at)
 		}
 	}
+}
+
+func TestWhatIsDown(t *testing.T) {
+	reply := make([]byte, 32)
+	reply[8] = 3
+	key, button := make([]byte, 36), make([]byte, 36)
+	key[1], key[4+37/8] = 36, 1<<(37%8)
+	button[0], button[1], button[4] = 1, 36, 1<<1
+	reply = append(append(append(reply, key...), 2, 8, 1, 0, 9, 9, 9, 9), button...) // valuators between
+	d := parseDown(reply)
+	for n := range uint32(300) {
+		if d.Key(n) != (n == 37) || d.Button(n) != (n == 1) {
+			t.Errorf("%d: key %v, button %v", n, d.Key(n), d.Button(n))
+		}
+	}
+}
+
+func FuzzDown(f *testing.F) {
+	f.Add(append([]byte{0, 0, 0, 0, 0, 0, 0, 0, 1, 0}, make([]byte, 22)...))
+	f.Fuzz(func(_ *testing.T, b []byte) { parseDown(append(b, make([]byte, 32)...)) })
 }
 
 func TestKeyNames(t *testing.T) {

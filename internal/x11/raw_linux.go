@@ -34,6 +34,7 @@ type Raw struct {
 	Time     uint32 // of the server, in ms: that of the ordinary event of the same deed
 	Detail   uint32 // key code, or number of the button before the pointer's mapping
 	Injected bool   // it came through a device of XTEST: some program's deed
+	Device   uint16 // that did it
 }
 
 // RawEvents reads raw events off one connection.
@@ -83,7 +84,8 @@ func (r *RawEvents) Read(e Event) (Raw, bool) {
 	}
 	raw := Raw{
 		Kind: RawKind(xgb.Get16(e[8:])), Time: xgb.Get32(e[12:]),
-		Detail: xgb.Get32(e[16:]), Injected: r.injecting[xgb.Get16(e[20:])],
+		Detail: xgb.Get32(e[16:]), Device: xgb.Get16(e[20:]),
 	}
+	raw.Injected = r.injecting[raw.Device]
 	return raw, raw.Kind >= RawKeyPress && raw.Kind <= RawTouchEnd
 }
