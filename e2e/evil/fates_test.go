@@ -143,6 +143,8 @@ func (j job) fate() (fate, bool) {
 		if !slices.Contains(afterTheQuestion(), j.track.kind) {
 			f = harmless("a message that cannot be read, or another one")
 		}
+	case j.track.kind == "Noted" && strings.HasPrefix(j.field, "Envelope."):
+		f, ok = harmless("told when all is over: no record is kept that its end did not sign, and the gap is found"), true
 	case j.field == "":
 		if f, ok = whole()[j.track.kind+" "+j.how]; !ok {
 			f, ok = whole()["* "+j.how]

@@ -123,7 +123,7 @@ func (e *ends) follow(tech *session.Technician) (words [3]string, err error) {
 		if s.Phase == session.TechnicianLive {
 			return words, e.use(tech)
 		}
-		if e.app.State().Phase != session.HostIdle {
+		if p := e.app.State().Phase; p != session.HostIdle && p != session.HostConnecting {
 			quiet = time.Now()
 		}
 		if time.Since(quiet) > e.b.quiet {
