@@ -3,7 +3,7 @@
 # Debian's Go is told not to fetch the toolchain that go.mod names; this tells it to.
 export GOTOOLCHAIN = auto
 
-.PHONY: run demo test bench cuts build setup clean
+.PHONY: run demo test evil bench cuts build setup clean
 
 # Installs what is missing, builds, opens the app with its own small server.
 # Without a display, plays a whole intervention between two virtual ones (see demo).
@@ -31,6 +31,11 @@ bench:
 cuts:
 	scripts/setup.sh test
 	scripts/cuts.sh
+
+# Tells the apps and the server every lie that a server can, of every field of every message.
+evil:
+	scripts/setup.sh test
+	go test -tags ci -timeout 60m -count 1 -v -run TestEvilServer ./e2e/evil -lies .
 
 setup:
 	scripts/setup.sh build

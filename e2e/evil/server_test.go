@@ -19,7 +19,7 @@ import (
 )
 
 // only picks lies by their names, for whoever looks into one.
-var only = flag.String("lies", "", "tell only the lies whose names match this `pattern`; . for all")
+var only = flag.String("lies", "", "tell the lies whose names match this `pattern`: . for all, some for a sample")
 
 // benches is how many play at the same time: most of a lie is waiting.
 const benches = 4
@@ -166,9 +166,13 @@ type tally struct {
 	bad  []string
 }
 
-// TestEvilServer tells lies and looks at what comes of them: about each field one, and each
-// about a whole message, which takes minutes; with -lies . every one, which takes many.
+// TestEvilServer tells lies and looks at what comes of them. It takes many minutes of waiting
+// and is upset by a busy machine, so it is told to: -lies some for one lie about each field and
+// each about a whole message, -lies . for all, or a pattern.
 func TestEvilServer(t *testing.T) {
+	if *only == "" {
+		t.Skip("on demand: make evil")
+	}
 	nonces := &trust.Nonces{}
 	first := newBench(t, nonces)
 	r := rehearse(t, first)
@@ -206,7 +210,7 @@ func TestEvilServer(t *testing.T) {
 
 // worth are the lies that change something, the slow ones first.
 func (r *repertoire) worth() []job {
-	pick := regexp.MustCompile(*only)
+	pick := regexp.MustCompile(strings.TrimPrefix(*only, "some"))
 	var list []job
 	for _, j := range r.jobs {
 		is, others := r.past[j.track][0], first(r.others[j.track])
@@ -217,7 +221,7 @@ func (r *repertoire) worth() []job {
 			list = append(list, j)
 		}
 	}
-	if *only == "" {
+	if *only == "some" {
 		list = sample(list)
 	}
 	slices.SortStableFunc(list, func(a, b job) int { return a.haste() - b.haste() })
@@ -345,7 +349,7 @@ func first(all [][]byte) []byte { return nth(all, 0) }
 func (t *tally) note(j job, r result) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if *only != "" && *only != "." { // somebody looks on
+	if *only != "some" && *only != "." { // somebody looks on
 		fmt.Fprintf(os.Stderr, "%6.2fs %s: told %d times: %v %v, %v\n", r.took.Seconds(), j, r.told, r.outcome, r.err, r.hindrance)
 	}
 	if r.told == 0 && r.err == nil && (strings.Contains(j.how, "the past") || slices.Contains([]string{"Bye", "Noted"}, j.track.kind)) {
