@@ -107,12 +107,12 @@ func Load(d Dirs) (File, error) {
 		return File{}, err
 	}
 	path := filepath.Join(d.User, "assist.toml")
-	user, err := Read(path)
+	user, text, err := read(path)
 	if err != nil {
 		return File{}, err
 	}
-	if len(user.Policy.Lock) > 0 {
-		return File{}, &Error{File: path, Key: "policy.lock", Why: "only the machine-wide file can lock keys"}
+	if key := "policy.lock"; len(user.Policy.Lock) > 0 {
+		return File{}, &Error{File: path, Line: lineOf(text, key), Key: key, Why: "only the machine-wide file can lock keys"}
 	}
 	return merge(machine, user), nil
 }
@@ -122,25 +122,31 @@ func ReadUser(d Dirs) (File, error) { return Read(filepath.Join(d.User, "assist.
 
 // Read reads one file strictly; a missing file is an empty one.
 func Read(path string) (File, error) {
+	f, _, err := read(path)
+	return f, err
+}
+
+// read returns the text, too: what is found out later is also on one of its lines.
+func read(path string) (File, []byte, error) {
 	var f File
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return f, nil
+		return f, nil, nil
 	}
 	if err != nil {
-		return f, fmt.Errorf("config: %w", err)
+		return f, nil, fmt.Errorf("config: %w", err)
 	}
 	if len(b) > MaxFile {
-		return f, &Error{File: path, Why: fmt.Sprintf("is larger than %d bytes", MaxFile)}
+		return f, nil, &Error{File: path, Why: fmt.Sprintf("is larger than %d bytes", MaxFile)}
 	}
 	dec := toml.NewDecoder(bytes.NewReader(b)).DisallowUnknownFields()
 	if err := dec.Decode(&f); err != nil {
-		return File{}, locate(path, err)
+		return File{}, nil, locate(path, err)
 	}
 	if key, why := f.check(); key != "" {
-		return File{}, &Error{File: path, Line: lineOf(b, key), Key: key, Why: why}
+		return File{}, nil, &Error{File: path, Line: lineOf(b, key), Key: key, Why: why}
 	}
-	return f, nil
+	return f, b, nil
 }
 
 // Save replaces the user's file atomically. Keys that the machine's file locks

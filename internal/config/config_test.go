@@ -42,6 +42,10 @@ func TestErrorsNameFileLineAndKey(t *testing.T) {
 		"idle for hours":  {"[policy]\nidle_minutes = 600\n", "policy.idle_minutes", 2},
 		"text too large":  {"[app]\n\n\ntext_size = 900\n", "app.text_size", 4},
 		"join code":       {"[unit]\njoin = \"ASSIST1-nonsense\"\n", "unit.join", 2},
+		"user locks":      {"[app]\n[policy] # mine\nlock = [\"app.theme\"]\n", "policy.lock", 3},
+		"inline table":    {"\napp = {language = \"fr\", theme = \"pink\"}\n", "app.theme", 2},
+		"dotted key":      {"app.language = \"fr\"\napp.theme = \"pink\"\n", "app.theme", 2},
+		"quoted key":      {"[\"app\"] # x\n\"theme\" = \"pink\"\n", "app.theme", 2},
 		"syntax":          {"[app]\nlanguage = \n", "", 2},
 	} {
 		t.Run(name, func(t *testing.T) {

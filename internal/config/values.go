@@ -79,26 +79,37 @@ func optional(v string) []string {
 	return []string{v}
 }
 
-// lineOf finds the line on which a dotted key is set, 0 if nowhere.
+// lineOf finds the line on which a dotted key is set, whichever way it is written, or
+// else the one of the table that should hold it; 0 if neither is there.
 func lineOf(text []byte, key string) int {
 	var p unstable.Parser
 	p.Reset(text)
-	table := ""
-	for p.NextExpression() {
-		e := p.Expression()
-		var parts []string
-		line := 0
-		for it := e.Key(); it.Next(); {
-			n := it.Node()
-			parts = append(parts, string(n.Data))
-			line = p.Shape(n.Raw).Start.Line
+	table, line, depth := "", 0, 0
+	// look keeps the line of the longest part of the key, and reads inline tables.
+	var look func(in string, n *unstable.Node)
+	look = func(in string, n *unstable.Node) {
+		name, at := in, 0
+		for it := n.Key(); it.Next(); {
+			name += string(it.Node().Data) + "."
+			at = p.Shape(it.Node().Raw).Start.Line
 		}
-		name := strings.Join(parts, ".")
-		if e.Kind == unstable.Table {
-			table = name + "."
-		} else if table+name == key {
-			return line
+		if strings.HasPrefix(key+".", name) && len(name) > depth {
+			line, depth = at, len(name)
+		}
+		if n.Kind != unstable.KeyValue {
+			table = name
+		} else if v := n.Value(); v.Kind == unstable.InlineTable {
+			for it := v.Children(); it.Next(); {
+				look(name, it.Node())
+			}
 		}
 	}
-	return 0
+	for p.NextExpression() {
+		in := table
+		if p.Expression().Kind != unstable.KeyValue {
+			in = ""
+		}
+		look(in, p.Expression())
+	}
+	return line
 }

@@ -17,6 +17,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/pelletier/go-toml/v2"
+	"github.com/pelletier/go-toml/v2/unstable"
 
 	"assist/internal/journal"
 	"assist/internal/wire"
@@ -216,22 +217,39 @@ func checkLabel(s string) error {
 	return nil
 }
 
-// lineOf finds the line of "table.key"; 1 when the key is not written.
+// lineOf finds the line on which a dotted key is set, whichever way it is written, or
+// else the one of the table that should hold it; 1 if neither is there.
 func lineOf(text []byte, key string) int {
-	table, name, _ := strings.Cut(key, ".")
-	in := ""
-	for i, line := range strings.Split(string(text), "\n") {
-		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, "[") {
-			in = strings.Trim(line, "[] \t")
-			continue
+	var p unstable.Parser
+	p.Reset(text)
+	table, line, depth := "", 1, 0
+	// look keeps the line of the longest part of the key, and reads inline tables.
+	var look func(in string, n *unstable.Node)
+	look = func(in string, n *unstable.Node) {
+		name, at := in, 0
+		for it := n.Key(); it.Next(); {
+			name += string(it.Node().Data) + "."
+			at = p.Shape(it.Node().Raw).Start.Line
 		}
-		left, _, found := strings.Cut(line, "=")
-		if found && in == table && strings.TrimSpace(left) == name {
-			return i + 1
+		if strings.HasPrefix(key+".", name) && len(name) > depth {
+			line, depth = at, len(name)
+		}
+		if n.Kind != unstable.KeyValue {
+			table = name
+		} else if v := n.Value(); v.Kind == unstable.InlineTable {
+			for it := v.Children(); it.Next(); {
+				look(name, it.Node())
+			}
 		}
 	}
-	return 1
+	for p.NextExpression() {
+		in := table
+		if p.Expression().Kind != unstable.KeyValue {
+			in = ""
+		}
+		look(in, p.Expression())
+	}
+	return line
 }
 
 // render writes the file that Init leaves, with a comment for each key.
