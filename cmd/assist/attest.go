@@ -76,7 +76,7 @@ func gather(dir string) attestation.Facts {
 		note(err)
 		return f
 	}
-	f.Raise = filepath.Join(dirs.Data, "raise.sock")
+	f.Raise = process.RaiseSocket(dirs.Data)
 	f.Running = whatRuns(dirs.Data)
 	file, err := config.Load(dirs)
 	note(err)

@@ -71,7 +71,7 @@ type Facts struct {
 	Policy   Policy         `json:"policy"`
 	Trial    []string       `json:"trial"`  // ports of the server on this computer
 	Faults   []string       `json:"faults"` // what could not be read
-	Raise    string         `json:"raise"`  // the local socket of a second start
+	Raise    string         `json:"raise"`  // the local socket of a second start; empty: none
 }
 
 // Promise is one thing that is promised, and whether it is so here and now.
@@ -164,7 +164,7 @@ func listeners(f Facts) Promise {
 
 func allowed(f Facts, s process.Socket) bool {
 	if s.Protocol == "unix" {
-		return s.Local == f.Raise
+		return s.Local == f.Raise && f.Raise != ""
 	}
 	return slices.ContainsFunc(f.Trial, func(port string) bool {
 		return len(s.Local) > len(port) && s.Local[len(s.Local)-len(port)-1:] == ":"+port

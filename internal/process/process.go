@@ -6,6 +6,8 @@ package process
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -30,13 +32,13 @@ const (
 
 // Only makes this process the one app that keeps its files in dir, for as long as
 // what it returns is open. A lock that the system drops with the process decides who
-// is first; a local socket beside it lets a later start say one thing, "come to the
+// is first; a local socket (RaiseSocket) lets a later start say one thing, "come to the
 // front" (onRaise). It returns ErrSecond when this is the later start.
 func Only(dir string, onRaise func()) (io.Closer, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("process: %w", err)
 	}
-	path := filepath.Join(dir, "raise.sock")
+	path := RaiseSocket(dir)
 	held, err := lock(filepath.Join(dir, "lock"))
 	if errors.Is(err, errHeld) {
 		askToRaise(path)
@@ -46,15 +48,44 @@ func Only(dir string, onRaise func()) (io.Closer, error) {
 		return nil, fmt.Errorf("process: %w", err)
 	}
 	// The lock is ours: a socket that is there was left by a process that died.
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, errors.Join(fmt.Errorf("process: %w", err), held.Close())
-	}
+	// Without a socket of ours the lock decides all the same; only a later start
+	// cannot bring this one to the front.
+	_ = os.Remove(path)
 	l, err := net.Listen("unix", path)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("process: %w", err), held.Close())
+		return held, nil
 	}
 	go serve(l, onRaise)
 	return &only{socket: l, held: held}, nil
+}
+
+// maxSocket is the longest name of a local socket that every system takes, in bytes.
+const maxSocket = 103
+
+// RaiseSocket is the local socket of the app that keeps its files in dir: beside them, or,
+// where that name is too long for a socket, in the person's own runtime folder, as long
+// as that is closed to others. It is empty where there is no place for one.
+func RaiseSocket(dir string) string {
+	beside := filepath.Join(dir, "raise.sock")
+	if len(beside) <= maxSocket {
+		return beside
+	}
+	runtime := os.Getenv("XDG_RUNTIME_DIR")
+	place, err := os.Stat(runtime)
+	if err != nil || !filepath.IsAbs(runtime) || !place.IsDir() || place.Mode().Perm()&0o077 != 0 {
+		return ""
+	}
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
+	}
+	if whole, err := filepath.Abs(dir); err == nil {
+		dir = whole
+	}
+	hash := sha256.Sum256([]byte(dir))
+	if path := filepath.Join(runtime, "assist-"+hex.EncodeToString(hash[:8])+".sock"); len(path) <= maxSocket {
+		return path
+	}
+	return ""
 }
 
 // only is the lock and the socket of the one app.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -30,6 +31,54 @@ func TestSecondStartRaisesTheFirst(t *testing.T) {
 		t.Fatalf("after the first has closed: %v", err)
 	}
 	again.Close()
+}
+
+// A home folder far down is no reason not to start: the socket then has a short name
+// elsewhere, or there is none.
+func TestLongPath(t *testing.T) {
+	private := t.TempDir()
+	if err := os.Chmod(private, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	open := t.TempDir()
+	if err := os.Chmod(open, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		runtime string
+		raises  bool
+	}{
+		"runtime folder": {private, true},
+		"open to others": {open, false},
+		"none":           {"", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("XDG_RUNTIME_DIR", c.runtime)
+			dir := filepath.Join(t.TempDir(), strings.Repeat("laboratoire/", 12))
+			rung := make(chan struct{}, 8)
+			first, err := Only(dir, func() { rung <- struct{}{} })
+			if err != nil {
+				t.Fatal(err)
+			}
+			if path := RaiseSocket(dir); (filepath.Dir(path) == c.runtime) != c.raises || (path != "") != c.raises {
+				t.Errorf("the socket is %q", path)
+			}
+			if _, err := Only(dir, func() {}); !errors.Is(err, ErrSecond) {
+				t.Fatalf("second start: %v, want ErrSecond", err)
+			}
+			if c.raises {
+				<-rung
+			}
+			if err := first.Close(); err != nil {
+				t.Fatal(err)
+			}
+			again, err := Only(dir, func() {})
+			if err != nil {
+				t.Fatalf("after the first has closed: %v", err)
+			}
+			again.Close()
+		})
+	}
 }
 
 func TestLeftOverSocketIsReplaced(t *testing.T) {
