@@ -79,11 +79,12 @@ type loginManager struct {
 	props   map[string]dbus.Variant
 	holders []*os.File // our ends: they read end-of-file once the holder lets go
 	held    chan struct{}
+	looked  chan struct{} // somebody asked for the properties
 }
 
 func newLoginManager(t *testing.T, address string) *loginManager {
 	t.Helper()
-	m := &loginManager{conn: dial(t, address), held: make(chan struct{}, 16), props: map[string]dbus.Variant{
+	m := &loginManager{conn: dial(t, address), held: make(chan struct{}, 16), looked: make(chan struct{}, 64), props: map[string]dbus.Variant{
 		"LockedHint": dbus.MakeVariant(false), "Active": dbus.MakeVariant(true), "State": dbus.MakeVariant("active"),
 	}}
 	for _, e := range []struct {
@@ -117,6 +118,10 @@ func (m *loginManager) GetSessionByPID(uint32) (dbus.ObjectPath, *dbus.Error) {
 func (m *loginManager) GetAll(string) (map[string]dbus.Variant, *dbus.Error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	select {
+	case m.looked <- struct{}{}:
+	default:
+	}
 	all := map[string]dbus.Variant{}
 	for k, v := range m.props {
 		all[k] = v

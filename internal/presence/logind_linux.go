@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 	"golang.org/x/sys/unix"
@@ -31,12 +32,19 @@ type logind struct {
 	session dbus.ObjectPath // empty: this process belongs to no session that it knows
 	delay   int             // descriptor that holds sleep up, -1 without one
 
-	asked   bool // the session was asked to lock, and not to unlock since
+	asked   bool // the session was asked to lock, and nothing has said since that it is not
 	hint    bool // a locker says that it covers the screen
 	behind  bool // another session is in front, or this one is closing
 	gone    bool
 	halting bool // sleep or shutdown is near
+
+	doubt <-chan time.Time // when a request to lock should have been followed
 }
+
+// followed is how long a request to lock is believed by itself: by then a locker that
+// tells has told. One that tells nobody does not say either when it is gone, so that a
+// request that nothing followed must not count for ever.
+const followed = 3 * time.Second
 
 // runLogind follows the login manager until the bus is lost.
 func runLogind(ctx context.Context, r report) error {
@@ -65,8 +73,22 @@ func runLogind(ctx context.Context, r report) error {
 				return errors.New("presence: the login manager was started again")
 			}
 			l.hear(ctx, s)
+		case <-l.doubt:
+			l.recheck(ctx)
 		}
 	}
+}
+
+// recheck asks whether the session is locked now that there was time for it: if not,
+// take forgets that it was to be. A screen saver that covers the screen says so by its
+// own source.
+func (l *logind) recheck(ctx context.Context) {
+	l.doubt = nil
+	if err := l.read(ctx); err != nil {
+		l.report.log.Info("session not readable", "error", err)
+		l.doubt = time.After(followed)
+	}
+	l.report.say(l.cause())
 }
 
 // open finds this session and how it stands; what happens meanwhile comes as a
@@ -156,7 +178,7 @@ func (l *logind) hear(ctx context.Context, s *dbus.Signal) {
 	}
 	switch member := s.Name[strings.LastIndexByte(s.Name, '.')+1:]; member {
 	case "Lock":
-		l.asked = true
+		l.asked, l.doubt = true, time.After(followed)
 	case "Unlock":
 		l.asked = false
 	case "PropertiesChanged":

@@ -84,6 +84,43 @@ func TestUnlockedByTheHint(t *testing.T) {
 	p.becomes(t, Here)
 }
 
+// A locker that tells the login manager nothing (xsecurelock, plain i3lock) does not say
+// either when it is gone: the request ends what is live, and is then forgotten.
+func TestLockThatNothingFollowsIsForgotten(t *testing.T) {
+	m, p, _ := lockedDesk(t)
+	m.emit(t, testSession, login1Session+".Lock")
+	began := time.Now()
+	if took := p.tells(t, Locked); took > limit {
+		t.Errorf("told after %v", took)
+	}
+	p.becomes(t, Here)
+	if took := time.Since(began); took < followed/2 {
+		t.Errorf("forgotten after %v, before anything could follow", took)
+	}
+}
+
+// One that says so late is believed, and for as long as it says so.
+func TestLockThatIsFollowedStays(t *testing.T) {
+	m, p, _ := lockedDesk(t)
+	m.mu.Lock()
+	m.props["LockedHint"] = dbus.MakeVariant(true) // to whoever asks; its signal is lost
+	m.mu.Unlock()
+	for len(m.looked) > 0 {
+		<-m.looked
+	}
+	m.emit(t, testSession, login1Session+".Lock")
+	p.tells(t, Locked)
+	select {
+	case <-m.looked:
+	case <-time.After(2 * soon):
+		t.Fatal("nobody asked whether it is locked")
+	}
+	m.emit(t, login1Path, login1Manager+".PrepareForSleep", true) // comes after the answer
+	p.tells(t, Asleep)
+	m.emit(t, login1Path, login1Manager+".PrepareForSleep", false)
+	p.tells(t, Locked)
+}
+
 func TestStalePropertiesAreReadAgain(t *testing.T) {
 	m, p, _ := lockedDesk(t)
 	m.mu.Lock()
