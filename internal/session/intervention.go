@@ -153,7 +153,7 @@ func (s *intervention) turnDown(v wire.Verdict, why error) bool {
 func (s *intervention) ask() bool {
 	device := s.request.Certificate.DeviceKey
 	if now := time.Now(); s.host.rebuffs.enough(device, now) || s.host.withdrawn.enough(device, now) {
-		return s.turnDown(wire.VerdictRefused, ErrTooOften)
+		return s.turnDown(wire.VerdictTooOften, ErrTooOften)
 	}
 	layout, err := s.host.cfg.Machine.Fit()
 	if err != nil {

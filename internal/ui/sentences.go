@@ -168,6 +168,7 @@ func verdictKey(v wire.Verdict) string {
 		wire.VerdictBusy:     "busy",
 		wire.VerdictInvalid:  "invalid",
 		wire.VerdictUnable:   "unable",
+		wire.VerdictTooOften: "tooOften",
 	}, int(v))
 }
 

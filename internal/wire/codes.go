@@ -14,6 +14,7 @@ const (
 	VerdictBusy             // another intervention is under way, or being asked
 	VerdictInvalid          // the host could not verify the request; no dialog was shown
 	VerdictUnable           // the host cannot share: no banner, no screen, or run as administrator
+	VerdictTooOften         // this technician's questions went without a yes too often of late; no dialog was shown
 	verdictEnd
 )
 

@@ -124,7 +124,7 @@ func TestCodesKeepTheirNumbers(t *testing.T) {
 	for what, pair := range map[string][2]int{
 		"granted": {int(VerdictGranted), 1}, "refused": {int(VerdictRefused), 2}, "reported": {int(VerdictReported), 3},
 		"no answer": {int(VerdictNoAnswer), 4}, "busy": {int(VerdictBusy), 5}, "invalid": {int(VerdictInvalid), 6},
-		"unable": {int(VerdictUnable), 7}, "user cut": {int(EndUserCut), 1}, "technician": {int(EndTechnician), 3},
+		"unable": {int(VerdictUnable), 7}, "too often": {int(VerdictTooOften), 8}, "user cut": {int(EndUserCut), 1}, "technician": {int(EndTechnician), 3},
 		"network": {int(EndNetworkLost), 6}, "protocol": {int(EndProtocol), 10}, "technician lost": {int(EndTechnicianLost), 15},
 		"revoked":  {int(EndRevoked), 16},
 		"identity": {int(RefusedIdentity), 1}, "offline": {int(RefusedOffline), 4}, "password": {int(RefusedPassword), 10},

@@ -124,7 +124,7 @@ type values struct {
 
 func oneByteFields() []values {
 	return []values{
-		{"Answer", "verdict", int(VerdictGranted), int(VerdictUnable)},
+		{"Answer", "verdict", int(VerdictGranted), int(VerdictTooOften)},
 		{"Bye", "reason", int(EndUserCut), int(EndRevoked)},
 		{"SessionBye", "reason", int(EndUserCut), int(EndRevoked)},
 		{"Refused", "why", int(RefusedIdentity), int(RefusedPassword)},
