@@ -74,27 +74,6 @@ func (n *neighbour) gone() {
 	n.x.Sync()
 }
 
-// send sends a click to a window without any device.
-func (n *neighbour) send(w xproto.Window, at image.Point) {
-	for _, code := range []byte{xproto.ButtonPress, xproto.ButtonRelease} {
-		e := xproto.ButtonPressEvent{Detail: 1, Root: n.root, Event: w, SameScreen: true, Time: xproto.TimeCurrentTime,
-			RootX: int16(at.X), RootY: int16(at.Y), EventX: int16(at.X), EventY: int16(at.Y)}.Bytes()
-		e[0] = code
-		xproto.SendEvent(n.x, false, w, xproto.EventMaskButtonPress|xproto.EventMaskButtonRelease, string(e))
-	}
-	n.x.Sync()
-}
-
-// strike sends a key to a window without any device.
-func (n *neighbour) strike(w xproto.Window, code byte) {
-	for _, kind := range []byte{xproto.KeyPress, xproto.KeyRelease} {
-		e := xproto.KeyPressEvent{Detail: xproto.Keycode(code), Root: n.root, Event: w, SameScreen: true, Time: xproto.TimeCurrentTime}.Bytes()
-		e[0] = kind
-		xproto.SendEvent(n.x, false, w, xproto.EventMaskKeyPress|xproto.EventMaskKeyRelease, string(e))
-	}
-	n.x.Sync()
-}
-
 // often does something again and again until it is told to stop.
 func often(do func()) (stop func()) {
 	end := make(chan struct{})
@@ -144,26 +123,6 @@ func blows() []blow { return slices.Concat(forgedPresses(), hiddenQuestions(), b
 func (w *world) clickAt(t *testing.T, at image.Point) {
 	w.host.screen.jump(t, at)
 	w.host.screen.tap(t)
-}
-
-// forgedPresses come from no device.
-func forgedPresses() []blow {
-	return []blow{
-		{name: "clicks sent to it", deal: func(t *testing.T, _ *world, n *neighbour, d target) {
-			for range 10 {
-				n.send(d.win, d.accept.Sub(d.place.Min))
-			}
-		}},
-		{name: "keys sent to it", deal: func(t *testing.T, _ *world, n *neighbour, d target) {
-			for _, code := range []byte{23, 65, 23, 65, 23, 65, 36} { // Tab, Space, Return
-				n.strike(d.win, code)
-			}
-		}},
-		{name: "pointer put on accept, and a click sent", deal: func(t *testing.T, _ *world, n *neighbour, d target) {
-			xproto.WarpPointer(n.x, 0, n.root, 0, 0, 0, 0, int16(d.accept.X), int16(d.accept.Y))
-			n.send(d.win, d.accept.Sub(d.place.Min))
-		}},
-	}
 }
 
 // hiddenQuestions let the person click without seeing what is asked.

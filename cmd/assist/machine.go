@@ -107,19 +107,28 @@ func (d *desktop) monitors() screen.Layout {
 }
 
 // genuine says whether a device of this computer made a press a moment ago: the space
-// bar, or a button while the pointer was in the dialog. What is not known is no.
-func (d *desktop) genuine(by ui.Act, dialog uintptr) bool {
-	switch {
-	case d.watcher == nil:
+// bar while the keyboard was the dialog's own, or a button where the dialog says that it
+// was pressed. What is not known is no. On X11 a program of the person's own account may
+// play a device (XTEST); it counts as one.
+func (d *desktop) genuine(p ui.Press) bool {
+	if d.watcher == nil {
 		return false
-	case by == ui.ActSpace:
-		return d.watcher.GenuineKey(input.KeySpace, genuineWithin)
 	}
-	return d.watcher.PointerIn(uint32(dialog)) && d.watcher.GenuineButton(genuineWithin)
+	c := input.Claim{Window: uint32(p.Window), Area: p.Area, Since: p.Since, Within: genuineWithin}
+	if p.By == ui.ActSpace {
+		return d.watcher.GenuineKey(input.KeySpace, c)
+	}
+	return d.watcher.GenuineClick(c)
 }
 
-// clear says whether a dialog can be seen whole. What is not known is no.
-func (d *desktop) clear(dialog uintptr) bool { return d.lamp != nil && d.lamp.Clear(uint32(dialog)) }
+// clear says whether a dialog can be seen whole. What is not known is no. From the first
+// look on it is known who has the keyboard.
+func (d *desktop) clear(dialog uintptr) bool {
+	if d.watcher != nil {
+		d.watcher.Mind(uint32(dialog))
+	}
+	return d.lamp != nil && d.lamp.Clear(uint32(dialog))
+}
 
 func (d *desktop) close() {
 	if d.presence != nil {

@@ -190,40 +190,85 @@ func TestGenuinePress(t *testing.T) {
 		t.Error("a button was taken for a key")
 	}
 	s.person("key", "space")
-	if !s.watcher.GenuineKey(KeySpace, time.Hour) { // at once: nothing done before may be unseen
+	if !anyKey(s.watcher, time.Hour) { // at once: nothing done before may be unseen
 		t.Error("a key was missed")
-	}
-	if s.watcher.GenuineKey(usageEnter, time.Hour) || s.watcher.GenuineKey(0xffff, time.Hour) {
-		t.Error("the space bar was taken for another key")
 	}
 }
 
-func TestPointerIn(t *testing.T) {
+// A click counts where the display says that it was.
+func TestClickInItsWindow(t *testing.T) {
 	s := setTheStage(t)
 	low := startProgram(t, image.Rect(0, 0, 400, 400))
 	high := startProgram(t, image.Rect(200, 200, 600, 600))
+	area := image.Rect(50, 50, 150, 150)
+	claim := func(p *program) bool {
+		return s.watcher.GenuineClick(Claim{Window: uint32(p.window), Area: area, Within: time.Hour})
+	}
 	for _, c := range []struct {
 		x, y      string
 		low, high bool
 	}{
 		{"100", "100", true, false},
 		{"300", "300", false, true}, // covered there
+		{"20", "100", false, false}, // beside the area
+		{"500", "500", false, false},
 		{"700", "700", false, false},
 	} {
-		s.person("mousemove", c.x, c.y)
-		if got := s.watcher.PointerIn(uint32(low.window)); got != c.low {
+		s.person("mousemove", c.x, c.y, "click", "1")
+		s.person("mousemove", "100", "100") // where the pointer is later does not count
+		if got := claim(low); got != c.low {
 			t.Errorf("at %s,%s in the lower window: %v", c.x, c.y, got)
 		}
-		if got := s.watcher.PointerIn(uint32(high.window)); got != c.high {
+		if got := claim(high); got != c.high {
 			t.Errorf("at %s,%s in the upper window: %v", c.x, c.y, got)
 		}
+		if claim(low) || claim(high) {
+			t.Errorf("at %s,%s: one click counts twice", c.x, c.y)
+		}
 	}
-	if s.watcher.PointerIn(0) {
-		t.Error("in no window")
-	}
-	s.person("mousemove", "100", "100")
+	s.person("click", "1")
 	s.watcher.Close()
-	if s.watcher.PointerIn(uint32(low.window)) || anyKey(s.watcher, 0) {
+	if claim(low) {
+		t.Error("a closed watcher says yes")
+	}
+}
+
+// A space bar counts in the window that had the keyboard for a second.
+func TestKeyInItsWindow(t *testing.T) {
+	s := setTheStage(t)
+	first := startProgram(t, image.Rect(0, 0, 400, 400))
+	second := startProgram(t, image.Rect(500, 0, 900, 400)) // has the keyboard
+	c := s.look()
+	defer c.Close()
+	settle := func(p *program) {
+		s.watcher.Mind(uint32(p.window))
+		s.watcher.mu.Lock()
+		defer s.watcher.mu.Unlock()
+		s.watcher.steady = s.watcher.steady.Add(-steadyFocus)
+	}
+	claim := func(p *program) bool {
+		s.person("key", "space")
+		return s.watcher.GenuineKey(KeySpace, Claim{Window: uint32(p.window), Within: time.Hour})
+	}
+	if settle(first); claim(first) {
+		t.Error("a space in another window counts")
+	}
+	if settle(second); !claim(second) {
+		t.Error("a space in its window does not count")
+	}
+	if s.watcher.GenuineKey(KeySpace, Claim{Window: uint32(second.window), Within: 0}) {
+		t.Error("an old one counts")
+	}
+	for _, to := range []xproto.Window{first.window, second.window} { // away and back at once
+		if err := xproto.SetInputFocusChecked(c.X, xproto.InputFocusPointerRoot, to, xproto.TimeCurrentTime).Check(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if claim(second) {
+		t.Error("a space counts though the keyboard came just now")
+	}
+	s.watcher.Close()
+	if claim(second) {
 		t.Error("a closed watcher says yes")
 	}
 }

@@ -232,7 +232,17 @@ func TestCloseTwiceFreesOnce(t *testing.T) {
 
 // genuine says that some key or a button was pressed.
 func genuine(w *Watcher, within time.Duration) bool {
-	return w.GenuineButton(within) || anyKey(w, within)
+	return anyButton(w, within) || anyKey(w, within)
+}
+
+// anyButton says that some button was pressed, wherever; held or not.
+func anyButton(w *Watcher, within time.Duration) bool {
+	w.sync()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.ContainsFunc(w.clicks, func(k click) bool {
+		return time.Since(k.down) <= within || !k.up.IsZero() && time.Since(k.up) <= within
+	})
 }
 
 // anyKey says that some key was pressed.
@@ -240,49 +250,149 @@ func anyKey(w *Watcher, within time.Duration) bool {
 	w.sync()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.ContainsFunc(w.keys[:], func(at time.Time) bool { return !at.IsZero() && time.Since(at) <= within })
+	return slices.ContainsFunc(w.keys[:], func(s strokes) bool { return !s[0].IsZero() && time.Since(s[0]) <= within })
 }
 
 const usageEnter = 0x28
 
-// Each kind of press counts for itself, the wheel for none, and a button that goes
-// up only when a device lets it go.
+// Each kind of press counts for itself, the wheel for none.
 func TestKindsOfPress(t *testing.T) {
 	for name, c := range map[string]struct {
 		seen        raw
 		injectable  bool
 		button, key bool
 	}{
-		"key":                 {raw{rawKey, 65}, false, false, true},
-		"button":              {raw{rawButton, 1}, false, true, false},
-		"another program's":   {raw{rawButton, 1}, true, true, false},
-		"wheel":               {raw{rawButton, 5}, false, false, false},
-		"motion":              {raw{kind: rawMotion}, false, false, false},
-		"button up":           {raw{rawButtonUp, 1}, false, true, false},
-		"wheel up":            {raw{rawButtonUp, 4}, false, false, false},
-		"button up, injected": {raw{rawButtonUp, 1}, true, false, false},
+		"key":                     {raw{rawKey, 65}, false, false, true},
+		"button":                  {raw{rawButton, 1}, false, true, false},
+		"another program's":       {raw{rawButton, 1}, true, true, false},
+		"wheel":                   {raw{rawButton, 5}, false, false, false},
+		"motion":                  {raw{kind: rawMotion}, false, false, false},
+		"button up":               {raw{rawButtonUp, 1}, false, false, false},
+		"button that is not held": {raw{rawButtonUp, 2}, false, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWatcher()
+				w := watcherAt(image.Pt(50, 50))
+				w.Mind(7)
+				time.Sleep(steadyFocus)
 				w.see(c.seen, c.injectable)
+				w.see(raw{rawButtonUp, c.seen.detail}, c.injectable)
 				time.Sleep(300 * time.Millisecond)
-				if got := w.GenuineButton(300 * time.Millisecond); got != c.button {
-					t.Errorf("button: %v", got)
-				}
-				w.number = func(usage uint16) uint32 { return map[uint16]uint32{KeySpace: 65, usageEnter: 36}[usage] }
-				if got := w.GenuineKey(KeySpace, 300*time.Millisecond); got != c.key {
-					t.Errorf("key: %v", got)
-				}
-				if w.GenuineKey(usageEnter, time.Hour) || w.GenuineKey(0x04, time.Hour) {
+				in := Claim{Window: 7, Area: image.Rect(0, 0, 100, 100), Within: 300 * time.Millisecond}
+				if w.GenuineKey(usageEnter, in) || w.GenuineKey(0x04, in) {
 					t.Error("another key was taken for it")
 				}
-				time.Sleep(time.Nanosecond)
-				if genuine(w, 300*time.Millisecond) {
+				late := in
+				if late.Within--; w.GenuineClick(late) || w.GenuineKey(KeySpace, late) {
 					t.Error("a press too long ago counts")
+				}
+				if got := w.GenuineClick(in); got != c.button {
+					t.Errorf("button: %v", got)
+				}
+				if got := w.GenuineKey(KeySpace, in); got != c.key {
+					t.Errorf("key: %v", got)
+				}
+				if w.GenuineClick(in) || w.GenuineKey(KeySpace, in) {
+					t.Error("one press counts twice")
 				}
 			})
 		})
+	}
+}
+
+// watcherAt is one whose pointer is at a place, in window 7 at 10, 20, which has the
+// keyboard.
+func watcherAt(at image.Point) *Watcher {
+	w := newWatcher()
+	w.number = func(usage uint16) uint32 { return map[uint16]uint32{KeySpace: 65, usageEnter: 36}[usage] }
+	w.spot = func() spot { return spot{at, []uint32{3, 7}} }
+	w.origin = func(uint32) (image.Point, bool) { return image.Pt(10, 20), true }
+	w.mind = func(uint32) bool { return true }
+	w.focused = func(window uint32) bool { return window == 7 }
+	return w
+}
+
+// Where the button went down and where it came up both count, in the window and in time.
+func TestClickHasItsPlace(t *testing.T) {
+	area := image.Rect(40, 40, 60, 60) // on the desktop: 50,60 to 70,80
+	for name, c := range map[string]struct {
+		from, to image.Point
+		window   uint32
+		up       uint32
+		early    bool
+		want     bool
+	}{
+		"in it":                  {image.Pt(50, 60), image.Pt(69, 79), 7, 1, false, true},
+		"beside it":              {image.Pt(49, 60), image.Pt(49, 60), 7, 1, false, false},
+		"as if of the desktop":   {image.Pt(45, 45), image.Pt(45, 45), 7, 1, false, false},
+		"slid off":               {image.Pt(55, 65), image.Pt(10, 10), 7, 1, false, false},
+		"slid onto it":           {image.Pt(10, 10), image.Pt(55, 65), 7, 1, false, false},
+		"in another window":      {image.Pt(55, 65), image.Pt(55, 65), 8, 1, false, false},
+		"in none":                {image.Pt(55, 65), image.Pt(55, 65), 0, 1, false, false},
+		"another button goes up": {image.Pt(55, 65), image.Pt(55, 65), 7, 2, false, false},
+		"begun before":           {image.Pt(55, 65), image.Pt(55, 65), 7, 1, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := watcherAt(c.from)
+			since := time.Now()
+			if c.early {
+				since = since.Add(time.Hour)
+			}
+			w.see(raw{rawButton, 1}, false)
+			w.spot = func() spot { return spot{c.to, []uint32{7}} }
+			w.see(raw{rawButtonUp, c.up}, false)
+			if got := w.GenuineClick(Claim{c.window, area, since, time.Hour}); got != c.want {
+				t.Errorf("genuine: %v", got)
+			}
+		})
+	}
+}
+
+// A key counts when the keyboard was the window's own for a second, and still is.
+func TestKeyHasItsWindow(t *testing.T) {
+	for name, c := range map[string]struct {
+		before func(w *Watcher)
+		window uint32
+		want   bool
+	}{
+		"all the time":      {func(w *Watcher) {}, 7, true},
+		"gone":              {func(w *Watcher) { w.focused = func(uint32) bool { return false } }, 7, false},
+		"come just now":     {func(w *Watcher) { w.focusMoved(7) }, 7, false},
+		"elsewhere moved":   {func(w *Watcher) { w.focusMoved(8) }, 7, true},
+		"minds another":     {func(w *Watcher) { w.Mind(8); w.Mind(7) }, 7, false},
+		"of another window": {func(w *Watcher) {}, 8, false},
+		"of none":           {func(w *Watcher) { w.Mind(0) }, 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := watcherAt(image.Point{})
+				w.Mind(7)
+				time.Sleep(steadyFocus)
+				w.see(raw{rawKey, 65}, false)
+				c.before(w)
+				if got := w.GenuineKey(KeySpace, Claim{Window: c.window, Within: time.Second}); got != c.want {
+					t.Errorf("genuine: %v", got)
+				}
+			})
+		})
+	}
+}
+
+func TestClicksAreBounded(t *testing.T) {
+	w := watcherAt(image.Pt(50, 50))
+	in := Claim{Window: 7, Area: image.Rect(0, 0, 100, 100), Within: time.Hour}
+	for range maxClicks * 3 {
+		w.see(raw{rawButton, 1}, false)
+		w.see(raw{rawButtonUp, 1}, false)
+		w.see(raw{rawKey, 65}, false)
+	}
+	for range maxClicks {
+		if !w.GenuineClick(in) {
+			t.Fatal("a click is forgotten")
+		}
+	}
+	if w.GenuineClick(in) {
+		t.Error("more clicks than are kept")
 	}
 }
 

@@ -123,15 +123,17 @@ func TestDevicesAreToldFromPrograms(t *testing.T) {
 		button, key bool
 	}{{"mouse", false, false}, {"pen", false, false}, {"finger", true, false}, {"button", true, false}, {"key", false, true}} {
 		s.watcher.mu.Lock()
-		s.watcher.last, s.watcher.button, s.watcher.keys = time.Time{}, time.Time{}, [keyNumbers]time.Time{}
+		s.watcher.last, s.watcher.clicks, s.watcher.keys = time.Time{}, nil, [keyNumbers]strokes{}
 		s.watcher.mu.Unlock()
 		deeds[c.deed](0)
-		button, key := s.watcher.GenuineButton(patience), s.watcher.GenuineKey(usageA, patience)
+		button, key := anyButton(s.watcher, patience), anyKey(s.watcher, patience)
 		if s.watcher.Last().IsZero() || button != c.button || key != c.key {
 			t.Errorf("%s: active at %v, button %v, key %v", c.deed, s.watcher.Last(), button, key)
 		}
-		if s.watcher.GenuineKey(KeySpace, patience) {
+		s.watcher.mu.Lock()
+		if code := s.watcher.number(KeySpace); s.watcher.keys[code] != (strokes{}) {
 			t.Errorf("%s was taken for the space bar", c.deed)
 		}
+		s.watcher.mu.Unlock()
 	}
 }

@@ -4,9 +4,11 @@ package input
 
 import (
 	"fmt"
+	"image"
 	"log/slog"
 	"sync/atomic"
 
+	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/xproto"
 
 	"assist/internal/x11"
@@ -14,8 +16,16 @@ import (
 
 // watchX11 watches a display until stop is called.
 func watchX11(display string, w *Watcher, log *slog.Logger) (stop func(), err error) {
+	// Events are answered by questions of their own: these need a second connection.
+	ask, err := x11.Dial(display, nil)
+	if err != nil {
+		return nil, fmt.Errorf("watch local input: %w", err)
+	}
 	var reader atomic.Pointer[x11.RawEvents]
 	c, err := x11.Dial(display, func(e x11.Event) {
+		if code := e.Code(); code == xproto.FocusIn || code == xproto.FocusOut {
+			w.focusMoved(xgb.Get32(e[4:]))
+		}
 		if r := reader.Load(); r != nil {
 			if seen, ok := r.Read(e); ok {
 				w.seeX11(seen)
@@ -23,30 +33,53 @@ func watchX11(display string, w *Watcher, log *slog.Logger) (stop func(), err er
 		}
 	})
 	if err != nil {
+		ask.Close()
 		return nil, fmt.Errorf("watch local input: %w", err)
 	}
+	w.spot = func() spot { return spotOf(ask) }
 	r, err := c.RawEvents()
 	if err == nil {
 		reader.Store(r)
 		err = r.Select(x11.RawKeyPress, x11.RawKeyRelease, x11.RawButtonPress, x11.RawButtonRelease, x11.RawMotion,
 			x11.RawTouchBegin, x11.RawTouchUpdate, x11.RawTouchEnd)
 	}
+	stop = func() { ask.Close(); c.Close() }
 	if err != nil {
-		c.Close()
+		stop()
 		return nil, fmt.Errorf("watch local input: %w", err)
 	}
+	w.questions(c)
+	go w.keepAudit(func(g grip) bool { return isDown(r, g) }, c.Done(), log)
+	go func() {
+		select {
+		case <-c.Done():
+		case <-ask.Done():
+		}
+		w.lose()
+	}()
+	log.Debug("watching local input")
+	return stop, nil
+}
+
+// questions are what a Watcher asks the display while it runs.
+func (w *Watcher) questions(c *x11.Conn) {
 	w.sync = func() { _, _ = xproto.GetInputFocus(c.X).Reply() } // its answer comes after the events before it
 	if names, err := c.Keyboard(); err == nil {
 		w.number = func(usage uint16) uint32 { return numberOf(names, usage) }
 	}
-	w.under = func(window uint32) bool { return topAtPointer(c, xproto.Window(window)) }
-	go w.keepAudit(func(g grip) bool { return isDown(r, g) }, c.Done(), log)
-	go func() {
-		<-c.Done()
-		w.lose()
-	}()
-	log.Debug("watching local input")
-	return c.Close, nil
+	w.focused = func(window uint32) bool { return focusIn(c, xproto.Window(window)) }
+	w.mind = func(window uint32) bool {
+		err := xproto.ChangeWindowAttributesChecked(c.X, xproto.Window(window), xproto.CwEventMask,
+			[]uint32{xproto.EventMaskFocusChange}).Check()
+		return err == nil
+	}
+	w.origin = func(window uint32) (image.Point, bool) {
+		r, err := xproto.TranslateCoordinates(c.X, xproto.Window(window), c.Root, 0, 0).Reply()
+		if err != nil || r == nil {
+			return image.Point{}, false
+		}
+		return image.Pt(int(r.DstX), int(r.DstY)), true
+	}
 }
 
 // seeX11 takes in one event, on the connection's reader. A finger is a hand on a
@@ -130,22 +163,45 @@ func numberOf(names *x11.Keyboard, usage uint16) uint32 {
 	return uint32(numbered(codes)[usage])
 }
 
-// topAtPointer follows the windows under the pointer from the root inwards, and
-// reports whether this one is among them.
-func topAtPointer(conn *x11.Conn, window xproto.Window) bool {
+// spotOf asks for the place of the pointer, and follows the windows under it from the
+// root inwards.
+func spotOf(conn *x11.Conn) spot {
 	p, err := xproto.QueryPointer(conn.X, conn.Root).Reply()
 	if err != nil || p == nil || !p.SameScreen {
-		return false
+		return spot{}
 	}
-	for w, depth := conn.Root, 0; depth < maxDepth; depth++ {
+	found := spot{at: image.Pt(int(p.RootX), int(p.RootY))}
+	for w := conn.Root; len(found.under) < maxDepth; {
 		r, err := xproto.TranslateCoordinates(conn.X, conn.Root, w, p.RootX, p.RootY).Reply()
-		if err != nil || r == nil || r.Child == 0 {
-			return false
+		if err != nil || r == nil {
+			return spot{}
 		}
-		if r.Child == window {
-			return true
+		if r.Child == 0 {
+			break
 		}
 		w = r.Child
+		found.under = append(found.under, uint32(w))
+	}
+	return found
+}
+
+// focusIn reports whether the keyboard is a window's own, or that of a window within it.
+// A frame that a window manager puts round it does not count: there keys go to whatever is
+// under the pointer.
+func focusIn(conn *x11.Conn, window xproto.Window) bool {
+	r, err := xproto.GetInputFocus(conn.X).Reply()
+	if err != nil || r == nil || r.Focus == xproto.InputFocusNone || r.Focus == xproto.InputFocusPointerRoot {
+		return false
+	}
+	for w, depth := r.Focus, 0; depth < maxDepth; depth++ {
+		if w == window {
+			return true
+		}
+		t, err := xproto.QueryTree(conn.X, w).Reply()
+		if err != nil || t == nil || t.Parent == 0 {
+			return false
+		}
+		w = t.Parent
 	}
 	return false
 }

@@ -3,6 +3,7 @@
 package input
 
 import (
+	"image"
 	"sync"
 	"time"
 )
@@ -56,14 +57,19 @@ type Watcher struct {
 	gripped chan struct{} // one slot: something is held
 	stop    func()
 	sync    func()                    // returns once all that happened before was seen
-	under   func(window uint32) bool  // is this the window that a click would reach
 	number  func(usage uint16) uint32 // of a key, as raw events have it; 0: there is none
+	spot    func() spot               // of the pointer now; nothing is under it when that is not known
+	focused func(window uint32) bool  // is the keyboard this window's
+	mind    func(window uint32) bool  // from now on focusMoved is called for it
+	origin  func(window uint32) (on image.Point, ok bool)
 
 	mu      sync.Mutex
 	closed  bool
 	last    time.Time
-	keys    [keyNumbers]time.Time // when each was last pressed
-	button  time.Time             // last button, not wheel, pressed or let go
+	keys    [keyNumbers]strokes
+	clicks  []click   // not used up; the oldest first
+	minded  uint32    // the window that focusMoved is about
+	steady  time.Time // when the keyboard last came to it or left it; zero: not known
 	echoes  []echo
 	wakes   []chan struct{} // one slot each
 	dropped uint64          // echoes beyond maxEchoes
@@ -74,7 +80,9 @@ type Watcher struct {
 func newWatcher() *Watcher {
 	return &Watcher{
 		changed: make(chan struct{}, 1), gripped: make(chan struct{}, 1), grips: map[grip]held{}, stop: func() {}, sync: func() {},
-		under: func(uint32) bool { return false }, number: func(uint16) uint32 { return 0 },
+		number: func(uint16) uint32 { return 0 }, spot: func() spot { return spot{} },
+		focused: func(uint32) bool { return false }, mind: func(uint32) bool { return false },
+		origin: func(uint32) (image.Point, bool) { return image.Point{}, false },
 	}
 }
 
@@ -87,33 +95,6 @@ func (w *Watcher) Last() time.Time {
 
 // Changed has one slot, filled at local activity. It is for one reader.
 func (w *Watcher) Changed() <-chan struct{} { return w.changed }
-
-// GenuineButton reports whether a button of a device, the wheel left aside, was
-// pressed or let go not longer than within ago.
-func (w *Watcher) GenuineButton(within time.Duration) bool {
-	w.sync()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return !w.button.IsZero() && time.Since(w.button) <= within
-}
-
-// GenuineKey reports whether this key, a HID usage, of a device was pressed not
-// longer than within ago. What cannot be found out is no.
-func (w *Watcher) GenuineKey(usage uint16, within time.Duration) bool {
-	code := w.number(usage)
-	if code == 0 || code >= keyNumbers {
-		return false
-	}
-	w.sync()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	pressed := w.keys[code]
-	return !pressed.IsZero() && time.Since(pressed) <= within
-}
-
-// PointerIn reports whether the pointer is in a window, and no other window over
-// it there. What cannot be found out is no.
-func (w *Watcher) PointerIn(window uint32) bool { return window != 0 && w.under(window) }
 
 // Close stops watching.
 func (w *Watcher) Close() {
@@ -195,23 +176,32 @@ func (w *Watcher) confirm() {
 // see takes in a device event. Injectable is true when it came through the
 // device that programs inject by.
 func (w *Watcher) see(r raw, injectable bool) {
+	if w.note(r, injectable) {
+		w.place(r)
+	}
+}
+
+// note is see without the place; click says that the place is of interest.
+func (w *Watcher) note(r raw, injectable bool) (click bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	up := r.kind == rawButtonUp || r.kind == rawKeyUp
-	if injectable && (up || w.ours(r)) { // Desks do not announce what they let go
-		return
+	click = (r.kind == rawButton || r.kind == rawButtonUp && len(w.clicks) > 0) && r.detail <= lastClick
+	if injectable && up { // Desks do not announce what they let go
+		return click
+	}
+	if injectable && w.ours(r) {
+		return false
 	}
 	w.last = time.Now()
-	switch {
-	case r.kind == rawKey && r.detail < keyNumbers:
-		w.keys[r.detail] = w.last
-	case (r.kind == rawButton || r.kind == rawButtonUp) && r.detail <= lastClick:
-		w.button = w.last
+	if r.kind == rawKey && r.detail < keyNumbers {
+		w.keys[r.detail].add(w.last)
 	}
 	wake(w.changed)
 	for _, c := range w.wakes {
 		wake(c)
 	}
+	return click
 }
 
 // ours takes the echo of r off the list. The system keeps the order, so echoes

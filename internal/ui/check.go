@@ -20,7 +20,7 @@ type check struct {
 	on      bool
 	off     fyne.Resource
 	ticked  fyne.Resource
-	allow   func(Act) bool
+	allow   func(Act, fyne.CanvasObject) bool
 	changed func(bool)
 	focused bool
 }
@@ -37,7 +37,7 @@ func (c *check) Tapped(*fyne.PointEvent) { c.act(ActClick) }
 
 // act changes the box.
 func (c *check) act(by Act) {
-	if c.Disabled() || c.allow != nil && !c.allow(by) {
+	if c.Disabled() || c.allow != nil && !c.allow(by, c) {
 		return
 	}
 	c.on = !c.on

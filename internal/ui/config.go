@@ -13,6 +13,7 @@
 package ui
 
 import (
+	"image"
 	"log/slog"
 	"time"
 
@@ -30,6 +31,15 @@ const (
 	ActSpace
 )
 
+// Press is a press as the toolkit told of it. Any program can send such a word; whether a
+// device stands behind it is for Config.Genuine to find out.
+type Press struct {
+	By     Act
+	Window uintptr         // the system's number of the dialog; 0: not known
+	Area   image.Rectangle // of the button or box that was pressed, in pixels of the window
+	Since  time.Time       // a press begun before is not meant
+}
+
 // Config is all that the screens are made of. Trial may be nil when this build holds
 // no server; everything else is needed.
 type Config struct {
@@ -46,10 +56,10 @@ type Config struct {
 	Asking   Asking
 	// Check says whether a machine number of 12 digits holds its check digit.
 	Check func(id string) error
-	// Genuine says whether a device of this computer did this a moment ago, so that
-	// a click sent by another program counts for nothing. window is the system's
-	// number of the dialog; 0: not known.
-	Genuine func(by Act, window uintptr) bool
+	// Genuine says whether a device of this computer did this a moment ago, in that very
+	// place, so that a click or key sent by another program counts for nothing, not even
+	// while the person presses something else. It says so once for each deed.
+	Genuine func(Press) bool
 	// Clear says whether a window can be seen whole now, so that nobody accepts what
 	// another program's window hides.
 	Clear func(window uintptr) bool

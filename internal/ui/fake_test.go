@@ -24,9 +24,11 @@ import (
 type fake struct {
 	mu       sync.Mutex
 	now      time.Time
-	hidden   bool // another window lies over the dialog
-	real     bool // a device was pressed just now
-	typing   bool // it was the keyboard
+	hidden   bool         // another window lies over the dialog
+	real     bool         // a device was pressed just now
+	at       *image.Point // in the window; nil: wherever it has to be
+	begun    time.Time    // of the press; zero: in time
+	typing   bool         // it was the keyboard
 	prefs    Preferences
 	helped   HelpedState
 	helper   HelperState
@@ -83,11 +85,15 @@ func (f *fake) clear(uintptr) bool {
 	return !f.hidden
 }
 
-// genuine is a press of the device that acts were last made with.
-func (f *fake) genuine(by Act, _ uintptr) bool {
+// genuine is a press of the device that acts were last made with, where and when it was
+// when that is said.
+func (f *fake) genuine(p Press) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.real && (by == ActSpace) == f.typing
+	if f.at != nil && !f.at.In(p.Area) || !f.begun.IsZero() && f.begun.Before(p.Since) {
+		return false
+	}
+	return f.real && (p.By == ActSpace) == f.typing
 }
 func (f *fake) clock() time.Time { f.mu.Lock(); defer f.mu.Unlock(); return f.now }
 func (f *fake) open(o Opening)   { f.set(func() { f.opened = append(f.opened, o) }) }

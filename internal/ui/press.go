@@ -31,8 +31,8 @@ type press struct {
 	kind    pressKind
 	content fyne.CanvasObject // of a tile, in place of the label
 	tapped  func()
-	allow   func(Act) bool // asked before each press, when there is one; Enter is none then
-	chosen  bool           // of a tab or a choice
+	allow   func(Act, fyne.CanvasObject) bool // asked before each press, when there is one; Enter is none then
+	chosen  bool                              // of a tab or a choice
 	focused bool
 	hovered bool
 }
@@ -88,7 +88,7 @@ func (p *press) Tapped(*fyne.PointEvent) { p.act(ActClick) }
 
 // act does what the press is for.
 func (p *press) act(by Act) {
-	if p.Disabled() || p.tapped == nil || p.allow != nil && !p.allow(by) {
+	if p.Disabled() || p.tapped == nil || p.allow != nil && !p.allow(by, p) {
 		return
 	}
 	p.tapped()

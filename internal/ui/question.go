@@ -5,6 +5,7 @@ package ui
 import (
 	"context"
 	"errors"
+	"image"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -163,17 +164,35 @@ func (d *question) acceptable() bool {
 	return d.ticked.Has(consent.RightView)
 }
 
-// genuine says whether a device of this computer made a press in this dialog. One that
-// does not count is said, so that the person can press again: a very busy computer
-// brings a real one late.
-func (d *question) genuine(by Act) bool {
+// genuine says whether a device of this computer made a press on a widget of this dialog.
+// One that does not count is said, so that the person can press again: a very busy
+// computer brings a real one late.
+func (d *question) genuine(by Act, on fyne.CanvasObject) bool {
 	now := d.a.cfg.Now()
-	if d.watch(now) && d.a.cfg.Genuine(by, handle(d.win)) {
+	p := Press{By: by, Window: handle(d.win), Area: d.area(on), Since: d.born}
+	if on == d.accept { // begun when it could be accepted, not only let go then
+		p.Since = later(d.born, d.covered).Add(inertTime)
+	}
+	if d.watch(now) && d.a.cfg.Genuine(p) {
 		return true
 	}
 	d.missed = d.a.cfg.Now()
 	d.tick()
 	return false
+}
+
+// area is where a widget is in the window, in pixels.
+func (d *question) area(o fyne.CanvasObject) image.Rectangle {
+	at, size := fyne.CurrentApp().Driver().AbsolutePositionForObject(o), o.Size()
+	scale := d.win.Canvas().Scale()
+	return image.Rect(int(at.X*scale), int(at.Y*scale), int((at.X+size.Width)*scale), int((at.Y+size.Height)*scale))
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // handle is the system's number of a window; 0 where there is none.

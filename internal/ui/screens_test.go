@@ -309,7 +309,7 @@ func dialogScenes() []scene {
 			d := newQuestion(a, consent.Question{Who: card(), Wanted: consent.RightView, Words: checkWords(), Monitors: 1})
 			d.show()
 			f.pass(2 * time.Second)
-			d.genuine(ActClick)
+			d.genuine(ActClick, d.accept)
 		}},
 		{"widen", dialogOf(func(q *consent.Question) { q.Wanted, q.Widening = consent.RightControl, true })},
 		{"idle", dialogOf(func(q *consent.Question) { q.Idle = true })},

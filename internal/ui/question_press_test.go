@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !screens
+
+package ui
+
+import (
+	"image"
+	"testing"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/test"
+
+	"assist/internal/consent"
+)
+
+// A press of the person on something else in the dialog is none on what a sent click
+// names.
+func TestDialogWantsThePressOnThatVeryWidget(t *testing.T) {
+	d, f := ripe(t)
+	box := boxOf(t, d, consent.RightControl)
+	middle := func(o fyne.CanvasObject) image.Point {
+		r := d.area(o)
+		return r.Min.Add(r.Size().Div(2))
+	}
+	corner, onBox, onRefuse, onAccept := image.Pt(12, 12), middle(box), middle(d.refuse), middle(d.accept)
+	for _, at := range []image.Point{corner, onRefuse, onBox} {
+		f.set(func() { f.at = &at })
+		test.Tap(d.accept)
+		if got, ok := d.given(); ok {
+			t.Fatalf("a press at %v answered %+v", at, got)
+		}
+	}
+	f.set(func() { f.at = &onAccept })
+	test.Tap(box)
+	if box.on {
+		t.Error("a press on accept ticked a box")
+	}
+	f.set(func() { f.at = &onBox })
+	if test.Tap(box); !box.on {
+		t.Error("a press on the box does not count")
+	}
+	f.set(func() { f.at = &onAccept })
+	test.Tap(d.accept)
+	if _, ok := d.given(); !ok {
+		t.Error("a press on accept does not count")
+	}
+}
+
+// A press that began while nothing could be accepted was meant for something else.
+func TestDialogWantsAPressBegunInTime(t *testing.T) {
+	d, f := ripe(t)
+	f.set(func() { f.begun = d.born.Add(inertTime - time.Millisecond) })
+	test.Tap(d.accept)
+	if got, ok := d.given(); ok {
+		t.Fatalf("a press of the first second answered %+v", got)
+	}
+	f.set(func() { f.begun, f.hidden = d.born.Add(2*inertTime), true })
+	f.pass(inertTime)
+	d.tick()
+	f.set(func() { f.hidden = false })
+	f.pass(inertTime)
+	d.tick()
+	test.Tap(d.accept)
+	if got, ok := d.given(); ok {
+		t.Fatalf("a press while it was hidden answered %+v", got)
+	}
+	f.set(func() { f.begun = f.now })
+	test.Tap(d.accept)
+	if _, ok := d.given(); !ok {
+		t.Error("a press in time does not count")
+	}
+}
