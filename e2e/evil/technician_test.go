@@ -347,7 +347,8 @@ func backAfterTheCut(t *testing.T, b *bench) {
 	for range 100 {
 		c.say(&wire.Key{Usage: 4, Down: true}, &wire.Watch{Monitors: []uint8{0, 1}})
 	}
-	if err := c.out.Send(context.Background(), []byte{stepCandidate}); err == nil {
+	gone := func() bool { return c.out.Send(context.Background(), []byte{stepCandidate}) != nil }
+	if !until(patience, gone) { // the goodbye is on its way
 		t.Error("the server's line still stands")
 	}
 	if a, err := c.askWith(c.request); err == nil && a.Verdict != wire.VerdictInvalid {
