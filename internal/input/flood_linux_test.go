@@ -64,13 +64,20 @@ func (s *stage) deeds(c *x11.Conn, devices *x11test.Devices) map[string]func(n i
 // amidAFlood does something amid a flood and says whether the flood yielded.
 func (s *stage) amidAFlood(do func()) bool {
 	s.t.Helper()
-	s.watcher.mu.Lock()
-	s.watcher.last = time.Time{} // the deed before is long ago
-	s.watcher.mu.Unlock()
-	yielded, flowing := make(chan error, 1), make(chan struct{}, 1)
-	end := make(chan struct{})
-	go func() { yielded <- s.pour(flowing, end) }()
-	<-flowing
+	yielded, end := make(chan error, 1), make(chan struct{})
+	for flows := false; !flows; {
+		s.watcher.sync() // of the deed before, the release may still be on its way
+		s.watcher.mu.Lock()
+		s.watcher.last = time.Time{} // the deed before is long ago
+		s.watcher.mu.Unlock()
+		flowing := make(chan struct{}, 1)
+		go func() { yielded <- s.pour(flowing, end) }()
+		select {
+		case <-flowing:
+			flows = true
+		case <-yielded:
+		}
+	}
 	do()
 	limit := time.AfterFunc(patience/50, func() { close(end) })
 	err := <-yielded
