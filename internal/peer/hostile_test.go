@@ -97,6 +97,7 @@ func TestGarbageForPictures(t *testing.T) {
 	p.show(t, f)
 	p.awaitPicture(t, f, 25)
 	before := heap()
+	<-track.turn // whoever writes has it
 	for n := range 3000 {
 		b := noise(r, 1+r.IntN(packetSize-1))
 		if n%3 == 0 {
@@ -111,6 +112,7 @@ func TestGarbageForPictures(t *testing.T) {
 		t.Errorf("%d MiB more are in use", grown>>20)
 	}
 	track.broken = true
+	track.turn <- struct{}{}
 	until(t, "a real picture is shown", func() bool {
 		p.show(t, f)
 		got, err := p.technician.Picture(within(t, 200*time.Millisecond), 0)
