@@ -114,6 +114,8 @@ func deedName(a session.Act) (name string, withRights bool) {
 		return "takenBack", false
 	case session.ActLimited:
 		return "limited", true
+	case session.ActLapsed:
+		return "lapsed", true
 	case session.ActPaused:
 		return "paused", false
 	case session.ActResumed:
@@ -137,6 +139,8 @@ func quietDeed(a session.Act) string {
 		return "idle"
 	case session.ActStillHere:
 		return "stillHere"
+	case session.ActRenewed:
+		return "renewed"
 	}
 	return "ended"
 }

@@ -137,6 +137,34 @@ func TestRenewal(t *testing.T) {
 	})
 }
 
+// What the person says when they are asked again is told once, with what they did not
+// grant again; taking a right back at another time is no renewal.
+func TestRenewedIsToldOnce(t *testing.T) {
+	on(t, consent.AllRights, func(t *testing.T, s *stage) {
+		l := s.lease(consent.AllRights)
+		tells := func(lapsed consent.Rights, renewed bool) {
+			t.Helper()
+			if got, yes := l.Renewed(); got != lapsed || yes != renewed {
+				t.Errorf("renewed: %v, without %v; want %v, without %v", yes, got, renewed, lapsed)
+			}
+		}
+		tells(0, false)
+		l.Narrow(consent.RightPoint)
+		tells(0, false)
+		s.now(says(consent.RightView, nil)) // no more control, says the person
+		pass(consent.LeaseLife - consent.RenewBefore)
+		tells(consent.RightControl, true)
+		tells(0, false)
+		s.now(says(consent.AllRights, nil)) // they need not be asked for what is gone
+		pass(consent.LeaseLife - consent.RenewBefore)
+		tells(0, true)
+		s.now(silent)
+		<-l.Done()
+		tells(0, false)
+	})
+}
+
+// A renewal without the right to see is the end, and tells of no renewal.
 func TestRenewalWithoutViewEnds(t *testing.T) {
 	on(t, consent.AllRights, func(t *testing.T, s *stage) {
 		l := s.lease(consent.AllRights)
@@ -145,6 +173,9 @@ func TestRenewalWithoutViewEnds(t *testing.T) {
 		<-l.Done()
 		if took := time.Since(start); took != consent.LeaseLife-consent.RenewBefore {
 			t.Errorf("%v after %v", l.Cause(), took)
+		}
+		if lapsed, yes := l.Renewed(); yes || lapsed != 0 {
+			t.Errorf("renewed, without %v", lapsed)
 		}
 	})
 }

@@ -107,7 +107,7 @@ func (l *Lease) expire(cause error) {
 }
 
 // renew asks for another LeaseLife. What the person no longer ticks is taken
-// back.
+// back; Renewed tells of it.
 func (l *Lease) renew() error {
 	q := l.ask
 	q.Wanted, q.Widening, q.Renewing, q.Idle = l.Rights(), false, true, false
@@ -115,9 +115,28 @@ func (l *Lease) renew() error {
 	if err != nil {
 		return err
 	}
-	l.Narrow(q.Wanted &^ granted)
+	lapsed := q.Wanted &^ granted
+	l.Narrow(lapsed)
+	l.mu.Lock()
+	if !l.ended() { // without the right to see it has
+		l.renewed, l.lapsed = true, l.lapsed|lapsed
+	}
+	l.mu.Unlock()
 	l.unhold()
 	return nil
+}
+
+// Renewed says, once, that the person let the lease go on when they were asked again,
+// and which rights they did not grant again then. Changed has a value after it.
+func (l *Lease) Renewed() (lapsed Rights, yes bool) {
+	if l.forged() {
+		return 0, false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lapsed, yes = l.lapsed, l.renewed
+	l.lapsed, l.renewed = 0, false
+	return lapsed, yes
 }
 
 // renewal acts on the person's answer, and returns when to ask next.

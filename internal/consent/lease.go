@@ -34,6 +34,8 @@ type Lease struct {
 	frozen   bool              // the banner is not seen
 	asking   bool              // a question about this lease is open
 	absent   bool              // nobody seems to be at the machine
+	renewed  bool              // since somebody last asked Renewed
+	lapsed   Rights            // not granted again since then
 	shown    []image.Rectangle // monitors whose banner was seen at the last beat
 	action   string
 	actionAt time.Time

@@ -63,6 +63,9 @@ func refusesAll(t *testing.T, l *consent.Lease) {
 	l.Pause()
 	l.Resume()
 	l.Narrow(consent.RightControl)
+	if lapsed, yes := l.Renewed(); lapsed != 0 || yes {
+		t.Error("a lease that never was is renewed")
+	}
 	l.Limit(0)
 	l.Note("nothing")
 	l.Revoke(nil)

@@ -23,6 +23,10 @@ var ErrSigned = errors.New("server: the journal and the signatures of a session 
 const (
 	maxFaults = 100            // that are told one by one
 	orphanFor = 48 * time.Hour // after a purge: the rest of sessions whose request it erased
+
+	// grantLife is how long a host lets a session go on before it asks again (docs/protocol.md,
+	// section 10); a charter may make it shorter.
+	grantLife = 30 * time.Minute
 )
 
 // SessionsReport is what VerifySessions found.
@@ -144,7 +148,7 @@ type witnessed struct {
 	request   [32]byte
 	hostKey   []byte
 	deviceKey []byte
-	expires   int64 // of the grant
+	expires   int64 // of the grant, or of the newest renewal
 	granted   bool
 	closed    bool                  // the host signed its end
 	left      bool                  // the technician did
@@ -317,6 +321,9 @@ func (v *sessionsVerifier) changed(e *journal.SessionChanged) error {
 	}
 	if uint8(r.Deed) != e.Deed || r.Rights != e.Rights || r.Number != e.Number || r.At != e.At {
 		return errors.New("the host signed another change")
+	}
+	if r.Deed == wire.DeedRenewed {
+		w.expires = max(w.expires, r.At+int64(grantLife/time.Second))
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"assist/internal/journal"
 	"assist/internal/wire"
@@ -99,4 +100,34 @@ func TestOneBadEntryHidesNoOther(t *testing.T) {
 	if report := r.verifies(0); len(report.Unsigned) != 1 {
 		t.Errorf("report is %+v", report)
 	}
+}
+
+// A session that the person let go on is not over when its first grant would have run
+// out; only when nobody closes it afterwards is it left open.
+func TestARenewedSessionIsNotUnclosed(t *testing.T) {
+	r := served(t)
+	m := granted(r)
+	unclosed := func(after time.Duration, want int) {
+		t.Helper()
+		r.advance(after)
+		if report := r.verifies(0); len(report.Unclosed) != want {
+			t.Errorf("report is %+v", report)
+		}
+	}
+	says := func(number uint32, deed wire.Deed) {
+		m.host.send(m.record(number, deed, 0))
+		m.host.send(&wire.CheckpointAsk{}) // the barrier
+		expect[*wire.Checkpoint](m.host)
+	}
+	r.advance(30 * time.Second)
+	says(1, wire.DeedRenewed)
+	unclosed(grantLife-time.Second, 0)
+	unclosed(2*time.Second, 1)
+	says(2, wire.DeedRenewed)
+	unclosed(grantLife-time.Second, 0)
+	says(3, wire.DeedPaused) // which is no renewal
+	unclosed(2*time.Second, 1)
+	m.host.send(m.record(4, wire.DeedEnded, wire.EndUserCut))
+	expect[*wire.Bye](m.technician)
+	unclosed(24*time.Hour, 0)
 }

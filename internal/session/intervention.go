@@ -76,6 +76,19 @@ func (s *intervention) note(d Deed) {
 	}
 }
 
+// noteRenewal keeps what the person said when they were asked again.
+func (s *intervention) noteRenewal(l *consent.Lease) {
+	lapsed, renewed := l.Renewed()
+	if renewed {
+		s.note(Deed{Act: ActRenewed, Rights: l.Rights()})
+	}
+	for _, r := range []consent.Rights{consent.RightControl, consent.RightPoint} {
+		if lapsed.Has(r) {
+			s.note(Deed{Act: ActLapsed, Rights: r})
+		}
+	}
+}
+
 // tally changes the record.
 func (s *intervention) tally(f func(*Record)) {
 	s.mu.Lock()
@@ -296,6 +309,9 @@ func (s *intervention) close() {
 	s.stop(&Ended{wire.EndNetworkLost}) // unless there was a reason already
 	s.host.move(HostEnding)
 	why := s.why()
+	if l := s.leased(); l != nil {
+		s.noteRenewal(l) // it may have come with the end
+	}
 	s.signEnd(why) // before the goodbye, which the server would take for an unsigned end
 	if !s.answered {
 		s.call.End(why)

@@ -127,6 +127,7 @@ func (l *live) grants() {
 	for {
 		g, left := l.grant()
 		l.spread()
+		l.s.noteRenewal(l.lease)
 		if g != told {
 			if had := consent.Rights(told.Rights &^ g.Rights); had.Has(consent.RightPoint) {
 				l.machine().Point(screen.CursorPlace{}) // nothing can show it any more

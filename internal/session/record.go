@@ -33,6 +33,8 @@ const (
 	ActLampBack  // it is seen again
 	ActIdle      // the person is asked whether they are still there
 	ActStillHere // they said so
+	ActRenewed   // asked again, the person let it go on
+	ActLapsed    // a right that they did not grant again then
 )
 
 // Deed is one thing done.

@@ -23,8 +23,10 @@ func deedOf(a Act) wire.Deed {
 		return wire.DeedRefused
 	case ActReleased:
 		return wire.DeedReleased
-	case ActTakenBack:
+	case ActTakenBack, ActLapsed:
 		return wire.DeedTakenBack
+	case ActRenewed:
+		return wire.DeedRenewed
 	case ActPaused:
 		return wire.DeedPaused
 	case ActResumed:

@@ -4,10 +4,12 @@ package session_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
 	"assist/internal/consent"
+	"assist/internal/session"
 	"assist/internal/trust"
 	"assist/internal/wire"
 )
@@ -75,6 +77,46 @@ func TestRefusalsAreNotSignedAsSessions(t *testing.T) {
 		w.over(tech)
 		if n := len(w.server.last().notes); n != 0 {
 			t.Errorf("%d records", n)
+		}
+	})
+}
+
+// What the person does not grant again when they are asked to go on stands in the
+// record and in what is signed, and so does that they let it go on.
+func TestRightsThatAreNotGrantedAgainAreTold(t *testing.T) {
+	play(t, func(t *testing.T, w *world) {
+		tech := w.meet(consent.AllRights)
+		w.now(says(viewPoint, nil)) // no more control, says the person
+		pass(consent.LeaseLife - consent.RenewBefore)
+		w.now(says(consent.RightView, nil)) // nor pointing, half an hour later
+		pass(consent.LeaseLife - consent.RenewBefore)
+		if s := w.host.State(); s.Rights != consent.RightView || s.Phase != session.HostLive {
+			t.Fatalf("the host is in %v with %v", s.Phase, s.Rights)
+		}
+		tech.End()
+		w.over(tech)
+		type said struct {
+			act    session.Act
+			rights consent.Rights
+		}
+		var done []said
+		for _, d := range w.record().Done {
+			done = append(done, said{d.Act, d.Rights})
+		}
+		want := []said{{session.ActBegan, consent.AllRights},
+			{session.ActRenewed, viewPoint}, {session.ActLapsed, consent.RightControl},
+			{session.ActRenewed, consent.RightView}, {session.ActLapsed, consent.RightPoint}, {session.ActEnded, 0}}
+		if !slices.Equal(done, want) {
+			t.Errorf("done %v, want %v", done, want)
+		}
+		var signed []said
+		for _, r := range w.signed(t, wire.PartyHost, w.who.host.Public()) {
+			signed = append(signed, said{session.Act(r.Deed), consent.Rights(r.Rights)})
+		}
+		want = []said{{session.Act(wire.DeedRenewed), viewPoint}, {session.Act(wire.DeedTakenBack), viewPoint},
+			{session.Act(wire.DeedRenewed), consent.RightView}, {session.Act(wire.DeedTakenBack), consent.RightView}, {session.Act(wire.DeedEnded), 0}}
+		if !slices.Equal(signed, want) {
+			t.Errorf("signed %v, want %v", signed, want)
 		}
 	})
 }

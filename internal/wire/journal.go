@@ -46,6 +46,7 @@ const (
 	DeedPaused                    // the person held pictures and input back
 	DeedResumed                   // and let them go on
 	DeedEnded
+	DeedRenewed // the person let the session go on when they were asked again
 	deedEnd
 )
 
