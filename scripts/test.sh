@@ -98,7 +98,7 @@ fi
 
 if [ "$failed" != 0 ]; then
   printf '\n-- what failed\n'
-  grep -nE '^ *--- FAIL|^FAIL|^panic:|WARNING: DATA RACE|^\S+\.go:[0-9]+|not gofmt' "$log" | head -n 60
+  grep -nE -B 6 '^ *--- FAIL|^FAIL|^panic:|WARNING: DATA RACE|^\S+\.go:[0-9]+|not gofmt' "$log" | cut -c 1-400 | head -n 120
   printf '\n-- end of the log\n'
   tail -n 60 "$log"
 fi

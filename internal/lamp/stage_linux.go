@@ -345,5 +345,16 @@ func (st *stage) destroy(windows ...xproto.Window) {
 	}
 }
 
-// close ends the connection, and the server takes the windows away with it.
-func (st *stage) close() { st.c.Close() }
+// close takes every window away, waits until the server has done so, and ends the
+// connection. A server that does not answer is left: the windows go with the connection.
+func (st *stage) close() {
+	defer time.AfterFunc(douseLimit, st.c.Kill).Stop()
+	if st.c.Alive() {
+		for id := range st.banners {
+			st.remove(id)
+		}
+		st.destroy(st.sprite.win)
+		_, _ = xproto.GetInputFocus(st.c.X).Reply() // a server answers in order
+	}
+	st.c.Close()
+}
