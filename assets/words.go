@@ -13,10 +13,13 @@ var wordsFR string
 //go:embed words_en.txt
 var wordsEN string
 
-// WordsFR is the French list that check words are drawn from: 2048 words,
-// sorted. Both ends of a session must use the same list; French is the default.
-func WordsFR() []string { return strings.Fields(wordsFR) }
-
-// WordsEN is the English list, of the same size. Word i of one list is not the
+// WordLists is the lists that check words are drawn from, 2048 sorted words each: first
+// that of a language ("fr", or "en"), then the other. Word i of one list is not the
 // translation of word i of the other.
-func WordsEN() []string { return strings.Fields(wordsEN) }
+func WordLists(language string) [2][]string {
+	fr, en := strings.Fields(wordsFR), strings.Fields(wordsEN)
+	if language == "fr" {
+		return [2][]string{fr, en}
+	}
+	return [2][]string{en, fr}
+}

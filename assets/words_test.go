@@ -16,7 +16,7 @@ func plain(w string) string {
 }
 
 func TestWordLists(t *testing.T) {
-	for name, list := range map[string][]string{"fr": WordsFR(), "en": WordsEN()} {
+	for name, list := range map[string][]string{"fr": WordLists("fr")[0], "en": WordLists("fr")[1]} {
 		t.Run(name, func(t *testing.T) { checkList(t, list) })
 	}
 }
@@ -55,7 +55,7 @@ func TestKnownHomophonesAreApart(t *testing.T) {
 		"en": {"bare bear", "berry bury", "flour flower", "knight night", "knot not", "mail male", "meat meet",
 			"pair pear pare", "peace piece", "plain plane", "right write", "sail sale", "tail tale", "cymbal symbol"},
 	}
-	for lang, list := range map[string][]string{"fr": WordsFR(), "en": WordsEN()} {
+	for lang, list := range map[string][]string{"fr": WordLists("fr")[0], "en": WordLists("fr")[1]} {
 		for _, g := range groups[lang] {
 			n := 0
 			for _, w := range strings.Fields(g) {

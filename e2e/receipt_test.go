@@ -21,7 +21,7 @@ func (w *world) receiptOf(reason string) (receipt.Receipt, error) {
 		if err != nil {
 			return receipt.Receipt{}, err
 		}
-		r, err := receipt.Verify(b, assets.WordsFR())
+		r, err := receipt.Verify(b, assets.WordLists("fr"))
 		if err != nil || r.Reason == reason {
 			return r, err
 		}

@@ -63,7 +63,7 @@ func (w *whole) readsReceipt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := receipt.Verify(text, assets.WordsFR())
+	r, err := receipt.Verify(text, assets.WordLists("fr"))
 	if err != nil {
 		t.Fatalf("the receipt proves nothing: %v", err)
 	}

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"assist/assets"
 	"assist/internal/consent"
 	"assist/internal/peer"
 	"assist/internal/rendezvous"
@@ -94,7 +93,7 @@ func (h *helped) live(ctx context.Context, m *membership, key *trust.HostKey) {
 
 func (h *helped) hostConfig(m *membership, key *trust.HostKey, id string) session.HostConfig {
 	return session.HostConfig{
-		Key: key, Unit: m.unit, Charters: m.charters, Nonces: h.nonces(), ID: id, WordList: assets.WordsFR(), Gate: h.gate,
+		Key: key, Unit: m.unit, Charters: m.charters, Nonces: h.nonces(), ID: id, WordList: h.p.wordList, Gate: h.gate,
 		Machine: h.p.desktop.machine(),
 		Next: func(ctx context.Context) (session.Call, error) {
 			select {

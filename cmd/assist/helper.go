@@ -199,7 +199,7 @@ func (h *helper) Ask(_ context.Context, f ui.AskForm) (ui.Request, error) {
 	}
 	link := new(atomic.Pointer[peer.Technician])
 	t, err := session.NewTechnician(session.TechnicianConfig{
-		Key: at.key, Certificate: at.server.Certificate(), Unit: at.charters.Unit(), WordList: assets.WordsFR(),
+		Key: at.key, Certificate: at.server.Certificate(), Unit: at.charters.Unit(), WordLists: assets.WordLists(h.p.language()),
 		Charters: at.charters, Numbers: &h.numbers,
 		Ask: func(ctx context.Context, totp string, request []byte) (session.Outgoing, error) {
 			o, err := at.server.Ask(ctx, totp, request)

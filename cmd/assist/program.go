@@ -120,13 +120,20 @@ func (p *program) close() {
 	p.desktop.close()
 }
 
+// language is the one that the person chose, or the system's: "fr" or "en".
+func (p *program) language() string {
+	if l := p.settings.get().App.Language; l != "" {
+		return l
+	}
+	return systemLanguage()
+}
+
+// wordList is the list that check words are drawn from, in the language in force.
+func (p *program) wordList() []string { return assets.WordLists(p.language())[0] }
+
 // speak takes the language in force for all that is not a window.
 func (p *program) speak() {
-	language := p.settings.get().App.Language
-	if language == "" {
-		language = systemLanguage()
-	}
-	text, err := assets.Texts("program", language)
+	text, err := assets.Texts("program", p.language())
 	if err != nil {
 		p.log.Error("no texts", "error", err)
 		return

@@ -34,7 +34,7 @@ type request struct {
 func (r *request) State() ui.RequestState {
 	s := r.t.State()
 	return ui.RequestState{
-		Words: s.Words, Deadline: s.Deadline, Granted: s.Phase == session.TechnicianLive, Err: requestError(s),
+		Words: s.Words, OtherWords: s.OtherWords, Deadline: s.Deadline, Granted: s.Phase == session.TechnicianLive, Err: requestError(s),
 	}
 }
 

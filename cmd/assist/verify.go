@@ -25,7 +25,7 @@ func verifyReceipt(path, dir string, out io.Writer, text assets.Text) int {
 	if err != nil {
 		return fail(out, text("verify.unread"), err)
 	}
-	r, err := receipt.Verify(b, assets.WordsFR())
+	r, err := receipt.Verify(b, assets.WordLists("fr"))
 	switch {
 	case errors.Is(err, receipt.ErrUnproven):
 		return fail(out, text("verify.unproven"), err)

@@ -165,7 +165,7 @@ func (b *bench) leave() {
 
 func (e *ends) hostConfig(log *slog.Logger) session.HostConfig {
 	return session.HostConfig{
-		Key: e.host.key, Unit: e.b.ground.unit.Public(), Charters: e.charters[0], Nonces: e.b.nonces, ID: e.host.number, WordList: wordList(),
+		Key: e.host.key, Unit: e.b.ground.unit.Public(), Charters: e.charters[0], Nonces: e.b.nonces, ID: e.host.number, WordList: wordList,
 		Gate: consent.NewGate(consenttest.Person(e.ask), e.lamp, consent.AllRights), Machine: e.desktop.ports(),
 		Next: func(ctx context.Context) (session.Call, error) {
 			select {
@@ -234,7 +234,7 @@ func (e *ends) request(rights consent.Rights) (*session.Technician, string) {
 
 func (e *ends) technicianConfig() session.TechnicianConfig {
 	return session.TechnicianConfig{
-		Key: e.who.device, Certificate: e.account.Certificate(), Unit: e.b.ground.unit.Public(), WordList: wordList(),
+		Key: e.who.device, Certificate: e.account.Certificate(), Unit: e.b.ground.unit.Public(), WordLists: [2][]string{wordList(), wordList()},
 		Charters: e.charters[1], Numbers: &e.b.ground.numbers,
 		Ask: func(ctx context.Context, totp string, request []byte) (session.Outgoing, error) {
 			o, err := e.account.Ask(ctx, totp, request)

@@ -96,9 +96,9 @@ func strictly(b []byte, v any) error {
 // Verify checks a receipt for somebody who was not there: that the computer whose
 // number it bears signed it, and that it agrees with what both ends signed before
 // anything was shared. The unit is the one that the receipt names: the caller compares
-// it with the one they trust. words is the list that check words are drawn from. It takes
-// about 0.3 s.
-func Verify(b []byte, words []string) (Receipt, error) {
+// it with the one they trust. words are the lists that check words are drawn from,
+// one for each language. It takes about 0.3 s.
+func Verify(b []byte, words [2][]string) (Receipt, error) {
 	r, host, err := open(b)
 	if err != nil {
 		return r, err
@@ -111,11 +111,21 @@ func Verify(b []byte, words []string) (Receipt, error) {
 	agrees := r.Session == fmt.Sprintf("%x", q.Session[:]) && r.Reason == q.Reason &&
 		r.Name == c.Name && r.Role == c.Role && r.Unit == c.Unit && r.Until.Equal(time.Unix(c.NotAfter, 0)) &&
 		q.Rights&r.First == r.First && p.Answer.Rights == r.First && r.Allowed&r.First == r.First &&
-		r.Words == trust.CheckWords(r.Request, r.Pledge, words) && r.beganInTime(p.Answer.Expires)
+		r.spoke(words) && r.beganInTime(p.Answer.Expires)
 	if !agrees {
 		return r, ErrUnproven
 	}
 	return r, nil
+}
+
+// spoke tells whether the check words are those of one of the languages.
+func (r Receipt) spoke(words [2][]string) bool {
+	for _, list := range words {
+		if r.Words == trust.CheckWords(r.Request, r.Pledge, list) {
+			return true
+		}
+	}
+	return false
 }
 
 // beganInTime wants the beginning after the request was verified, and before what was

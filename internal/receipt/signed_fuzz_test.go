@@ -20,14 +20,14 @@ func kept(t testing.TB) []byte {
 // technician's. The one that is begun from has both, so that everything is reached.
 func FuzzVerify(f *testing.F) {
 	good := kept(f)
-	if _, err := Verify(good, assets.WordsFR()); err != nil {
+	if _, err := Verify(good, assets.WordLists("fr")); err != nil {
 		f.Fatal(err)
 	}
 	f.Add(good)
 	f.Add([]byte(`{"version":2}`))
 	f.Add([]byte(`{`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if r, err := Verify(b, assets.WordsFR()); (err == nil) != bytes.Equal(b, good) {
+		if r, err := Verify(b, assets.WordLists("fr")); (err == nil) != bytes.Equal(b, good) {
 			t.Errorf("%v: %+v", err, r)
 		}
 	})

@@ -86,7 +86,7 @@ func proven(t testing.TB) Receipt {
 	r.Version, r.Session, r.Machine, r.Until, r.First, r.Allowed = version, fmt.Sprintf("%x", session[:]), p.machine, until, 3, 7
 	r.Driven, r.Pointed, r.Heard, r.UnitKey = 3, 1, now, p.unit.Public()
 	r.Certificate, r.Request, r.Pledge, r.Answer = cert, request, pledge, answer
-	r.Words = trust.CheckWords(request, pledge, assets.WordsFR())
+	r.Words = trust.CheckWords(request, pledge, assets.WordLists("fr")[0])
 	return r
 }
 
@@ -97,9 +97,14 @@ func TestReceiptProvesItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := must(b.File(r.Session))(t)
-	got, err := Verify(text, assets.WordsFR())
+	got, err := Verify(text, assets.WordLists("fr"))
 	if err != nil || got.Name != r.Name || got.Driven != 3 || !bytes.Equal(got.UnitKey, r.UnitKey) {
 		t.Fatalf("%+v, %v", got, err)
+	}
+	r.Words = trust.CheckWords(r.Request, r.Pledge, assets.WordLists("en")[0])
+	english := must(sign(r, key(t)))(t)
+	if _, err := Verify(english, assets.WordLists("fr")); err != nil {
+		t.Errorf("of a person who read English: %v", err)
 	}
 }
 
@@ -115,7 +120,7 @@ func TestEveryFlippedByteOfAReceiptIsRefused(t *testing.T) {
 	}
 	for _, bad := range [][]byte{nil, text[:len(text)-1], append(bytes.Clone(text), ' '), append(bytes.Clone(text), text...),
 		bytes.ReplaceAll(text, []byte("  "), []byte(" "))} {
-		if _, err := Verify(bad, assets.WordsFR()); err == nil {
+		if _, err := Verify(bad, assets.WordLists("fr")); err == nil {
 			t.Errorf("believed with %d bytes", len(bad))
 		}
 	}
@@ -145,11 +150,11 @@ func TestReceiptMustAgreeWithWhatWasSigned(t *testing.T) {
 	} {
 		r := proven(t)
 		change(&r)
-		if _, err := Verify(must(sign(r, key(t)))(t), assets.WordsFR()); !errors.Is(err, ErrUnproven) {
+		if _, err := Verify(must(sign(r, key(t)))(t), assets.WordLists("fr")); !errors.Is(err, ErrUnproven) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := Verify(must(sign(proven(t), must(trust.NewHostKey())(t)))(t), assets.WordsFR()); !errors.Is(err, ErrUnproven) {
+	if _, err := Verify(must(sign(proven(t), must(trust.NewHostKey())(t)))(t), assets.WordLists("fr")); !errors.Is(err, ErrUnproven) {
 		t.Errorf("another computer signs: %v", err)
 	}
 }
@@ -163,7 +168,7 @@ func TestKeptReceiptIsStillBelieved(t *testing.T) {
 		}
 	}
 	text := must(os.ReadFile(path))(t)
-	if r, err := Verify(text, assets.WordsFR()); err != nil || r.Reason != "Imprimante" {
+	if r, err := Verify(text, assets.WordLists("fr")); err != nil || r.Reason != "Imprimante" {
 		t.Errorf("%+v, %v", r, err)
 	}
 }

@@ -18,9 +18,9 @@ type HostConfig struct {
 	Key      *trust.HostKey
 	Unit     trust.UnitPublic // the key in force
 	Charters Charters
-	Nonces   *trust.Nonces // of requests, from before this process too
-	ID       string        // this machine's ID, 12 digits
-	WordList []string      // of the check words; the same at both ends
+	Nonces   *trust.Nonces   // of requests, from before this process too
+	ID       string          // this machine's ID, 12 digits
+	WordList func() []string // of the check words, in the person's language
 	Gate     *consent.Gate
 	Machine  Machine
 	Next     func(ctx context.Context) (Call, error) // waits for the next call
@@ -35,7 +35,7 @@ type HostConfig struct {
 func (c HostConfig) complete() bool {
 	m := c.Machine
 	return c.Key != nil && len(c.Unit) > 0 && c.Charters != nil && c.Nonces != nil && c.ID != "" && c.Gate != nil && c.Next != nil &&
-		c.Identity != nil && c.Log != nil &&
+		c.Identity != nil && c.WordList != nil && c.Log != nil &&
 		m.Fit != nil && m.Capture != nil && m.Drive != nil && m.Point != nil
 }
 

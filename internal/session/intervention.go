@@ -207,7 +207,7 @@ func (s *intervention) pledge() bool {
 		return s.turnDown(wire.VerdictUnable, err)
 	}
 	s.proof.Pledge = env
-	s.words = trust.CheckWords(s.call.Ring().Request, env, s.host.cfg.WordList)
+	s.words = trust.CheckWords(s.call.Ring().Request, env, s.host.cfg.WordList())
 	ctx, cancel := context.WithTimeout(s.ctx, sendTime)
 	defer cancel()
 	if err := s.call.Pledge(ctx, env); err != nil {

@@ -173,9 +173,12 @@ func (t *Technician) pledged(r *request, env []byte) error {
 		return err
 	}
 	r.pledge = p
-	words := trust.CheckWords(r.env, env, t.cfg.WordList)
+	var words [2][3]string
+	for i, list := range t.cfg.WordLists {
+		words[i] = trust.CheckWords(r.env, env, list)
+	}
 	deadline := time.Now().Add(consent.AnswerTime)
-	t.move(TechnicianWaiting, func(s *TechnicianState) { s.Words, s.Deadline = words, deadline })
+	t.move(TechnicianWaiting, func(s *TechnicianState) { s.Words, s.OtherWords, s.Deadline = words[0], words[1], deadline })
 	return nil
 }
 

@@ -26,7 +26,7 @@ type TechnicianConfig struct {
 	Certificate []byte           // envelope, from the server
 	Unit        trust.UnitPublic // the key in force
 	Charters    Charters
-	WordList    []string
+	WordLists   [2][]string    // of the check words: in the technician's language, then in the other
 	Numbers     *trust.Numbers // of machines that were asked for before; may be nil
 	Ask         func(ctx context.Context, totp string, request []byte) (Outgoing, error)
 	Identity    func() (TechnicianDialer, error)

@@ -49,6 +49,10 @@ type TechnicianState struct {
 	Deadline time.Time // while asking or waiting: when it counts as not answered
 	Words    [3]string // empty until the host has pledged
 
+	// OtherWords are the check words as a person reads them whose app speaks the other
+	// language than the technician's.
+	OtherWords [3]string
+
 	Rights   consent.Rights
 	Asked    consent.Rights  // wanted, and not yet answered by the person
 	Denials  int             // rises each time the person turns a wish down

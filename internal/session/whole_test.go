@@ -4,6 +4,7 @@ package session_test
 
 import (
 	"image"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,6 +28,11 @@ func TestInterventionFromRequestToGoodbye(t *testing.T) {
 		s, h := tech.State(), w.host.State()
 		if s.Words != q.Words || h.Words != q.Words || q.Words[0] == "" {
 			t.Errorf("words: technician %q, host %q, dialog %q", s.Words, h.Words, q.Words)
+		}
+		for i, word := range q.Words { // the lists of the test translate each other
+			if s.OtherWords[i] != otherWords()[slices.Index(words(), word)] {
+				t.Errorf("in the other language: %q for %q", s.OtherWords, q.Words)
+			}
 		}
 		if s.Rights != consent.AllRights || h.Rights != consent.AllRights || h.Card != q.Who || h.Reason != q.Reason {
 			t.Errorf("technician %+v, host %+v", s, h)

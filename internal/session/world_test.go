@@ -145,7 +145,7 @@ func (w *world) rest() {
 
 func (w *world) hostConfig() session.HostConfig {
 	return session.HostConfig{
-		Key: w.who.host, Unit: w.who.unit.Public(), ID: w.who.machine, WordList: []string{"citron", "valise", "orage", "lune"},
+		Key: w.who.host, Unit: w.who.unit.Public(), ID: w.who.machine, WordList: words,
 		Nonces: w.nonces, Charters: w.unit,
 		Gate:    w.newGate(),
 		Machine: w.machine.ports(), Next: w.server.Next,
@@ -233,7 +233,7 @@ func (w *world) certificate(zones ...string) []byte {
 func (w *world) technicianConfig() session.TechnicianConfig {
 	return session.TechnicianConfig{
 		Key: w.who.device, Certificate: w.certificate(), Unit: w.who.unit.Public(), Charters: w.own,
-		WordList: []string{"citron", "valise", "orage", "lune"}, Numbers: &w.who.numbers,
+		WordLists: [2][]string{words(), otherWords()}, Numbers: &w.who.numbers,
 		Ask: w.server.Ask, Refusal: refusal, Log: slog.New(slog.DiscardHandler),
 		Broke:    func(err error) bool { return err == errWrong },
 		Identity: func() (session.TechnicianDialer, error) { return helperDialer{newDialer(w.net)}, nil },
@@ -319,3 +319,9 @@ func (w *world) link() *link {
 	defer w.net.mu.Unlock()
 	return w.net.links[len(w.net.links)-1]
 }
+
+// words is the list of the person's language.
+func words() []string { return []string{"citron", "valise", "orage", "lune"} }
+
+// otherWords is the list of the other language.
+func otherWords() []string { return []string{"lemon", "suitcase", "storm", "moon"} }

@@ -230,10 +230,13 @@ func TestRequestGrantedOpensTheSession(t *testing.T) {
 		t.Errorf("asked %+v", got)
 	}
 	words := [3]string{"citron", "valise", "orage"}
-	f.request.state = RequestState{Words: words, Deadline: f.now.Add(41 * time.Second)}
+	f.request.state = RequestState{Words: words, OtherWords: [3]string{"lemon", "suitcase", "storm"}, Deadline: f.now.Add(41 * time.Second)}
 	w.update()
 	if w.words.seg.Text != "citron – valise – orage" || w.left.seg.Text != "Encore 41 secondes pour répondre" {
 		t.Errorf("%q, %q", w.words.seg.Text, w.left.seg.Text)
+	}
+	if got := w.more.seg.Text; !strings.Contains(got, "en anglais, il lit : lemon – suitcase – storm") {
+		t.Errorf("the other language: %q", got)
 	}
 	f.request.state.Granted = true
 	w.update()

@@ -263,10 +263,11 @@ type Recent struct {
 
 // RequestState is where a request stands.
 type RequestState struct {
-	Words    [3]string // empty until the host pledged
-	Deadline time.Time // when it counts as not answered
-	Granted  bool      // the session is live: the session window takes over
-	Err      error     // it ended: Declined, Refused, Ended or a sentinel
+	Words      [3]string // empty until the host pledged
+	OtherWords [3]string // what a person reads whose app speaks the other language
+	Deadline   time.Time // when it counts as not answered
+	Granted    bool      // the session is live: the session window takes over
+	Err        error     // it ended: Declined, Refused, Ended or a sentinel
 }
 
 // Request is one under way. Cancel ends it, whatever its state, and may be called

@@ -246,7 +246,7 @@ func helperScenes() []scene {
 		{"wait", func(a *App, f *fake) {
 			p := asking(a, f)
 			r := &fakeRequest{changed: make(chan struct{}, 1)}
-			r.put(RequestState{Words: checkWords(), Deadline: f.now.Add(41 * time.Second)})
+			r.put(RequestState{Words: checkWords(), OtherWords: [3]string{"lemon", "suitcase", "storm"}, Deadline: f.now.Add(41 * time.Second)})
 			form := AskForm{Machine: "482917305566", Reason: "Imprimante du 2e étage introuvable"}
 			a.turn(placeHelper, newWaitPage(p, form, r))
 		}},

@@ -139,9 +139,11 @@ func (w *waitPage) update() {
 	}
 	w.head.set(w.a.say(head))
 	w.end.setLabel(w.a.say(end))
-	w.words.set(strings.Join(s.Words[:], " – "))
-	if s.Words[0] == "" {
-		w.words.set(w.a.say("wait.noWords"))
+	w.words.set(w.a.say("wait.noWords"))
+	w.more.set(w.a.say("wait.wordsHint"))
+	if s.Words[0] != "" {
+		w.words.set(strings.Join(s.Words[:], " – "))
+		w.more.set(w.a.say("wait.wordsHint") + " " + w.a.say("wait.otherWords", "words", strings.Join(s.OtherWords[:], " – ")))
 	}
 	w.showLeft(s)
 }
