@@ -60,10 +60,10 @@ func (s *Server) authorise(ctx context.Context, a *account) ([]byte, error) {
 // be ahead of the charter.
 func (a *account) shut(now time.Time) bool { return a.External && a.openUntil <= now.Unix() }
 
-// recheck ends the connection of a technician whom a new charter no longer lets
+// charterChanged ends the connection of a technician whom a new charter no longer lets
 // in, or no longer from here; one with a new certificate is told of it at the
 // next log-in and asks with the one the app knows until then.
-func (t *technician) recheck(ctx context.Context) error {
+func (t *technician) charterChanged(ctx context.Context) error {
 	if err := t.notice(ctx); err != nil {
 		return err
 	}

@@ -10,7 +10,6 @@ import (
 	"net"
 	"strconv"
 	"sync"
-	"time"
 
 	"assist/internal/trust"
 	"assist/internal/wire"
@@ -59,7 +58,7 @@ func (s *Server) serveHost(ctx context.Context, l *link, m *wire.HostHello) erro
 	if err := h.missed(ctx, "machine", machine); err != nil {
 		return err
 	}
-	return h.run(ctx)
+	return h.carry(ctx, h)
 }
 
 // claims are the machines that are registering at this moment. mu guards busy.
@@ -117,35 +116,8 @@ func (h *host) register(ctx context.Context) ([]*interest, error) {
 	return []*interest{ring, claim}, nil
 }
 
-func (h *host) run(ctx context.Context) error {
-	idle := time.NewTimer(h.server.limits.idle)
-	defer idle.Stop()
-	for {
-		var err error
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case m, ok := <-h.in:
-			if !ok {
-				return errGone
-			}
-			if err = m.err; err == nil {
-				err = h.message(ctx, m.message)
-			}
-		case l := <-h.inbox:
-			err = h.letter(ctx, l)
-		case <-h.told.replaced:
-			err = h.notice(ctx)
-		case <-idle.C:
-			var next time.Duration
-			next, err = h.keepAlive(ctx)
-			idle.Reset(next)
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
+// charterChanged: what it means for this machine its app works out itself.
+func (h *host) charterChanged(ctx context.Context) error { return h.notice(ctx) }
 
 // message is what the host sent.
 func (h *host) message(ctx context.Context, m wire.FromClient) error {

@@ -219,6 +219,45 @@ func (l *link) alive(ctx context.Context, within time.Duration) bool {
 	return l.alarm.quiet() < time.Since(asked)
 }
 
+// owner is whose connection it is, and does what happens on it.
+type owner interface {
+	message(ctx context.Context, m wire.FromClient) error // that the client sent
+	letter(ctx context.Context, l *letter) error          // that the bus brought
+	charterChanged(ctx context.Context) error
+}
+
+// carry gives its owner all that happens on a connection, one thing at a time, until
+// either ends it.
+func (l *link) carry(ctx context.Context, o owner) error {
+	idle := time.NewTimer(l.server.limits.idle)
+	defer idle.Stop()
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case m, ok := <-l.in:
+			if !ok {
+				return errGone
+			}
+			if err = m.err; err == nil {
+				err = o.message(ctx, m.message)
+			}
+		case mail := <-l.inbox:
+			err = o.letter(ctx, mail)
+		case <-l.told.replaced:
+			err = o.charterChanged(ctx)
+		case <-idle.C:
+			var next time.Duration
+			next, err = l.keepAlive(ctx)
+			idle.Reset(next)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
 // keepAlive is called when the idle timer fires; it returns when to look next,
 // or errGone for a client that is silent and does not answer.
 func (l *link) keepAlive(ctx context.Context) (time.Duration, error) {

@@ -54,13 +54,13 @@ func (s *Server) serveTechnician(ctx context.Context, l *link, m *wire.Technicia
 	if err != nil {
 		return err
 	}
-	if err := t.recheck(ctx); err != nil {
+	if err := t.charterChanged(ctx); err != nil {
 		return err
 	}
 	if err := t.missed(ctx, "technician", a.id); err != nil {
 		return err
 	}
-	return t.run(ctx)
+	return t.carry(ctx, t)
 }
 
 // login checks every factor and says of none which was wrong, nor whether the
@@ -107,36 +107,6 @@ func (s *Server) recordRefusal(ctx context.Context, l *link, a *account, at stri
 		s.log.Error("a refusal could not be recorded", "error", err)
 	}
 	return nil
-}
-
-func (t *technician) run(ctx context.Context) error {
-	idle := time.NewTimer(t.server.limits.idle)
-	defer idle.Stop()
-	for {
-		var err error
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case m, ok := <-t.in:
-			if !ok {
-				return errGone
-			}
-			if err = m.err; err == nil {
-				err = t.message(ctx, m.message)
-			}
-		case l := <-t.inbox:
-			err = t.letter(ctx, l)
-		case <-t.told.replaced:
-			err = t.recheck(ctx)
-		case <-idle.C:
-			var next time.Duration
-			next, err = t.keepAlive(ctx)
-			idle.Reset(next)
-		}
-		if err != nil {
-			return err
-		}
-	}
 }
 
 // message is what the technician sent.
