@@ -268,7 +268,7 @@ func (w *world) refuseAfter(t *testing.T, b blow) {
 		return
 	}
 	w.host.proc.kill()
-	w.tech.see(t, aWhile, want{id: "machine-number"}) // the request is over, and the form is back
+	w.back(t)
 	w.host.launch(t)
 	w.ready(t)
 }

@@ -256,6 +256,9 @@ func (w *world) tidy(t *testing.T) {
 		l := &live{world: w, title: g.Window}
 		l.over(t, "Intervention terminée")
 	}
+	if _, err := w.tech.find(want{id: "wait-state"}); err == nil {
+		w.tech.press(t, want{id: "cancel"})
+	}
 	w.back(t)
 	w.ready(t)
 }
