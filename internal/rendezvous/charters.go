@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,6 +32,7 @@ type Charters struct {
 	unit    trust.UnitPublic // in force
 	epoch   uint64
 	charter *trust.Charter // nil: none of the key in force
+	joined  [32]byte       // the join code's key under which a charter was last learned
 	damage  error          // the memory cannot be used: nothing is believed
 	problem error          // why the server's newest was not taken
 	checked bool           // this process has seen what the server has
@@ -42,7 +44,8 @@ type notice struct {
 	epoch uint64
 	from  target
 	open  dialFunc
-	soon  bool // somebody depends on it now
+	pin   [32]byte // of the join code
+	soon  bool     // somebody depends on it now
 }
 
 // OpenCharters takes up what was remembered of the unit with this key, in a folder.
@@ -55,6 +58,7 @@ func OpenCharters(dir string, unit trust.UnitPublic, log *slog.Logger) (*Charter
 	c := &Charters{
 		memory: memory, log: log, pace: standardPace(), unit: unit,
 		notices: make(chan notice, 1), changed: make(chan struct{}),
+		joined: memory.Settled(),
 	}
 	c.recall()
 	return c, nil
@@ -110,6 +114,36 @@ func (c *Charters) servers() []trust.Server {
 		return nil
 	}
 	return c.charter.Servers
+}
+
+// learnedUnder notes that a charter was learned under a join code with this key: from
+// then on the charter alone says by which keys the addresses that it lists are known.
+// Run alone calls it.
+func (c *Charters) learnedUnder(pin [32]byte) {
+	c.mu.Lock()
+	known := c.joined == pin
+	c.joined = pin
+	c.mu.Unlock()
+	if known {
+		return
+	}
+	if err := c.memory.Settle(pin); err != nil {
+		c.log.Error("the join code's key is not noted", "error", err)
+	}
+}
+
+// replaces reports whether the charter, not the join code with this key, says by which
+// keys an address is known. A code that was handed out since counts until a charter
+// was learned under it: an app that missed a change of key comes back by it.
+func (c *Charters) replaces(address string, pin [32]byte) bool {
+	for _, s := range c.servers() {
+		if strings.EqualFold(s.Address, address) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return c.joined == pin
+		}
+	}
+	return false
 }
 
 // recall takes in what the memory holds.
@@ -176,7 +210,7 @@ func (c *client) tellCharters(m *wire.CharterNotice) {
 		return
 	}
 	c.mu.Lock()
-	n := notice{epoch: m.Epoch, from: c.link.at, open: c.open, soon: c.eager || len(c.lines) > 0}
+	n := notice{epoch: m.Epoch, from: c.link.at, open: c.open, pin: c.cfg.Pin, soon: c.eager || len(c.lines) > 0}
 	c.mu.Unlock()
 	c.cfg.Charters.noticed(n)
 }
@@ -221,6 +255,7 @@ func (c *Charters) chase(ctx context.Context, n notice) (notice, bool) {
 			continue
 		}
 		if c.learn(offered) == nil {
+			c.learnedUnder(n.pin)
 			return n, false
 		}
 		delay = c.pace.again // the server's copy may be mended, or this clock

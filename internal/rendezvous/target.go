@@ -21,9 +21,9 @@ type target struct {
 func (t target) url(path string) string { return "https://" + t.address + path }
 
 // targets are where to look for the server, in order: near first, then as the newest
-// charter says, then as the join code does. Each address has its own keys: the join
-// code's where that says so, the charter's current one and the announced next where
-// the charter does.
+// charter says, then as the join code does. Each address has its own keys: the
+// charter's current one and the announced next where the charter lists it, else the
+// join code's. A key that the charter replaced may be in other hands.
 func (c Config) targets() []target {
 	var all []target
 	add := func(address string, pins ...[32]byte) {
@@ -42,7 +42,9 @@ func (c Config) targets() []target {
 			add(s.Address, s.Next)
 		}
 	}
-	add(c.Server, c.Pin)
+	if !c.Charters.replaces(c.Server, c.Pin) {
+		add(c.Server, c.Pin)
+	}
 	return all
 }
 

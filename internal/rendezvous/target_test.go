@@ -55,6 +55,7 @@ func (u *unit) knows(servers ...trust.Server) *Charters {
 	if err := c.learn(offer{charter: u.charter(3, func(c *trust.Charter) { c.Servers = servers })}); err != nil {
 		u.t.Fatal(err)
 	}
+	c.learnedUnder(u.s.pin)
 	return c
 }
 
@@ -92,6 +93,8 @@ func TestKeysOfTheCharterCount(t *testing.T) {
 			func(_, new [32]byte) []trust.Server { return []trust.Server{{Address: here, Pin: new}} }, Ready},
 		"key that nobody announced": {map[string]string{here: "new"},
 			func(join, _ [32]byte) []trust.Server { return []trust.Server{{Address: here, Pin: join}} }, Refused},
+		"key that the charter replaced": {map[string]string{here: "join"},
+			func(_, new [32]byte) []trust.Server { return []trust.Server{{Address: here, Pin: new}} }, Refused},
 		"key of another address": {map[string]string{here: "new"},
 			func(join, new [32]byte) []trust.Server {
 				return []trust.Server{{Address: here, Pin: join}, {Address: there, Pin: new}}
@@ -151,6 +154,7 @@ func TestTargetsInOrder(t *testing.T) {
 		u := newUnit(t, startServer(t))
 		c := u.knows(trust.Server{Address: "a.example:1", Pin: [32]byte{1}, Next: [32]byte{2}},
 			trust.Server{Address: "assist.example:443", Pin: [32]byte{3}})
+		c.learnedUnder([32]byte{9})
 		cfg := Config{Server: "assist.example:443", Pin: [32]byte{9}, Near: "127.0.0.1:443", Charters: c}
 		var order []string
 		for _, at := range cfg.targets() {
@@ -160,10 +164,53 @@ func TestTargetsInOrder(t *testing.T) {
 		if !slices.Equal(order, []string{"127.0.0.1:443", "a.example:1", "assist.example:443"}) {
 			t.Fatalf("order %v", order)
 		}
-		for i, want := range [][][32]byte{{{9}}, {{1}, {2}}, {{3}, {9}}} {
+		for i, want := range [][][32]byte{{{9}}, {{1}, {2}}, {{3}}} {
 			if !slices.Equal(all[i].pins, want) {
 				t.Errorf("%s by %v", all[i].address, all[i].pins)
 			}
 		}
 	})
+}
+
+// An app that missed a change of key comes back by a new join code, once.
+func TestANewJoinCodeCountsUntilACharterIsLearned(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := newUnit(t, startServer(t))
+		c := u.knows(trust.Server{Address: "assist.example:443", Pin: [32]byte{1}})
+		c.learnedUnder([32]byte{7})
+		if s := u.found(c); s.Phase != Ready {
+			t.Errorf("state %+v", s)
+		}
+		c.learnedUnder(u.s.pin)
+		if s := u.found(u.open()); s.Phase != Refused || !errors.Is(s.Err, ErrPin) {
+			t.Errorf("state %+v", s)
+		}
+	})
+}
+
+// What a charter replaced stays replaced when the app is started again; a charter that
+// is not believed replaces nothing.
+func TestAFetchedCharterReplacesTheJoinCodesKey(t *testing.T) {
+	for name, forged := range map[string]bool{"the unit's": false, "another unit's": true} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				u := newUnit(t, startServer(t))
+				_, next := anotherKey(t)
+				key, want := u.key, Refused
+				if forged {
+					key, want = newUnit(t, u.s).key, Ready
+				}
+				replaced := trust.Server{Address: "assist.example:443", Pin: next}
+				c := u.knows(replaced)
+				c.learnedUnder([32]byte{7}) // an older join code
+				u.s.has(published{charter: u.signed(key, 4, func(c *trust.Charter) { c.Servers = []trust.Server{replaced} })})
+				a := u.told(c, 4)
+				settle()
+				a.stop()
+				if s := u.found(u.open()); s.Phase != want {
+					t.Errorf("state %+v", s)
+				}
+			})
+		})
+	}
 }
