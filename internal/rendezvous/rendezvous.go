@@ -33,7 +33,7 @@ var (
 // RefusedError is the server's no.
 type RefusedError struct {
 	Why  wire.Refusal
-	Wait time.Duration // for RefusedTooMany: when to try again
+	Wait time.Duration // for RefusedTooMany and RefusedCrowded: when to try again
 }
 
 func (e *RefusedError) Error() string {

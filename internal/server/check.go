@@ -75,6 +75,7 @@ func Check(ctx context.Context, dir string) Findings {
 	f.unitKey(s)
 	f.charter(ctx, s)
 	f.machines(ctx, s)
+	f.newcomers(ctx, s)
 	f.database(ctx, s)
 	f.firewall(s.cfg.Server, s.cfg.Journal.Syslog)
 	return f

@@ -45,6 +45,9 @@ type serverConfig struct {
 	STUN           string `toml:"stun"`
 	MaxConnections int    `toml:"max_connections"`
 	MaxPerAddress  int    `toml:"max_per_address"`
+
+	NewMachinesPerDay     int `toml:"new_machines_per_day"`
+	NewMachinesPerAddress int `toml:"new_machines_per_address"` // and day
 }
 
 type accountsConfig struct {
@@ -55,7 +58,8 @@ type accountsConfig struct {
 
 func defaultConfig() config {
 	return config{
-		Server:   serverConfig{STUN: ":3478", MaxConnections: 50_000, MaxPerAddress: 256},
+		Server: serverConfig{STUN: ":3478", MaxConnections: 50_000, MaxPerAddress: 256,
+			NewMachinesPerDay: 200, NewMachinesPerAddress: 100},
 		Accounts: accountsConfig{PasswordMin: 15, CertificateDays: 90, CodeHours: 24},
 		Journal:  journalConfig{RetentionMonths: journal.MaxMonths},
 	}
@@ -133,7 +137,7 @@ func kindOf(key string) string {
 		return `text in quotes, such as ":3478" or "off"`
 	case "journal.retention_reason", "journal.syslog", "journal.syslog_authority", "journal.syslog_certificate", "journal.syslog_key":
 		return "text in quotes"
-	case "journal.retention_months", "server.max_connections", "server.max_per_address", "accounts.password_min", "accounts.certificate_days", "accounts.code_hours":
+	case "journal.retention_months", "server.max_connections", "server.max_per_address", "server.new_machines_per_day", "server.new_machines_per_address", "accounts.password_min", "accounts.certificate_days", "accounts.code_hours":
 		return "a whole number without quotes"
 	}
 	return ""
@@ -187,6 +191,8 @@ func (c *config) checkNumbers() *badKey {
 	}{
 		{"server.max_connections", c.Server.MaxConnections, 1, 1_000_000},
 		{"server.max_per_address", c.Server.MaxPerAddress, 1, 1_000_000},
+		{"server.new_machines_per_day", c.Server.NewMachinesPerDay, 1, 1_000_000},
+		{"server.new_machines_per_address", c.Server.NewMachinesPerAddress, 1, 1_000_000},
 		{"accounts.password_min", c.Accounts.PasswordMin, 12, 64},
 		{"accounts.certificate_days", c.Accounts.CertificateDays, 1, 90},
 		{"accounts.code_hours", c.Accounts.CodeHours, 1, 24 * 7},

@@ -118,7 +118,7 @@ func opened(t *testing.T, dir string, fix *fixture) *rig {
 	s.unitKey = fix.unit
 	s.limits.closing = 200 * time.Millisecond // most tests' clients do not listen to it
 	for i, k := range fix.hosts {
-		must(t, s.addMachine(t.Context(), fix.numbers[i], k.Public()))
+		must(t, s.addMachine(t.Context(), fix.numbers[i], k.Public(), mustAddr(t, "127.0.0.1")))
 	}
 	t.Cleanup(func() { r.close() })
 	return r

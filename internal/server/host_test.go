@@ -79,10 +79,10 @@ func TestMachineNumberIsComputedOnce(t *testing.T) {
 
 func TestTwoKeysWithOneNumberAreNotBothKnown(t *testing.T) {
 	r := unserved(t)
-	if err := r.addMachine(t.Context(), r.fix.numbers[0], []byte("another key")); !errors.Is(err, errDuplicate) {
+	if err := r.addMachine(t.Context(), r.fix.numbers[0], []byte("another key"), mustAddr(t, "127.0.0.1")); !errors.Is(err, errDuplicate) {
 		t.Errorf("error is %v", err)
 	}
-	must(t, r.addMachine(t.Context(), r.fix.numbers[0], r.fix.hosts[0].Public()))
+	must(t, r.addMachine(t.Context(), r.fix.numbers[0], r.fix.hosts[0].Public(), mustAddr(t, "127.0.0.1")))
 }
 
 func TestNewKeysAreLimitedPerAddress(t *testing.T) {

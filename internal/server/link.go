@@ -175,6 +175,8 @@ func (l *link) refuse(ctx context.Context, id wire.SessionID, cause error) error
 	var wait *tooMany
 	if errors.As(cause, &wait) {
 		m.Wait = wait.seconds()
+	} else if m.Why == wire.RefusedCrowded {
+		m.Wait = (&tooMany{newcomerWait}).seconds()
 	}
 	return l.send(ctx, m)
 }
@@ -200,6 +202,8 @@ func refusalOf(err error) wire.Refusal {
 		return wire.RefusedOffline
 	case errors.Is(err, errJournal):
 		return wire.RefusedJournal
+	case errors.Is(err, errCrowded):
+		return wire.RefusedCrowded
 	case errors.Is(err, errProtocol), errors.Is(err, wire.ErrMalformed):
 		return wire.RefusedProtocol
 	}

@@ -4,9 +4,7 @@ package server
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -26,6 +24,11 @@ func (s *Server) machineOf(ctx context.Context, hostKey []byte, from netip.Addr)
 	if err != nil || id != "" {
 		return id, err
 	}
+	n := newcomer{keySum(hostKey), neighbourhood(from), dayOf(s.now())}
+	if err := s.hasRoom(ctx, n); err != nil {
+		s.turnedAway(n, err)
+		return "", err
+	}
 	if !s.newcomers.allow(from, s.now()) {
 		return "", errBusy
 	}
@@ -37,7 +40,7 @@ func (s *Server) machineOf(ctx context.Context, hostKey []byte, from netip.Addr)
 	if err != nil {
 		return "", err
 	}
-	return id, s.addMachine(ctx, id, hostKey)
+	return id, s.addMachine(ctx, id, hostKey, from)
 }
 
 func (st *store) machineByKey(ctx context.Context, hostKey []byte) (string, error) {
@@ -62,10 +65,16 @@ func (st *store) machineKnown(ctx context.Context, id string) (bool, error) {
 }
 
 // addMachine remembers a key. Two keys with one number cannot both be known.
-func (s *Server) addMachine(ctx context.Context, id string, hostKey []byte) error {
+func (s *Server) addMachine(ctx context.Context, id string, hostKey []byte, from netip.Addr) error {
 	now := s.now()
+	who := newcomer{keySum(hostKey), neighbourhood(from), dayOf(now)}
 	return s.store.write(ctx, func(t *transaction) error {
-		n, err := t.exec(`insert into machine (id, host_key, first_seen, last_seen_day) values (?, ?, ?, ?) on conflict do nothing`, id, hostKey, now.Unix(), dayOf(now))
+		counts, err := t.room(who, s.cfg.Server)
+		if err != nil {
+			return err
+		}
+		n, err := t.exec(`insert into machine (id, host_key, first_seen, last_seen_day, key_sum) values (?, ?, ?, ?, ?) on conflict do nothing`,
+			id, hostKey, now.Unix(), dayOf(now), who.sum)
 		if err != nil {
 			return err
 		}
@@ -79,8 +88,13 @@ func (s *Server) addMachine(ctx context.Context, id string, hostKey []byte) erro
 			}
 			return nil
 		}
-		sum := sha256.Sum256(hostKey)
-		return t.record(now, &journal.MachineRegistered{Machine: id, Key: hex.EncodeToString(sum[:])})
+		if counts {
+			err = t.welcome(who)
+		}
+		if err != nil {
+			return err
+		}
+		return t.record(now, &journal.MachineRegistered{Machine: id, Key: who.sum})
 	})
 }
 

@@ -56,6 +56,7 @@ var (
 	errNotListened = errors.New("server: nobody listens")
 	errNoMachine   = errors.New("server: no such machine")
 	errJournal     = errors.New("server: journal not writable")
+	errCrowded     = errors.New("server: no more new machines today")
 	errProtocol    = errors.New("server: the client broke the protocol")
 	errGone        = errors.New("server: connection lost")
 	errStopping    = errors.New("server: stopping")
@@ -115,6 +116,7 @@ type Server struct {
 	bus         *bus
 	registering claims
 	newcomers   paces
+	crowd       crowd
 	fetching    paces
 	drops       drops
 

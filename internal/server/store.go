@@ -105,6 +105,16 @@ func migrations() []step {
 				number integer not null -- of the last entry that surely arrived
 			) strict`,
 		}},
+		{statements: []string{
+			`alter table machine add column key_sum text not null default ''`, // of the host's key; stays when the unit key changes
+			`create index machine_key_sum on machine (key_sum)`,
+			`create table newcomer (
+				day      integer not null, -- since 1970
+				prefix   text    not null, -- where they came from
+				machines integer not null, -- new ones of that day
+				primary key (day, prefix)
+			) strict`,
+		}, code: sumKeys},
 	}
 }
 

@@ -155,6 +155,7 @@ func refusalKey(v wire.Refusal) string {
 		wire.RefusedUnsigned:  "unsigned",
 		wire.RefusedJournal:   "journal",
 		wire.RefusedPassword:  "password",
+		wire.RefusedCrowded:   "crowded",
 	}, int(v))
 }
 

@@ -71,5 +71,6 @@ const (
 	RefusedUnsigned                     // the account's certificate awaits the administrator's signature
 	RefusedJournal                      // the journal cannot be written: no new session
 	RefusedPassword                     // the password chosen at enrolment is too weak
+	RefusedCrowded                      // no more machines that are new today; Wait says when to come again
 	refusalEnd
 )

@@ -127,7 +127,7 @@ func oneByteFields() []values {
 		{"Answer", "verdict", int(VerdictGranted), int(VerdictTooOften)},
 		{"Bye", "reason", int(EndUserCut), int(EndRevoked)},
 		{"SessionBye", "reason", int(EndUserCut), int(EndRevoked)},
-		{"Refused", "why", int(RefusedIdentity), int(RefusedPassword)},
+		{"Refused", "why", int(RefusedIdentity), int(RefusedCrowded)},
 		{"Grant", "pictures", int(PauseNone), int(PausePresence)},
 		{"Grant", "input", int(PauseNone), int(PausePresence)},
 		{"Scene", "id", 0, screen.MaxMonitors - 1},

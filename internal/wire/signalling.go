@@ -111,7 +111,7 @@ type Bye struct {
 type Refused struct {
 	Session SessionID
 	Why     Refusal
-	Wait    uint16 // seconds, for RefusedTooMany
+	Wait    uint16 // seconds, for RefusedTooMany and RefusedCrowded
 }
 
 // Report tells the administrator of a problem with a past session of this
