@@ -80,7 +80,7 @@ func explainReason(err error) error {
 }
 
 func runJournalVerify(ctx context.Context, p *program, args []string) error {
-	f, dir := flags(p, "journal verify", "Computes every hash of the journal again, and checks every checkpoint. With --file it\nverifies an exported file instead, by --key alone: no server is needed.")
+	f, dir := flags(p, "journal verify", "Computes every hash of the journal again, checks every checkpoint, and looks for times\nthat cannot be. With --file it\nverifies an exported file instead, by --key alone: no server is needed.")
 	file := f.String("file", "", "an exported file (NDJSON), or - for standard input")
 	text := f.String("key", "", "key of the journal, as \"journal key\" prints it; for --file")
 	if err := parse(p, f, args); err != nil {
@@ -94,13 +94,32 @@ func runJournalVerify(ctx context.Context, p *program, args []string) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(p.out, "The journal verifies: %d entries, of which %d were purged in good order; %d checkpoints, the newest of %d entries; root %s\n",
-			r.Entries, r.Purged, r.Checkpoints, r.Signed, r.Root)
+		_, err = fmt.Fprintf(p.out, "%s: %d entries, of which %d were purged in good order; %d checkpoints, the newest of %d entries; root %s\n",
+			verdict("The journal", r.Doubts.All), r.Entries, r.Purged, r.Checkpoints, r.Signed, r.Root)
 		if err != nil {
 			return err
 		}
-		return showSessions(ctx, p, s)
+		return errors.Join(showDoubts(p, r.Doubts.Told, r.Doubts.All), showSessions(ctx, p, s))
 	})
+}
+
+// verdict is on something whose hashes are right.
+func verdict(what string, doubts int) string {
+	if doubts > 0 {
+		return what + "'s hashes verify, not all of its times do"
+	}
+	return what + " verifies"
+}
+
+// showDoubts says which times cannot be.
+func showDoubts(p *program, told []string, all int) error {
+	if all == 0 {
+		return nil
+	}
+	for _, d := range told {
+		_, _ = fmt.Fprintf(p.out, "  cannot be: %s\n", d)
+	}
+	return fmt.Errorf("%d times in the journal cannot be", all)
 }
 
 // showSessions says what the signatures of the sessions' two ends show, bad or good.
@@ -143,9 +162,9 @@ func verifyFile(p *program, file, text string) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(p.out, "The file verifies: unit %q, exported %s; %d entries, %d purged; checkpoint of %d entries, signed %s\n",
-		r.Unit, r.At.Format("2006-01-02T15:04:05Z"), r.Entries, r.Purged, r.Size, r.Signed.Format("2006-01-02T15:04:05Z"))
-	return err
+	_, err = fmt.Fprintf(p.out, "%s: unit %q, exported %s; %d entries, %d purged; checkpoint of %d entries, signed %s\n",
+		verdict("The file", r.Doubts.All), r.Unit, r.At.Format("2006-01-02T15:04:05Z"), r.Entries, r.Purged, r.Size, r.Signed.Format("2006-01-02T15:04:05Z"))
+	return errors.Join(err, showDoubts(p, r.Doubts.Told, r.Doubts.All))
 }
 
 func runJournalExport(ctx context.Context, p *program, args []string) error {

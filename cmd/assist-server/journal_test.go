@@ -4,10 +4,14 @@ package main
 
 import (
 	"bytes"
+	"database/sql"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"assist/internal/journal"
 )
 
 // failsSaying runs a command that must not succeed, and returns its error.
@@ -75,5 +79,38 @@ func TestASecurityOfficersDay(t *testing.T) {
 	}
 	if out := plays(t, "journal", "list", "--dir", dir, "--reason", "review"); !strings.Contains(out, "journal.restarted") || !strings.Contains(out, "journal.exported") {
 		t.Errorf("list prints %q", out)
+	}
+}
+
+// Hashes that are right do not make a journal that a script takes for good.
+func TestVerifyFailsOnTimesThatCannotBe(t *testing.T) {
+	dir, _ := setUp(t)
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "assist.db")+"?_txlock=immediate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	tx, err := db.Begin()
+	if err == nil {
+		_, err = journal.Append(t.Context(), tx, time.Now().Add(-time.Hour), &journal.ServerStopped{})
+	}
+	if err == nil {
+		err = tx.Commit()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, _, err := play(t, "journal", "verify", "--dir", dir)
+	if err == nil || !strings.Contains(err.Error(), "1 times in the journal cannot be") || !strings.Contains(out, "  cannot be: entry ") ||
+		strings.Contains(out, "The journal verifies") || !strings.Contains(out, "Sessions: 0 granted") {
+		t.Errorf("%v:\n%s", err, out)
+	}
+	key, file := strings.TrimSpace(plays(t, "journal", "key", "--dir", dir)), filepath.Join(t.TempDir(), "export.ndjson")
+	plays(t, "journal", "export", "--dir", dir, "--reason", "review", "--to", file)
+	if out, _, err := play(t, "journal", "verify", "--file", file, "--key", key); err == nil || !strings.Contains(out, "  cannot be: entry ") {
+		t.Errorf("%v:\n%s", err, out)
+	}
+	if out, _, err := play(t, "check", "--dir", dir); err == nil || !strings.Contains(out, "the entry is made up") {
+		t.Errorf("%v:\n%s", err, out)
 	}
 }

@@ -31,6 +31,7 @@ type ExportReport struct {
 	First, Last time.Time // of the entries
 	Size        int64     // entries of the journal that the checkpoint covers
 	Signed      time.Time // of the checkpoint
+	Doubts      Doubts
 }
 
 // VerifyExport reads a file of WriteNDJSON without any database. The error wraps
@@ -63,6 +64,7 @@ type offline struct {
 	tree   tlog.Tree
 	whole  bool
 	last   int64 // number of the last entry
+	times  timeline
 	report ExportReport
 }
 
@@ -168,6 +170,7 @@ func (v *offline) read(e exportEntry) error {
 		return v.wrong("entry %d was not chosen", e.Number)
 	}
 	at := time.UnixMilli(s.AtMilli).UTC()
+	v.times.take(e.Number, at, event)
 	if v.report.Entries == 0 {
 		v.report.First = at
 	}
@@ -198,6 +201,8 @@ func (v *offline) end(line []byte) error {
 	if v.whole && v.last != v.tree.N {
 		return v.wrong("entries are missing up to %d", v.tree.N)
 	}
+	v.times.checkpoint(v.tree.N, v.report.Signed)
+	v.report.Doubts = v.times.doubts
 	if _, err := v.in.ReadByte(); err != io.EOF {
 		return v.wrong("bytes after the end")
 	}

@@ -20,12 +20,15 @@ var ErrHold = errors.New("journal: no such session, or it is as it should be alr
 // everything.
 var ErrClock = errors.New("journal: the clock may be wrong: nothing of the month before now was recorded, or something after now")
 
+// ErrUncovered says that what would be erased was never signed.
+var ErrUncovered = errors.New("journal: no checkpoint covers what would be erased")
+
 // Steady is nil when entries of more than a day and less than 30 days ago are there, and
 // none of after now: whoever starts with a wrong clock has none of the first.
 func Steady(ctx context.Context, q Querier, now time.Time) error {
 	var recent, ahead int
 	err := q.QueryRowContext(ctx, `select coalesce(sum(at between ? and ?), 0), coalesce(sum(at > ?), 0) from journal`,
-		now.AddDate(0, 0, -30).UnixMilli(), now.AddDate(0, 0, -1).UnixMilli(), now.Add(5*time.Minute).UnixMilli()).Scan(&recent, &ahead)
+		now.AddDate(0, 0, -30).UnixMilli(), now.AddDate(0, 0, -1).UnixMilli(), now.Add(ClockTolerance).UnixMilli()).Scan(&recent, &ahead)
 	if err != nil {
 		return fmt.Errorf("journal: purge: %w", err)
 	}
@@ -45,8 +48,9 @@ const (
 // Purge erases what is older than before, but for sessions on hold, and records that it
 // did; it returns nil when there is nothing to erase. The record comes first, so that
 // the newest one is always there to be read. In one transaction it is all or nothing.
+// A checkpoint must cover what goes (ErrUncovered), or its time would be nobody's word.
 func Purge(ctx context.Context, tx *sql.Tx, now, before time.Time, by string) (*JournalPurged, error) {
-	through, err := oldest(ctx, tx, before)
+	through, before, err := oldest(ctx, tx, before)
 	if err != nil {
 		return nil, err
 	}
@@ -61,6 +65,13 @@ func Purge(ctx context.Context, tx *sql.Tx, now, before time.Time, by string) (*
 	if there == int64(len(held)) {
 		return nil, nil
 	}
+	last, err := Newest(ctx, tx)
+	if err == nil && last.Size < through {
+		err = fmt.Errorf("%w: up to entry %d", ErrUncovered, through)
+	}
+	if err != nil {
+		return nil, err
+	}
 	sum := sha256.New()
 	for _, n := range held {
 		sum.Write(binary.BigEndian.AppendUint64(nil, uint64(n)))
@@ -73,20 +84,31 @@ func Purge(ctx context.Context, tx *sql.Tx, now, before time.Time, by string) (*
 	return e, erase(ctx, tx, through)
 }
 
-// oldest is the last entry before the first that is young enough. A clock that was
-// wrong for a while keeps entries longer, never shorter.
-func oldest(ctx context.Context, tx *sql.Tx, before time.Time) (int64, error) {
+// oldest is the last entry before the first that is young enough, and the time that all
+// up to it are older than. A clock that was wrong for a while keeps entries longer, never
+// shorter.
+func oldest(ctx context.Context, tx *sql.Tx, before time.Time) (int64, time.Time, error) {
 	var young sql.NullInt64
 	err := tx.QueryRowContext(ctx, `select min(number) from journal where at >= ?`, before.UnixMilli()).Scan(&young)
 	if err != nil {
-		return 0, fmt.Errorf("journal: purge: %w", err)
+		return 0, before, fmt.Errorf("journal: purge: %w", err)
 	}
 	h, err := readHead(ctx, tx)
-	if err != nil || !young.Valid {
-		return h.size, err
+	switch {
+	case err != nil || !young.Valid:
+		return h.size, before, err
+	case young.Int64-1 > h.purged:
+		return young.Int64 - 1, before, nil
 	}
-	// What an earlier purge has passed stays passed.
-	return max(young.Int64-1, h.purged), nil
+	// What an earlier purge has passed stays passed, also when entries are kept longer
+	// since.
+	last, err := Last(ctx, tx, (&JournalPurged{}).Type())
+	if err == nil && last != nil {
+		if p, ok := last.Event.(*JournalPurged); ok && p.Before > before.Unix() {
+			before = time.Unix(p.Before, 0)
+		}
+	}
+	return h.purged, before, err
 }
 
 // held is true of a session whose newest hold was not released.

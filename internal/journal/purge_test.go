@@ -12,6 +12,7 @@ import (
 // purge erases what is older than moment before, at moment now.
 func (b *book) purge(now, before int64) *JournalPurged {
 	b.t.Helper()
+	b.sign(now)
 	var e *JournalPurged
 	b.within(func(tx *sql.Tx) (err error) {
 		e, err = Purge(b.t.Context(), tx, moment(now), moment(before), "server")

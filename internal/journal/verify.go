@@ -22,12 +22,14 @@ type Report struct {
 	First, Last time.Time // of what can still be read; zero when there is nothing
 	Checkpoints int
 	Signed      int64 // entries that the newest checkpoint covers
+	Doubts      Doubts
 }
 
 // Verify reads the whole record and computes every hash again. The error wraps
 // ErrTampered and names the first entry that does not fit. Whoever has the database
 // and the journal's key can write another history that verifies; the checkpoints that
-// clients keep are what such a one does not have.
+// clients keep are what such a one does not have. What such a one may have written
+// carelessly stands in the report as doubts, which are no error here.
 func Verify(ctx context.Context, q Querier, key Opener) (Report, error) {
 	v := &verifier{ctx: ctx, q: q, key: key, kept: sha256.New(), report: Report{Root: emptyRoot()}}
 	var err error
@@ -39,7 +41,9 @@ func Verify(ctx context.Context, q Querier, key Opener) (Report, error) {
 			return v.report, err
 		}
 	}
-	return v.report, v.finish()
+	err = v.finish()
+	v.report.Doubts = v.times.doubts
+	return v.report, err
 }
 
 // verifier is one pass over the journal.
@@ -50,6 +54,7 @@ type verifier struct {
 	head   head
 	tree   edge
 	report Report
+	times  timeline
 
 	entries  map[int64]Entry // of the batch under way
 	hashes   map[int64]Hash
@@ -160,12 +165,14 @@ func (v *verifier) take(e Entry) {
 		v.report.First = e.At
 	}
 	v.report.Last = e.At
+	v.times.take(e.Number, e.At, e.Event)
 	if e.Number <= v.head.purged {
 		v.left++
 		v.kept.Write(binary.BigEndian.AppendUint64(nil, uint64(e.Number)))
 	}
 	if p, ok := e.Event.(*JournalPurged); ok {
 		v.purge = p
+		v.times.purge(e.Number, p)
 	}
 }
 
@@ -179,6 +186,7 @@ func (v *verifier) checkpoint(c Checkpoint) error {
 	}
 	v.report.Checkpoints++
 	v.report.Signed = size
+	v.times.checkpoint(size, at)
 	return nil
 }
 

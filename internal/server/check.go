@@ -274,6 +274,9 @@ func (f *Findings) database(ctx context.Context, s *Server) {
 		f.add(Bad, "journal", "%v", err)
 		return
 	}
+	for _, d := range report.Doubts.Told {
+		f.add(Bad, "journal", "%s", d)
+	}
 	f.add(Good, "database", "in order; the journal's %d entries verify, %d of them signed, root %s", report.Entries, report.Signed, report.Root)
 }
 

@@ -185,6 +185,9 @@ func (s *Server) lookAtJournal(ctx context.Context, _ Standing) (string, bool) {
 	if err != nil {
 		return "it does not verify: " + err.Error(), false
 	}
+	if r.Doubts.All > 0 {
+		return fmt.Sprintf("%d times in it cannot be (journal verify): %s", r.Doubts.All, r.Doubts.Told[0]), false
+	}
 	if _, err := s.VerifySessions(ctx); err != nil {
 		return "it does not verify: " + err.Error(), false
 	}

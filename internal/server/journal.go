@@ -42,6 +42,17 @@ func (s *Server) loadJournalKey(ctx context.Context) error {
 	return nil
 }
 
+// lookAtClock warns, before anything is recorded, of a clock that is behind the journal.
+// Nothing is purged meanwhile: see journal.Steady.
+func (s *Server) lookAtClock(ctx context.Context) error {
+	ahead, err := journal.Ahead(ctx, s.store.reader, s.now())
+	if err == nil && ahead > 0 {
+		s.log.Error("the clock is behind the journal: it went back, or was wrong when the newest entries were written; nothing is erased until it has passed them",
+			"behind", ahead.Round(time.Second), "now", s.now().UTC().Format(time.RFC3339))
+	}
+	return err
+}
+
 // checkpoint signs where the journal stands.
 func (s *Server) checkpoint(ctx context.Context) (journal.Checkpoint, error) {
 	var c journal.Checkpoint

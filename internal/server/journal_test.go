@@ -429,3 +429,53 @@ func TestEntriesAreJSONInEveryFrame(t *testing.T) {
 		}
 	}
 }
+
+// A server whose clock is behind its journal says so before it writes, and erases nothing.
+func TestClockBehindTheJournalIsSaid(t *testing.T) {
+	log := &lockedBuffer{}
+	r := unserved(t)
+	r.advance(time.Minute) // later than what the fixture wrote
+	must(t, r.record(t.Context(), &journal.JournalRead{By: "rssi", Reason: "review", What: "everything"}))
+	r.advance(-time.Hour)
+	r.log = textLog(log)
+	r.run()
+	r.host(0)
+	if _, err := r.Purge(t.Context(), "root", false); err != nil { // nothing is old
+		t.Error(err)
+	}
+	must(t, r.stop())
+	if !strings.Contains(log.String(), "level=ERROR") || !strings.Contains(log.String(), "behind=1h0m0s") {
+		t.Errorf("the log says %q", log.String())
+	}
+	report, err := r.VerifyJournal(t.Context())
+	if must(t, err); report.Doubts.All != 1 {
+		t.Errorf("doubts %+v", report.Doubts)
+	}
+	f := find(Check(t.Context(), r.dir), "journal")
+	if len(f) != 1 || f[0].Grade != Bad || !strings.Contains(f[0].Text, "1h0m0s before entry") {
+		t.Errorf("check says %+v", f)
+	}
+	if state, met := r.lookAtJournal(t.Context(), Standing{}); met || !strings.Contains(state, "1 times in it cannot be") {
+		t.Errorf("compliance says %q", state)
+	}
+}
+
+// What is old enough stays while something in the journal is later than now.
+func TestNothingIsErasedWhileTheClockIsBehind(t *testing.T) {
+	r := unserved(t)
+	r.advance(400 * 24 * time.Hour)
+	must(t, r.record(t.Context(), &journal.JournalRead{By: "rssi", Reason: "review", What: "everything"}))
+	r.advance(25 * time.Hour)
+	must(t, r.record(t.Context(), &journal.JournalRead{By: "rssi", Reason: "review", What: "everything"}))
+	r.advance(-30 * time.Minute)
+	if done, err := r.Purge(t.Context(), "root", false); done != nil || !errors.Is(err, journal.ErrClock) {
+		t.Errorf("purged %+v, %v", done, err)
+	}
+	r.advance(30 * time.Minute)
+	if done, err := r.Purge(t.Context(), "root", false); done == nil || err != nil {
+		t.Errorf("purged %+v, %v", done, err)
+	}
+	if report, err := r.VerifyJournal(t.Context()); err != nil || report.Doubts.All != 0 {
+		t.Errorf("%+v, %v", report.Doubts, err)
+	}
+}

@@ -72,10 +72,13 @@ func (s *Server) keepRetention(ctx context.Context) error {
 // nil when there was nothing. Unless somebody looked at the clock, ErrClock refuses what
 // one that jumped would erase.
 func (s *Server) Purge(ctx context.Context, by string, clockIsRight bool) (*journal.JournalPurged, error) {
-	now := s.now()
+	now := s.now().UTC() // months are counted as journal.Verify counts them
 	before := now.AddDate(0, -s.cfg.Journal.RetentionMonths, 0)
 	var done *journal.JournalPurged
 	err := s.store.write(ctx, func(t *transaction) (err error) {
+		if _, err := journal.Sign(t, t.Tx, s.journal, now); err != nil {
+			return err
+		}
 		if done, err = journal.Purge(t, t.Tx, now, before, by); err != nil || done == nil {
 			return err
 		}

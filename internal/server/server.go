@@ -240,6 +240,9 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	defer s.bus.stop()
+	if err := s.lookAtClock(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
 	if err := s.recover(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
