@@ -72,7 +72,11 @@ func (s *Server) tendJournal(ctx context.Context) {
 	for {
 		if s.now().Sub(purged) >= purgeEvery {
 			purged = s.now()
-			if _, err := s.Purge(ctx, byServer, false); err != nil && ctx.Err() == nil {
+			err := s.noteDay(ctx)
+			if err == nil {
+				_, err = s.Purge(ctx, byServer, false)
+			}
+			if err != nil && ctx.Err() == nil {
 				s.log.Error("old entries of the journal could not be purged", "error", err)
 			}
 		}

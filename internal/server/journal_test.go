@@ -197,7 +197,7 @@ func TestStrangersRecordsGoNowhere(t *testing.T) {
 }
 
 func TestPurgeHoldAndRetention(t *testing.T) {
-	r := served(t)
+	r := served(t, func(s *Server) { s.limits.kick = time.Hour }) // it must not purge by itself meanwhile
 	m := granted(r)
 	m.host.send(m.record(1, wire.DeedEnded, wire.EndUserCut))
 	expect[*wire.Bye](m.technician)

@@ -83,7 +83,11 @@ func (s *Server) Purge(ctx context.Context, by string, clockIsRight bool) (*jour
 			return err
 		}
 		if !clockIsRight {
-			if err := journal.Steady(t, t.Tx, now); err != nil {
+			running, err := t.ranLately(now)
+			if err == nil {
+				err = journal.Steady(t, t.Tx, now, running)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -97,6 +101,32 @@ func (s *Server) Purge(ctx context.Context, by string, clockIsRight bool) (*jour
 		return done, fmt.Errorf("server: database: %w", err)
 	}
 	return done, nil
+}
+
+// keptDays is how many of the days on which the server ran are remembered.
+const keptDays = 40
+
+// noteDay remembers that the server ran today. A server that nobody uses has nothing else
+// to tell a year that went by from a clock that jumped by one.
+func (s *Server) noteDay(ctx context.Context) error {
+	return s.store.write(ctx, func(t *transaction) error {
+		if _, err := t.exec(`insert into ran values (?) on conflict do nothing`, dayOf(s.now())); err != nil {
+			return err
+		}
+		_, err := t.exec(`delete from ran where day not in (select day from ran order by day desc limit ?)`, keptDays)
+		return err
+	})
+}
+
+// ranLately reports whether the server ran on a day that ended a day to 30 days ago.
+func (t *transaction) ranLately(now time.Time) (bool, error) {
+	var days int
+	err := t.QueryRowContext(t, `select count(*) from ran where day >= ? and day < ?`,
+		dayOf(now.AddDate(0, 0, -30)), dayOf(now.AddDate(0, 0, -1))).Scan(&days)
+	if err != nil {
+		return false, fmt.Errorf("server: database: %w", err)
+	}
+	return days > 0, nil
 }
 
 // purgeSessions drops the rows of sessions whose entries are gone.

@@ -115,6 +115,7 @@ func migrations() []step {
 				primary key (day, prefix)
 			) strict`,
 		}, code: sumKeys},
+		{statements: []string{`create table ran (day integer primary key) strict`}}, // days on which the server ran, since 1970
 	}
 }
 
