@@ -41,7 +41,8 @@ func TestSpecificationSaysWhatTheCodeDoes(t *testing.T) {
 	says(t, page, fmt.Sprintf("of at most %d bytes", MaxRotation))
 	says(t, page, fmt.Sprintf("at most %d links", MaxRotations))
 	says(t, page, strings.Join(rightNames(), " "))
-	for _, file := range []string{charterFile, rotationFile, memoryFile, sourceFile, vectorFile} {
+	for _, file := range []string{charterFile, rotationFile, memoryFile, sourceFile, vectorFile,
+		checkpointFile, nextCheckpointFile, otherCheckpointFile, restartFile, witnessFile, otherWitnessFile, journalVectorsFile} {
 		says(t, page, strings.TrimPrefix(file, "testdata/"))
 	}
 }
