@@ -83,7 +83,7 @@ func (c *cheat) ask() (*wire.Answer, error) {
 // this test.
 func (c *cheat) askWith(request []byte) (*wire.Answer, error) {
 	forgive(c.e.b.t, c.e.b.db)
-	ctx, cancel := context.WithTimeout(context.Background(), settled)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	var err error
 	if c.out, err = c.e.account.Ask(ctx, c.e.who.code(c.e.b.t), request); err != nil {

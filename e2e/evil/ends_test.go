@@ -48,12 +48,18 @@ type bench struct {
 	liar   *liar
 	join   trust.JoinCode
 	nonces *trust.Nonces
-	asked  int           // requests so far, to tell reasons apart
-	stand  int           // which of the two pairs plays
-	quiet  time.Duration // how long nothing may pass before an attempt is given up
-	await  time.Duration // how long an end may take to reach the server
-	linger bool          // the request comes when the technician has gone
+	asked  int    // requests so far, to tell reasons apart
+	stand  int    // which of the two pairs plays
+	dir    string // the honest server's
 	pair   *ends
+
+	folders  [2]string        // what the apps keep, if it is to outlive them
+	believed session.Charters // what a patched technician's app goes by; nil for an honest one
+
+	// What a lie makes of the waiting. Without one, all that was begun ends by itself.
+	vain    func() bool // reports that nothing more will come of it; nil is never
+	patient bool        // a request is not given up all the same
+	linger  bool        // the request comes when the technician has gone
 
 	hindrance error // why the ends did not get to the server
 }
@@ -72,7 +78,7 @@ func newBench(t testing.TB, nonces *trust.Nonces) *bench {
 	db, err := database(dir)
 	must(t, err)
 	t.Cleanup(func() { db.Close() })
-	b := &bench{t: t, quiet: patience, await: patience, ground: g, honest: s, db: db, join: s.JoinCode(), nonces: nonces}
+	b := &bench{t: t, dir: dir, ground: g, honest: s, db: db, join: s.JoinCode(), nonces: nonces}
 	var signers []trust.Signer
 	for i := range g.people {
 		signers = append(signers, g.people[i].device, g.machines[i].key)
@@ -102,7 +108,6 @@ type ends struct {
 	folder   string
 	stop     context.CancelFunc
 	over     sync.WaitGroup
-	given    bool                    // an attempt was given up: what is left of it may still come
 	end      session.TechnicianState // of the last attempt
 
 	mu      sync.Mutex
@@ -128,10 +133,10 @@ func (b *bench) meet(which int) *ends {
 		return c
 	}
 	here, there := b.at(log), b.at(log)
-	e.folder = b.t.TempDir()
+	e.folder = b.folder(0)
 	here.Charters = charters()
 	here.Witness = e.witness(here.Charters)
-	e.folder = b.t.TempDir()
+	e.folder = b.folder(1)
 	there.Charters = charters()
 	there.Witness = e.witness(there.Charters)
 	e.charters = [2]*rendezvous.Charters{here.Charters, there.Charters}
@@ -143,6 +148,22 @@ func (b *bench) meet(which int) *ends {
 	e.account = rendezvous.NewTechnician(there, e.who.device)
 	b.pair = e
 	return e
+}
+
+// folder is where an app keeps what it has seen.
+func (b *bench) folder(app int) string {
+	if b.folders[app] != "" {
+		return b.folders[app]
+	}
+	return b.t.TempDir()
+}
+
+// goesBy is the charter that a technician's app goes by.
+func (e *ends) goesBy() session.Charters {
+	if e.b.believed != nil {
+		return e.b.believed
+	}
+	return e.charters[1]
 }
 
 // witness is what an app keeps of the server's journal.
@@ -235,7 +256,7 @@ func (e *ends) request(rights consent.Rights) (*session.Technician, string) {
 func (e *ends) technicianConfig() session.TechnicianConfig {
 	return session.TechnicianConfig{
 		Key: e.who.device, Certificate: e.account.Certificate(), Unit: e.b.ground.unit.Public(), WordLists: [2][]string{wordList(), wordList()},
-		Charters: e.charters[1], Numbers: &e.b.ground.numbers,
+		Charters: e.goesBy(), Numbers: &e.b.ground.numbers,
 		Ask: func(ctx context.Context, totp string, request []byte) (session.Outgoing, error) {
 			o, err := e.account.Ask(ctx, totp, request)
 			if err != nil {
@@ -315,6 +336,31 @@ func (l *logged) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()
+}
+
+// inVain reports that what is waited for will not come.
+func (b *bench) inVain() bool { return b.vain != nil && b.vain() }
+
+// wait waits for something, and reports whether it came.
+func (b *bench) wait(is func() bool) bool {
+	came := false
+	until(patience, func() bool {
+		came = is()
+		return came || b.inVain()
+	})
+	return came
+}
+
+// awaiting is for calls that wait: it ends when that is in vain.
+func (b *bench) awaiting() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		until(patience, func() bool { return ctx.Err() != nil || b.inVain() })
+		cancel()
+	}()
+	return ctx, func() { cancel(); <-watched }
 }
 
 // until waits for something that others bring about; false when it takes too long.

@@ -31,6 +31,11 @@ func harmless(why string) fate { return fate{[]outcome{refused, right}, why} }
 // asked, shown or recorded is right all the same: judge sees to that.
 func open(why string) fate { return fate{[]outcome{refused, asked, right}, why} }
 
+// parting is the fate of a goodbye while the person is asked.
+func parting() fate {
+	return fate{[]outcome{asked}, "at most the question stays until the person or the time ends it, and a yes is none"}
+}
+
 // fields holds what must come of a lie about each field that there is.
 func fields() map[string]fate {
 	const (
@@ -70,7 +75,7 @@ func fields() map[string]fate {
 		"Answered.session": never(routed), "Answered.answer": never(signed),
 		"Signal.session": never(routed), "Signal.sequence": never("a step is missing"),
 		"Signal.body": open("the set-up proves nothing: what counts is the certificate behind it"),
-		"Bye.session": harmless("both ends say goodbye to each other as well"), "Bye.reason": harmless("a server does not speak for the person"),
+		"Bye.session": parting(), "Bye.reason": parting(),
 		"Refused.session": never("the request is over, or never was"), "Refused.why": never("a refusal for another reason"),
 		"Refused.wait":   never("a refusal all the same"),
 		"Report.session": never(routed), "Reported.session": never(routed),
@@ -112,16 +117,16 @@ func whole() map[string]fate {
 	own := harmless("a word of the server's own")
 	afterwards := harmless("it tells of what was done; nothing is done by it")
 	return map[string]fate{
-		"* dropped": never(cut), "Bye dropped": harmless("both ends say goodbye to each other as well"),
+		"* dropped":             never(cut),
 		"CharterNotice dropped": own,
 		"* doubled":             open(twice), "Ring doubled": {[]outcome{right}, "one dialog"}, "Answered doubled": open(twice),
 		"Signal doubled":   {[]outcome{right}, "a step is taken once"},
 		"* late":           open(late),
 		"Ask late":         {[]outcome{asked}, "good for five minutes, wanted or not; nobody is there to see anything"},
 		"* that of others": never(foreign), "Challenge that of others": own, "HostReady that of others": own,
-		"Bye that of others": own, "CharterNotice that of others": own,
-		"* that of the past": never(stale), "Challenge that of the past": own, "HostReady that of the past": own,
-		"TechnicianReady that of the past": own, "Bye that of the past": own, "CharterNotice that of the past": own,
+		"CharterNotice that of others": own,
+		"* that of the past":           never(stale), "Challenge that of the past": own, "HostReady that of the past": own,
+		"TechnicianReady that of the past": own, "CharterNotice that of the past": own,
 		"Checkpoint that of others": own, "Checkpoint that of the past": own, "CheckpointAsk that of others": own,
 		"CheckpointAsk that of the past": own,
 		"Noted dropped":                  afterwards, "Noted that of others": afterwards, "Noted that of the past": afterwards,
@@ -138,7 +143,9 @@ func afterTheQuestion() []string { return []string{"Pledged", "Answered", "Signa
 func (j job) fate() (fate, bool) {
 	f, ok := fields()[j.field]
 	switch {
-	case strings.HasSuffix(j.field, ".kind"), strings.HasSuffix(j.field, ".length"):
+	case j.track.kind == "Bye":
+		f, ok = parting(), ok || j.field == "" || isStructure(j.field)
+	case isStructure(j.field):
 		f, ok = open("a message that cannot be read, or another one"), true
 		if !slices.Contains(afterTheQuestion(), j.track.kind) {
 			f = harmless("a message that cannot be read, or another one")

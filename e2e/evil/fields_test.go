@@ -123,9 +123,12 @@ type spoiling struct {
 // fits reports whether a field, named last, is to be spoilt in this way. Of kinds and
 // lengths one bit is enough: what cannot be read is all the same.
 func (s spoiling) fits(names []string) bool {
-	last := names[len(names)-1]
-	structure := strings.HasSuffix(last, ".kind") || strings.HasSuffix(last, ".length")
-	return len(names) <= s.nesting && (!structure || s.name == "last bit")
+	return len(names) <= s.nesting && (!isStructure(names[len(names)-1]) || s.name == "last bit")
+}
+
+// isStructure tells what says how to read a message from what it says.
+func isStructure(field string) bool {
+	return strings.HasSuffix(field, ".kind") || strings.HasSuffix(field, ".length")
 }
 
 func spoilings() []spoiling {

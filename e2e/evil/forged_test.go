@@ -214,7 +214,7 @@ func TestServerForgesKeys(t *testing.T) {
 			}
 			return [][]byte{p.raw}
 		}, nil)
-		b.quiet, b.await, b.hindrance = settled, patience, nil
+		b.hindrance = nil
 		came, err := b.intervention(true)
 		e := b.pair
 		why := []error{b.hindrance, e.app.State().RefusedWhy, e.end.Err}

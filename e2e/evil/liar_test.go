@@ -12,7 +12,9 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -72,6 +74,8 @@ type liar struct {
 	web      *http.Server
 	work     sync.WaitGroup
 
+	stirred atomic.Int64 // when something last passed, in Unix nanoseconds
+
 	mu      sync.Mutex
 	signers []trust.Signer                        // whose greetings it can make
 	lie     func(passing) [][]byte                // nil is the truth
@@ -121,8 +125,16 @@ func (s *liar) tell(lie func(passing) [][]byte, page func(string, []byte) []byte
 	s.lie, s.page = lie, page
 }
 
+// stir notes that something passes.
+func (s *liar) stir() { s.stirred.Store(time.Now().UnixNano()) }
+
+// still is how long nothing has passed.
+func (s *liar) still() time.Duration { return time.Since(time.Unix(0, s.stirred.Load())) }
+
 // ServeHTTP serves one client.
 func (s *liar) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.stir()
+	defer s.stir()
 	if r.URL.Path != signalPath {
 		s.document(w, r)
 		return
@@ -259,6 +271,7 @@ func (l *leg) inject(m wire.Message) error {
 
 // pass is what goes on in place of a message.
 func (l *leg) pass(up bool, raw []byte) [][]byte {
+	defer l.liar.stir()
 	l.mu.Lock()
 	if up && l.side == unknownSide {
 		raw = l.greeted(raw)

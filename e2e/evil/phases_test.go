@@ -88,7 +88,6 @@ func (b *bench) interrupt(ph phase, to side, word int) error {
 		}
 		return [][]byte{p.raw}
 	}, nil)
-	b.quiet, b.await = patience, patience/4
 	e, err := b.ready(false)
 	if err != nil {
 		return err
@@ -104,7 +103,7 @@ func (b *bench) interrupt(ph phase, to side, word int) error {
 		}
 	}
 	tech, reason := e.request(wanted)
-	if !until(patience/4, func() bool { return ph.at(e, tech) }) {
+	if !until(patience, func() bool { return ph.at(e, tech) }) {
 		return fmt.Errorf("the phase does not come: %+v, the host is %v", tech.State(), e.app.State().Phase)
 	}
 	if ph.use {

@@ -28,8 +28,9 @@ const (
 
 func (o outcome) String() string { return [...]string{"nothing", "refused", "asked", "right"}[o] }
 
-// settled is how long nothing may pass before the technician's patience is cut short:
-// the rest of it is one long wait.
+// settled is how long nothing may pass, once a lie was told that may leave the ends
+// waiting for nothing, before the wait is cut short. It is never what a verdict hangs on:
+// what must come is waited for with patience.
 const settled = 1500 * time.Millisecond
 
 // errWrong says that something was as it must never be.
@@ -68,17 +69,17 @@ func (b *bench) ready(fresh bool) (*ends, error) {
 	up := func() bool { return e.line.State().Phase == rendezvous.Ready }
 	if fresh || e == nil || !up() || e.account.State().Phase != rendezvous.Ready {
 		e = b.meet(b.stand)
-		if !until(b.await, func() bool { return up() || e.line.State().Err != nil }) || !up() {
+		if !b.wait(func() bool { return up() || e.line.State().Err != nil }) || !up() {
 			return e, errors.Join(errors.New("host not registered"), e.line.State().Err)
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), b.await)
+		ctx, cancel := b.awaiting()
 		defer cancel()
 		if err := e.account.Login(ctx, e.who.login, password); err != nil {
 			return e, fmt.Errorf("technician not let in: %w", err)
 		}
 		for _, c := range e.charters {
 			known := func() bool { _, err := c.Now(); return err == nil }
-			if !until(b.await, known) {
+			if !b.wait(known) {
 				return e, errors.New("no charter in force")
 			}
 		}
@@ -107,15 +108,13 @@ func (e *ends) discreet() error {
 }
 
 // follow waits until the request is over or its session has shown a picture and done a
-// key stroke; it returns the technician's check words.
+// key stroke; it returns the technician's check words. What waits in vain is given up.
 func (e *ends) follow(tech *session.Technician) (words [3]string, err error) {
-	quiet := time.Now()
 	for {
 		select {
 		case <-tech.Done():
 			return words, nil
 		case <-tech.Changed():
-			quiet = time.Now()
 		case <-time.After(20 * time.Millisecond):
 		}
 		s := tech.State()
@@ -123,14 +122,16 @@ func (e *ends) follow(tech *session.Technician) (words [3]string, err error) {
 		if s.Phase == session.TechnicianLive {
 			return words, e.use(tech)
 		}
-		if p := e.app.State().Phase; p != session.HostIdle && p != session.HostConnecting {
-			quiet = time.Now()
-		}
-		if time.Since(quiet) > e.b.quiet {
-			e.given = true
+		if !e.b.patient && e.b.inVain() && e.rests() {
 			return words, nil
 		}
 	}
+}
+
+// rests reports that the host does nothing, or waits for the technician.
+func (e *ends) rests() bool {
+	p := e.app.State().Phase
+	return p == session.HostIdle || p == session.HostConnecting
 }
 
 // use sees a picture and strikes a key.
@@ -172,11 +173,12 @@ func (e *ends) lost(tech *session.Technician, err error) error {
 	return fmt.Errorf("%w: a session that does not work: %w", errWrong, err)
 }
 
-// clear waits until nothing of a request is left at the host. One that waits in vain for
-// a technician who has gone is cut short by the person.
+// clear waits until nothing of a request is left at the host. One of which a lie has kept
+// from it that the technician has gone is cut short by the person.
 func (e *ends) clear() {
 	free := func() bool { return e.app.State().Phase == session.HostIdle }
-	if !until(settled, free) {
+	alone := func() bool { return e.b.inVain() && e.app.State().Phase < session.HostLive }
+	if until(patience, func() bool { return free() || alone() }); !free() {
 		e.app.Cut(wire.EndUserCut)
 	}
 	if !until(patience, free) {
@@ -201,7 +203,8 @@ func (e *ends) judge(s session.TechnicianState, words [3]string, reason string, 
 	case frames == 0 && events == 0:
 		return asked, e.untouched(1)
 	}
-	if len(e.questions()) != 1 || turnedDown != 0 {
+	replayed := turnedDown == 1 && errors.Is(e.app.State().RefusedWhy, trust.ErrReplayed) // and then came the truth
+	if len(e.questions()) != 1 || turnedDown != 0 && !replayed {
 		return 0, fmt.Errorf("%w: %d dialogs, %d turned down", errWrong, len(e.questions()), turnedDown)
 	}
 	return right, errors.Join(e.recorded(reason), e.discreet())

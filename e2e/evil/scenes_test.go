@@ -11,6 +11,7 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
+	"assist/internal/consent"
 	"assist/internal/rendezvous"
 	"assist/internal/server"
 	"assist/internal/session"
@@ -24,15 +25,60 @@ type scene struct {
 	name string
 	play func(b *bench, fresh bool) (outcome, error)
 	ends outcome // when nobody lies
+	only string  // the one message that is lied about here; empty is any
 }
 
 func scenes() []scene {
 	return []scene{
-		{"intervention", (*bench).intervention, right},
-		{"wrong code", (*bench).wrongCode, refused},
-		{"report", (*bench).report, right},
-		{"enrolment", (*bench).enrolment, right},
+		{"intervention", (*bench).intervention, right, ""},
+		{"wrong code", (*bench).wrongCode, refused, ""},
+		{"report", (*bench).report, right, ""},
+		{"enrolment", (*bench).enrolment, right, ""},
+		{"withdrawn", (*bench).withdrawn, asked, "Bye"},
+		{"closed", (*bench).closed, asked, "Bye"},
 	}
+}
+
+// has reports whether a message is lied about in this scene. At the end of an intervention
+// both say goodbye, and whose reaches the server first is left to chance.
+func (s scene) has(kind string) bool { return s.only == kind || s.only == "" && kind != "Bye" }
+
+// withdrawn plays a request that the technician takes back while the person is asked.
+func (b *bench) withdrawn(fresh bool) (outcome, error) {
+	return b.unanswered(fresh, func(_ *ends, tech *session.Technician) { tech.End() })
+}
+
+// closed plays one that ends because the host's app is closed while the person is asked.
+func (b *bench) closed(fresh bool) (outcome, error) {
+	return b.unanswered(fresh, func(e *ends, _ *session.Technician) { e.app.Cut(wire.EndHostClosed) })
+}
+
+// unanswered plays a request that ends while the person is asked, who says yes too late.
+func (b *bench) unanswered(fresh bool, end func(*ends, *session.Technician)) (outcome, error) {
+	e, err := b.ready(fresh)
+	if err != nil {
+		return refused, e.untouched(0)
+	}
+	e.forget()
+	e.say(func(ctx context.Context, _ consent.Question) (consent.Rights, error) {
+		<-ctx.Done()
+		return granted, nil
+	})
+	defer e.say(nil)
+	tech, reason := e.request(wanted)
+	if !until(patience, func() bool { return len(e.questions()) > 0 && tech.State().Phase == session.TechnicianWaiting }) {
+		return 0, fmt.Errorf("%w: nobody is asked", errWrong)
+	}
+	end(e, tech)
+	words, err := e.follow(tech)
+	tech.End()
+	<-tech.Done()
+	e.clear()
+	e.end = tech.State()
+	if err != nil {
+		return 0, err
+	}
+	return e.judge(e.end, words, reason, 0)
 }
 
 // wrongCode plays a request with a one-time code that is wrong: whatever the server
@@ -72,7 +118,7 @@ func (b *bench) report(fresh bool) (outcome, error) {
 		return o, err
 	}
 	e := b.pair
-	ctx, cancel := context.WithTimeout(context.Background(), settled)
+	ctx, cancel := b.awaiting()
 	defer cancel()
 	frames, events := e.desktop.touched()
 	err := e.line.Report(ctx, e.kept()[0].Session)
@@ -97,7 +143,7 @@ func (b *bench) enrolment(bool) (outcome, error) {
 	must(b.t, err)
 	b.liar.learn(device)
 	e := &ends{b: b, log: &logged{}}
-	ctx, cancel := context.WithTimeout(context.Background(), b.await)
+	ctx, cancel := b.awaiting()
 	defer cancel()
 	env, err := rendezvous.NewTechnician(b.at(e.logger()), device).Enrol(ctx, code, password, func(_, text string) (string, error) {
 		u, err := url.Parse(text)

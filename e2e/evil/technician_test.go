@@ -74,7 +74,6 @@ func TestEvilTechnician(t *testing.T) {
 func (b *bench) honestly(t *testing.T) {
 	t.Helper()
 	b.pair.say(nil)
-	b.quiet = patience
 	if o, err := b.intervention(false); err != nil || o != right {
 		t.Errorf("the next honest session: %v, %v, %v\n%s", o, err, b.hindrance, b.pair.log)
 	}
@@ -322,7 +321,7 @@ func manyAnswers(t *testing.T, b *bench) {
 	if err := c.sneak(); err == nil {
 		t.Error("it is connected")
 	}
-	if !until(settled, func() bool { return len(e.kept()) > 0 && e.app.State().Phase == session.HostIdle }) {
+	if !until(patience, func() bool { return len(e.kept()) > 0 && e.app.State().Phase == session.HostIdle }) {
 		t.Fatal("the host still connects")
 	}
 	if r := e.kept(); r[0].End != wire.EndProtocol {
