@@ -57,6 +57,7 @@ func runJournalList(ctx context.Context, p *program, args []string) error {
 	var q server.JournalFilter
 	f.IntVar(&q.Limit, "limit", 100, "at most this many, up to 1000")
 	f.Int64Var(&q.Before, "before", 0, "only entries with a smaller number, to page")
+	f.StringVar(&q.Type, "event", "", "only events of this name, as session.reported")
 	chooses(f, &q.Keys)
 	reason := f.String("reason", "", aboutReason)
 	if err := parse(p, f, args); err != nil {
@@ -75,6 +76,9 @@ func runJournalList(ctx context.Context, p *program, args []string) error {
 func explainReason(err error) error {
 	if errors.Is(err, server.ErrReason) {
 		return errors.New("say why: --reason \"…\"; it is recorded, with your account")
+	}
+	if errors.Is(err, server.ErrNoEvent) {
+		return errors.New("no event has the name that --event gives; names are what \"journal list\" prints as type")
 	}
 	return err
 }

@@ -37,6 +37,7 @@ type membership struct {
 	charters *rendezvous.Charters
 	unit     trust.UnitPublic // in force when this began
 	begun    time.Time
+	key      *trust.HostKey
 	server   *rendezvous.Host
 	host     *session.Host // nil until the machine ID is known
 	id       string
@@ -54,7 +55,7 @@ func (h *helped) start(code trust.JoinCode, charters *rendezvous.Charters) error
 	}
 	h.close()
 	ctx, cancel := context.WithCancel(context.Background())
-	m := &membership{code: code, charters: charters, unit: charters.Unit(), begun: time.Now(), stop: cancel}
+	m := &membership{code: code, charters: charters, unit: charters.Unit(), begun: time.Now(), key: key, stop: cancel}
 	m.server = rendezvous.NewHost(h.p.server(code, charters), key)
 	h.mu.Lock()
 	h.at = m
@@ -173,7 +174,17 @@ func (h *helped) State() ui.HelpedState {
 		}
 		s.Live, s.Last = shownLive(state), shownLast(state)
 	}
+	s.Report = shownReport(m.server)
 	return s
+}
+
+// shownReport is what became of the newest report of this app's run.
+func shownReport(at *rendezvous.Host) *ui.Report {
+	told, any := at.Told()
+	if !any {
+		return nil
+	}
+	return &ui.Report{Made: told.Made, Confirmed: told.Confirmed, Refused: told.Refused}
 }
 
 func shownLast(s session.HostState) *ui.Ending {
@@ -213,13 +224,17 @@ func phase(s rendezvous.State) (ui.Phase, wire.Refusal) {
 	return ui.PhaseConnecting, 0
 }
 
-// report tells the server of a problem with a past session of this machine.
-func (h *helped) report(ctx context.Context, session wire.SessionID) error {
+// report tells the server of a problem with a past session of this machine, signed by it.
+func (h *helped) report(ctx context.Context, r wire.Record) error {
 	m, _, _ := h.now()
 	if m == nil {
 		return errNotMember
 	}
-	return m.server.Report(ctx, session)
+	proof, err := m.key.SignRecord(r)
+	if err != nil {
+		return err
+	}
+	return m.server.Report(ctx, r.Session, proof)
 }
 
 // Cut ends the question or the intervention under way.

@@ -32,7 +32,7 @@ type issuer struct {
 type receipts struct {
 	book *receipt.Book
 	text func() assets.Text
-	tell func(context.Context, wire.SessionID) error // reports a session to the server
+	tell func(context.Context, wire.Record) error // reports a session to the server
 	log  *slog.Logger
 }
 
@@ -122,6 +122,10 @@ func deedName(a session.Act) (name string, withRights bool) {
 		return "resumed", false
 	case session.ActDrove:
 		return "drove", false
+	case session.ActRenewed:
+		return "renewed", false
+	case session.ActReported:
+		return "reported", false
 	}
 	return quietDeed(a), false
 }
@@ -139,8 +143,6 @@ func quietDeed(a session.Act) string {
 		return "idle"
 	case session.ActStillHere:
 		return "stillHere"
-	case session.ActRenewed:
-		return "renewed"
 	}
 	return "ended"
 }
@@ -174,9 +176,19 @@ func (r *receipts) Report(ctx context.Context, id string) error {
 	if err != nil || len(b) != len(wire.SessionID{}) {
 		return ui.ErrNotKnown
 	}
+	kept, err := r.book.Get(id)
+	if err != nil {
+		r.log.Warn("receipt not readable", "error", err)
+		return ui.ErrNotKnown
+	}
+	hash, err := trust.RequestHash(kept.Request)
+	if err != nil {
+		r.log.Warn("receipt without its request", "error", err)
+		return ui.ErrNotKnown
+	}
 	ctx, cancel := context.WithTimeout(ctx, reportWithin)
 	defer cancel()
-	err = r.tell(ctx, wire.SessionID(b))
+	err = r.tell(ctx, wire.Record{Session: wire.SessionID(b), RequestHash: hash, At: time.Now().Unix(), Deed: wire.DeedReported})
 	why, wait, refused := refusal(err)
 	switch {
 	case err == nil:

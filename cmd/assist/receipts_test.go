@@ -77,6 +77,29 @@ func TestSaveReplacesOrFailsPlainly(t *testing.T) {
 	}
 }
 
+// keptReceipt is a receipt of session 1, 2 with the request that it came of.
+func (r *receipts) keptReceipt(t *testing.T) (hash [32]byte) {
+	t.Helper()
+	key, err := trust.NewHostKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	device, err := trust.NewDeviceKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := device.SignRequest(&wire.Request{Version: wire.Version, Session: wire.SessionID{1, 2}, Machine: "482917305566",
+		Rights: 1, Reason: "why", Expires: time.Now().Add(time.Minute).Unix()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.keep(issuer{machine: "482917305566", key: key}, session.Record{Session: wire.SessionID{1, 2}, Began: time.Now(), Proof: session.Proof{Request: request}})
+	if hash, err = trust.RequestHash(request); err != nil {
+		t.Fatal(err)
+	}
+	return hash
+}
+
 func TestReportSaysOnlyWhatIsTrue(t *testing.T) {
 	const id = "01020000000000000000000000000000"
 	for name, c := range map[string]struct {
@@ -84,19 +107,21 @@ func TestReportSaysOnlyWhatIsTrue(t *testing.T) {
 		said error // by the server
 		want error
 	}{
-		"confirmed": {id, nil, nil},
-		"offline":   {id, rendezvous.ErrOffline, ui.ErrNotReported},
-		"lost":      {id, rendezvous.ErrLost, ui.ErrNotReported},
-		"too late":  {id, context.DeadlineExceeded, ui.ErrNotReported},
-		"no unit":   {id, errNotMember, ui.ErrNotReported},
-		"unknown":   {id, &rendezvous.RefusedError{Why: wire.RefusedUnknown}, ui.ErrNotKnown},
-		"not an id": {"../x", nil, ui.ErrNotKnown},
+		"confirmed":  {id, nil, nil},
+		"offline":    {id, rendezvous.ErrOffline, ui.ErrNotReported},
+		"lost":       {id, rendezvous.ErrLost, ui.ErrNotReported},
+		"too late":   {id, context.DeadlineExceeded, ui.ErrNotReported},
+		"no unit":    {id, errNotMember, ui.ErrNotReported},
+		"unknown":    {id, &rendezvous.RefusedError{Why: wire.RefusedUnknown}, ui.ErrNotKnown},
+		"not an id":  {"../x", nil, ui.ErrNotKnown},
+		"no receipt": {"ff020000000000000000000000000000", nil, ui.ErrNotKnown},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newReceipts(t)
-			r.tell = func(_ context.Context, s wire.SessionID) error {
-				if s != (wire.SessionID{1, 2}) {
-					t.Errorf("session %x", s)
+			hash := r.keptReceipt(t)
+			r.tell = func(_ context.Context, got wire.Record) error {
+				if got.Session != (wire.SessionID{1, 2}) || got.RequestHash != hash || got.Deed != wire.DeedReported || got.At == 0 {
+					t.Errorf("reported %+v", got)
 				}
 				return c.said
 			}
@@ -106,7 +131,8 @@ func TestReportSaysOnlyWhatIsTrue(t *testing.T) {
 		})
 	}
 	r := newReceipts(t)
-	r.tell = func(context.Context, wire.SessionID) error { return &rendezvous.RefusedError{Why: wire.RefusedJournal} }
+	r.keptReceipt(t)
+	r.tell = func(context.Context, wire.Record) error { return &rendezvous.RefusedError{Why: wire.RefusedJournal} }
 	var no *ui.Refused
 	if err := r.Report(t.Context(), id); !errors.As(err, &no) || no.Why != wire.RefusedJournal {
 		t.Error(err)

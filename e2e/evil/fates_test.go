@@ -78,7 +78,7 @@ func fields() map[string]fate {
 		"Bye.session": parting(), "Bye.reason": parting(),
 		"Refused.session": never("the request is over, or never was"), "Refused.why": never("a refusal for another reason"),
 		"Refused.wait":   never("a refusal all the same"),
-		"Report.session": never(routed), "Reported.session": never(routed),
+		"Report.session": never(routed), "Report.proof": never(signed), "Reported.session": never(routed),
 		"CharterNotice.epoch": harmless("at most the charter is fetched once more"),
 
 		"CheckpointAsk.size": harmless(witnessed), "Checkpoint.key": harmless(witnessed), "Checkpoint.note": never(witnessed),

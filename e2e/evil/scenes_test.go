@@ -121,7 +121,12 @@ func (b *bench) report(fresh bool) (outcome, error) {
 	ctx, cancel := b.awaiting()
 	defer cancel()
 	frames, events := e.desktop.touched()
-	err := e.line.Report(ctx, e.kept()[0].Session)
+	kept := e.kept()[0]
+	hash, err := trust.RequestHash(kept.Proof.Request)
+	must(b.t, err)
+	proof, err := e.host.key.SignRecord(wire.Record{Session: kept.Session, RequestHash: hash, At: time.Now().Unix(), Deed: wire.DeedReported})
+	must(b.t, err)
+	err = e.line.Report(ctx, kept.Session, proof)
 	if f, n := e.desktop.touched(); f != frames || n != events || len(e.questions()) != 1 {
 		return 0, fmt.Errorf("%w: a report moved something", errWrong)
 	}

@@ -188,12 +188,13 @@ type SessionEnded struct {
 	Signed  string `json:"signed,omitempty"` // that end's envelope, base64
 }
 
-// SessionReported says that the host's user reported a problem with a session,
-// after it or while it went on.
+// SessionReported says that the host's user reported a session: refused and reported,
+// cut and reported, or reported it afterwards.
 type SessionReported struct {
 	Session string `json:"session"`
 	Login   string `json:"login"`
 	Machine string `json:"machine"`
+	Signed  string `json:"signed,omitempty"` // the host's envelope, base64
 }
 
 // newEvent returns an empty event of a type, or nil: the closed list.
@@ -241,6 +242,8 @@ func envelope(e Event) string {
 	case *SessionChanged:
 		return e.Signed
 	case *SessionEnded:
+		return e.Signed
+	case *SessionReported:
 		return e.Signed
 	}
 	return ""

@@ -15,11 +15,15 @@ type Querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
+// Known says whether there are events of this name.
+func Known(name string) bool { return newEvent(name) != nil }
+
 // Filter chooses entries. Zero values choose everything; the newest come first.
 type Filter struct {
 	Keys
-	Before int64 // only entries with a smaller number; 0 for the newest
-	Limit  int   // at most this many; 0 means 100, at most 1000
+	Type   string // only events of this name
+	Before int64  // only entries with a smaller number; 0 for the newest
+	Limit  int    // at most this many; 0 means 100, at most 1000
 }
 
 const columns = `number, at, type, session, login, machine, salt, body`
@@ -60,6 +64,9 @@ func (f Filter) where() (string, []any) {
 	query, args := ` where number < ?`, []any{f.Before}
 	if f.Before <= 0 {
 		query, args = ` where number > ?`, []any{0}
+	}
+	if f.Type != "" {
+		query, args = query+` and type = ?`, append(args, f.Type)
 	}
 	return f.narrow(query, args)
 }

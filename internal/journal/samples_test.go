@@ -18,7 +18,7 @@ func samples() []Event {
 		&SessionUndelivered{"51", "claire", "482917305566", "offline"},
 		&SessionAnswered{"51", "claire", "482917305566", 1, 3, "aa", "c2ln"},
 		&SessionEnded{"51", "claire", "482917305566", 2, "host", "c2ln"},
-		&SessionReported{"51", "claire", "482917305566"},
+		&SessionReported{"51", "claire", "482917305566", "c2ln"},
 		&SessionChanged{"51", "claire", "482917305566", 1, 4, 3, 1800000000, "c2ln"},
 		&SessionHeld{"51", "rssi", "the user contests it"},
 		&SessionReleased{"51", "rssi", "settled"},

@@ -162,7 +162,9 @@ func (e *SessionChanged) fields() []string {
 func (e *SessionEnded) fields() []string {
 	return []string{e.Session, e.Login, e.Machine, e.By, e.Signed}
 }
-func (e *SessionReported) fields() []string  { return []string{e.Session, e.Login, e.Machine} }
+func (e *SessionReported) fields() []string {
+	return []string{e.Session, e.Login, e.Machine, e.Signed}
+}
 func (e *SessionHeld) fields() []string      { return []string{e.Session, e.By, e.Reason} }
 func (e *SessionReleased) fields() []string  { return []string{e.Session, e.By, e.Reason} }
 func (e *JournalMigrated) fields() []string  { return []string{e.Head} }

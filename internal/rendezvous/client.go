@@ -61,13 +61,14 @@ type client struct {
 	// drops counts what was thrown away, by reason.
 	drops [dropReasons]atomic.Uint64
 
-	mu    sync.Mutex
-	state State
-	link  *link         // nil while there is none
-	swap  chan struct{} // closed and replaced when link changes
-	lines map[wire.SessionID]*line
-	byes  []goodbye // the latest, oldest first
-	notes []noted   // likewise
+	mu      sync.Mutex
+	state   State
+	link    *link         // nil while there is none
+	swap    chan struct{} // closed and replaced when link changes
+	lines   map[wire.SessionID]*line
+	byes    []goodbye // the latest, oldest first
+	notes   []noted   // likewise
+	reports []kept    // likewise
 
 	checks []check // questions to the server under way, in order
 }
@@ -98,6 +99,11 @@ func (c *client) publish(s State) {
 	}
 	c.state = s
 	c.mu.Unlock()
+	c.nudge()
+}
+
+// nudge leaves a note in changed's slot.
+func (c *client) nudge() {
 	select {
 	case c.changed <- struct{}{}:
 	default:
@@ -319,6 +325,9 @@ func (c *client) ping(ctx context.Context, l *link) {
 			l.sever()
 			return
 		}
+		c.mu.Lock()
+		c.remind(l) // the server's disk may have been full
+		c.mu.Unlock()
 	}
 }
 
@@ -332,6 +341,7 @@ func (c *client) up(l *link) {
 			c.queue(l, b.bye)
 		}
 	}
+	c.remind(l)
 	c.link = l
 	c.swapped()
 	c.mu.Unlock()
@@ -416,13 +426,18 @@ func (c *client) forget(id wire.SessionID) {
 
 // find is the line of a session, or nil: its goodbye and this message crossed.
 func (c *client) find(id wire.SessionID) *line {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	l := c.lines[id]
+	l := c.known(id)
 	if l == nil {
 		c.dropped(dropForeign)
 	}
 	return l
+}
+
+// known is the line of a session, or nil.
+func (c *client) known(id wire.SessionID) *line {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lines[id]
 }
 
 // dispatch gives a message to its line; an error ends the connection.
@@ -439,6 +454,9 @@ func (c *client) dispatch(m wire.FromServer) error {
 	case *wire.Refused:
 		if m.Session == (wire.SessionID{}) {
 			return refused(m)
+		}
+		if c.unheard(m) {
+			return nil
 		}
 		if l := c.find(m.Session); l != nil {
 			l.finish(wire.EndServerStopped, refused(m))

@@ -56,38 +56,18 @@ func (h *Host) greet(ctx context.Context, l *link) (ready, error) {
 	return ready{address: r.Address, stun: r.STUN}, nil
 }
 
-// Report tells the administrator of a problem with a past session of this
-// machine. It returns nil once the server has that in its journal, ErrOffline
-// or ErrLost when it could not say so, or the server's *RefusedError.
-func (h *Host) Report(ctx context.Context, session wire.SessionID) error {
-	if box, _ := h.outbox(); box == nil {
-		return ErrOffline // the person is there now, and can try again later
-	}
-	l := newLine(h.client, session)
-	l.report = true
-	if !h.add(l) {
-		return ErrGoing
-	}
-	defer l.finish(wire.EndCancelled, ErrEnded) // unless the server's word did
-	if err := l.post(ctx, &wire.Report{Session: session}); err != nil {
-		return err
-	}
-	select {
-	case <-l.done:
-		return l.failure()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 // handle takes what is not for a session under way.
 func (h *Host) handle(m wire.FromServer) error {
 	switch m := m.(type) {
 	case *wire.Ring:
 		h.rung(m)
 	case *wire.Reported:
-		if l := h.find(m.Session); l != nil && l.report {
+		known := h.confirmed(m.Session)
+		switch l := h.known(m.Session); {
+		case l != nil && l.report:
 			l.finish(0, nil)
+		case !known:
+			h.dropped(dropForeign)
 		}
 	default:
 		return ErrServer

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"assist/internal/wire"
 )
@@ -20,8 +21,8 @@ func reporting(t *testing.T, ctx context.Context) (*server, *peer, *Host, <-chan
 	p.host()
 	synctest.Wait()
 	said := make(chan error, 1)
-	go func() { said <- h.Report(ctx, session) }()
-	if m := expect[*wire.Report](p); m.Session != session {
+	go func() { said <- h.Report(ctx, session, []byte("proof")) }()
+	if m := expect[*wire.Report](p); m.Session != session || string(m.Proof) != "proof" {
 		t.Errorf("reported %x", m.Session)
 	}
 	synctest.Wait()
@@ -66,7 +67,7 @@ func TestReportEndsWithTheServersWord(t *testing.T) {
 func TestOneReportOfASessionAtATime(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		_, p, h, said := reporting(t, t.Context())
-		if err := h.Report(t.Context(), session); !errors.Is(err, ErrGoing) {
+		if err := h.Report(t.Context(), session, []byte("proof")); !errors.Is(err, ErrGoing) {
 			t.Errorf("second Report: %v", err)
 		}
 		p.send(&wire.Reported{Session: session})
@@ -80,7 +81,7 @@ func TestReportWithoutAServer(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := startServer(t)
 		h := startHost(t, s)
-		if err := h.Report(t.Context(), session); !errors.Is(err, ErrOffline) {
+		if err := h.Report(t.Context(), session, []byte("proof")); !errors.Is(err, ErrOffline) {
 			t.Errorf("Report: %v", err)
 		}
 	})
@@ -108,4 +109,106 @@ func TestReportEndsWithItsContext(t *testing.T) {
 			t.Error("the report is still known")
 		}
 	})
+}
+
+// rungHost is a host with a call, which the server does not hear of any more: what it
+// reads are reports.
+func rungHost(t *testing.T) (*server, *peer, *Host, *Call) {
+	t.Helper()
+	s := startServer(t)
+	h := startHost(t, s)
+	p := s.next()
+	p.host()
+	p.send(&wire.Ring{Session: session})
+	return s, p, h, <-h.Calls()
+}
+
+// tells wants what becomes of the newest report.
+func tells(t *testing.T, h *Host, confirmed, refused bool) {
+	t.Helper()
+	synctest.Wait()
+	got, any := h.Told()
+	if !any || got.Session != session || got.Made.IsZero() || got.Confirmed.IsZero() == confirmed || got.Refused != refused {
+		t.Errorf("told %+v, %v; want confirmed %v, refused %v", got, any, confirmed, refused)
+	}
+}
+
+// again wants that the server hears of the report within a while.
+func again(t *testing.T, p *peer, within time.Duration) {
+	t.Helper()
+	limit := time.AfterFunc(within, p.drop)
+	defer limit.Stop()
+	if m := expect[*wire.Report](p); m.Session != session || string(m.Proof) != "proof" {
+		t.Errorf("reported %+v", m)
+	}
+}
+
+// silent wants that nothing is said of it any more: the server hears of another first.
+func silent(t *testing.T, h *Host, p *peer) {
+	t.Helper()
+	other := wire.SessionID{9}
+	h.report(&wire.Report{Session: other})
+	if m := expect[*wire.Report](p); m.Session != other {
+		t.Errorf("said again: %x", m.Session)
+	}
+}
+
+// What the person reported is told until the server says that it has it, also when it was
+// away in the meantime, and then no more.
+func TestAReportIsKeptUntilTheServerHasIt(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s, p, h, c := rungHost(t)
+		if _, any := h.Told(); any {
+			t.Error("a report that nobody made")
+		}
+		p.drop()
+		synctest.Wait()
+		c.Report([]byte("proof")) // there is no connection
+		tells(t, h, false, false)
+		p = s.next()
+		p.host()
+		again(t, p, time.Second)
+		p.drop() // before the server had written it down
+		p = s.next()
+		p.host()
+		again(t, p, time.Second)
+		p.send(&wire.Reported{Session: wire.SessionID{9}})
+		tells(t, h, false, false)
+		p.send(&wire.Reported{Session: session})
+		tells(t, h, true, false)
+		p.drop()
+		p = s.next()
+		p.host()
+		silent(t, h, p)
+	})
+}
+
+// A server whose disk is full is told again, one that never takes it is not.
+func TestARefusedReportIsSaidAgainWhereThatHelps(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s, p, h, c := rungHost(t)
+		c.Report([]byte("proof"))
+		again(t, p, time.Second)
+		p.send(&wire.Refused{Session: session, Why: wire.RefusedJournal})
+		tells(t, h, false, false)
+		again(t, p, time.Minute) // with the next sign of life
+		p.send(&wire.Refused{Session: session, Why: wire.RefusedUnknown})
+		tells(t, h, false, true)
+		p.send(&wire.Reported{Session: session}) // too late to be believed
+		tells(t, h, false, true)
+		p.drop()
+		p = s.next()
+		p.host()
+		silent(t, h, p)
+	})
+}
+
+func TestKeptReportsAreBounded(t *testing.T) {
+	c := newClient(Config{Log: quiet()})
+	for i := range maxReports + 3 {
+		c.report(&wire.Report{Session: wire.SessionID{byte(i)}})
+	}
+	if len(c.reports) != maxReports || c.reports[0].told.Session != (wire.SessionID{3}) || c.drops[dropNote].Load() != 3 {
+		t.Errorf("%d kept, from %x; %d dropped", len(c.reports), c.reports[0].told.Session, c.drops[dropNote].Load())
+	}
 }

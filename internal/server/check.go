@@ -77,6 +77,7 @@ func Check(ctx context.Context, dir string) Findings {
 	f.machines(ctx, s)
 	f.newcomers(ctx, s)
 	f.database(ctx, s)
+	f.reports(ctx, s)
 	f.firewall(s.cfg.Server, s.cfg.Journal.Syslog)
 	return f
 }

@@ -144,7 +144,7 @@ func (h *host) message(ctx context.Context, m wire.FromClient) error {
 // report records that the host's user has a problem with a session of this
 // machine, and says so once it is durable. Of other sessions it knows nothing.
 func (h *host) report(ctx context.Context, m *wire.Report) error {
-	if err := h.server.reportSession(ctx, m.Session, h.machine); err != nil {
+	if err := h.server.reportSession(ctx, m, h.signer()); err != nil {
 		return h.refuse(ctx, m.Session, err)
 	}
 	return h.send(ctx, &wire.Reported{Session: m.Session})

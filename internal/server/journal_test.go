@@ -319,6 +319,10 @@ func TestSyslogMessage(t *testing.T) {
 	if got := string(syslogMessage(e, "assist.example")); got != want {
 		t.Errorf("message is\n%s\nwant\n%s", got, want)
 	}
+	e.Event = &journal.SessionReported{Session: "51"} // somebody should look at this one
+	if got := string(syslogMessage(e, "assist.example")); !strings.HasPrefix(got, "<108>1 ") {
+		t.Errorf("a report is %s", got)
+	}
 }
 
 // frames reads octet-counted messages until the connection ends, and returns their seq.

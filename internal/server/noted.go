@@ -85,16 +85,16 @@ func (s *Server) recordSigned(ctx context.Context, m *wire.Noted, by signer) (*w
 	id := hex.EncodeToString(m.Session[:])
 	var r *wire.Record
 	ended := false
-	err := s.store.write(ctx, func(t *transaction) error {
+	err := s.reporting(ctx, id, func(t *transaction, report reportFunc) error {
 		p, err := t.past(id, by)
 		if err != nil {
 			return err
 		}
-		hash, err := hex.DecodeString(p.request)
-		if err != nil || len(hash) != 32 || !p.granted {
-			return fmt.Errorf("%w: a session that was not granted", errProtocol)
+		check, err := p.check(m.Session, by)
+		if err != nil || !p.granted {
+			return errors.Join(fmt.Errorf("%w: a session that was not granted", errProtocol), err)
 		}
-		r, err = trust.VerifyRecord(m.Record, trust.RecordCheck{Key: by.key, By: by.party, Session: m.Session, RequestHash: [32]byte(hash)})
+		r, err = trust.VerifyRecord(m.Record, check)
 		if err != nil || r.Number > maxRecords {
 			return fmt.Errorf("%w: a record: %w", errProtocol, err)
 		}
@@ -110,9 +110,24 @@ func (s *Server) recordSigned(ctx context.Context, m *wire.Noted, by signer) (*w
 				return err
 			}
 		}
-		return t.record(s.now(), signedEvent(id, p, r, m.Record))
+		if err := t.record(s.now(), signedEvent(id, p, r, m.Record)); err != nil {
+			return err
+		}
+		if r.Reason == wire.EndReported && r.By == wire.PartyHost {
+			return report(p.login, p.machine, m.Record)
+		}
+		return nil
 	})
 	return r, ended, err
+}
+
+// check is what records of this session are held against.
+func (p *pastSession) check(id wire.SessionID, by signer) (trust.RecordCheck, error) {
+	hash, err := hex.DecodeString(p.request)
+	if err != nil || len(hash) != 32 {
+		return trust.RecordCheck{}, fmt.Errorf("%w: a session without a request", errProtocol)
+	}
+	return trust.RecordCheck{Key: by.key, By: by.party, Session: id, RequestHash: [32]byte(hash)}, nil
 }
 
 // signedEvent is a record as the journal has it.

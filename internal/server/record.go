@@ -17,6 +17,9 @@ import (
 // ErrReason says that somebody wants to read the journal without saying why.
 var ErrReason = errors.New("server: say why")
 
+// ErrNoEvent says that no event has this name.
+var ErrNoEvent = errors.New("server: no event has this name")
+
 // The journal's own types: programs that only print need not import it.
 type (
 	JournalFilter = journal.Filter
@@ -35,7 +38,14 @@ func (s *Server) Journal(ctx context.Context, f JournalFilter, w Who) ([]Journal
 	if strings.TrimSpace(w.Reason) == "" {
 		return nil, ErrReason
 	}
-	if err := s.record(ctx, &journal.JournalRead{By: w.By, Reason: w.Reason, What: chosen(f.Keys)}); err != nil {
+	if f.Type != "" && !journal.Known(f.Type) {
+		return nil, ErrNoEvent
+	}
+	what := chosen(f.Keys)
+	if f.Type != "" {
+		what += " of " + f.Type
+	}
+	if err := s.record(ctx, &journal.JournalRead{By: w.By, Reason: w.Reason, What: what}); err != nil {
 		return nil, err
 	}
 	return journal.List(ctx, s.store.reader, f)

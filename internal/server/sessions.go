@@ -109,11 +109,11 @@ func (s *Server) undelivered(ctx context.Context, id wire.SessionID, why string)
 	})
 }
 
-// answerSession records the user's decision. A grant closes whatever else was
-// still open for the machine: its app had given that up.
+// answerSession records the user's decision, and with it that they reported. A grant closes
+// whatever else was still open for the machine: its app had given that up.
 func (s *Server) answerSession(ctx context.Context, a *wire.Answer, hash [32]byte, signed []byte) error {
 	id := hex.EncodeToString(a.Session[:])
-	return s.store.write(ctx, func(t *transaction) error {
+	return s.reporting(ctx, id, func(t *transaction, report reportFunc) error {
 		o, err := t.open(id)
 		if err != nil {
 			return err
@@ -126,6 +126,11 @@ func (s *Server) answerSession(ctx context.Context, a *wire.Answer, hash [32]byt
 			Signed: base64.StdEncoding.EncodeToString(signed)})
 		if err != nil {
 			return err
+		}
+		if a.Verdict == wire.VerdictReported {
+			if err := report(o.login, o.machine, signed); err != nil {
+				return err
+			}
 		}
 		if a.Verdict != wire.VerdictGranted {
 			return s.endIn(t, o, ending{wire.EndRefused, byHost})
@@ -173,36 +178,6 @@ func (s *Server) endSession(ctx context.Context, id string, e ending) (bool, err
 		return s.endIn(t, o, e)
 	})
 	return ended && err == nil, err
-}
-
-// reportSession records that a machine's user reported one of its sessions. One
-// record is enough however often it is said, so that nobody can fill the journal.
-func (s *Server) reportSession(ctx context.Context, session wire.SessionID, machine string) error {
-	id := hex.EncodeToString(session[:])
-	err := s.store.write(ctx, func(t *transaction) error {
-		var login string
-		row := t.QueryRowContext(t, `select login from session where id = ? and machine = ?`, id, machine)
-		if err := row.Scan(&login); errors.Is(err, sql.ErrNoRows) {
-			return errNoMachine
-		} else if err != nil {
-			return fmt.Errorf("server: database: %w", err)
-		}
-		e := &journal.SessionReported{Session: id, Login: login, Machine: machine}
-		var said int
-		row = t.QueryRowContext(t, `select count(*) from journal where session = ? and session <> '' and type = ?`, id, e.Type())
-		if err := row.Scan(&said); err != nil {
-			return fmt.Errorf("server: database: %w", err)
-		}
-		if said > 0 {
-			return nil
-		}
-		return t.record(s.now(), e)
-	})
-	if err != nil && !errors.Is(err, errNoMachine) {
-		s.log.Error("a report could not be recorded", "error", err)
-		return errJournal
-	}
-	return err
 }
 
 // unanswered are the requests that a restart cut off.

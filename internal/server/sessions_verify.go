@@ -179,6 +179,8 @@ func (v *sessionsVerifier) entry(e journal.Event) error {
 		return v.changed(e)
 	case *journal.SessionEnded:
 		return v.ended(e)
+	case *journal.SessionReported:
+		return v.reported(e)
 	}
 	return nil
 }
@@ -355,6 +357,36 @@ func (v *sessionsVerifier) ended(e *journal.SessionEnded) error {
 	w.closed = w.closed || party == wire.PartyHost
 	w.left = w.left || party == wire.PartyTechnician
 	return nil
+}
+
+// reported verifies that the machine's own host signed the report. A refusal names the
+// host's key itself: it may have come too late to be recorded as the answer.
+func (v *sessionsVerifier) reported(e *journal.SessionReported) error {
+	env, err := signedBytes(e.Signed)
+	w := v.open[e.Session]
+	switch {
+	case err != nil:
+		return err
+	case env == nil:
+		return v.unsigned()
+	case w == nil:
+		return v.orphan()
+	}
+	key := w.hostKey
+	if a, err := trust.AnswerSigned(env); err == nil {
+		key = a.HostKey
+	} else if !w.granted {
+		return errors.New("nobody granted this session")
+	}
+	if is, err := v.isMachine(key, e.Machine); err != nil || !is {
+		return errors.Join(errors.New("another machine signed the report"), err)
+	}
+	id, err := parseSession(e.Session)
+	if err != nil {
+		return err
+	}
+	_, err = trust.VerifyReport(env, trust.RecordCheck{Key: key, Session: id, RequestHash: w.request})
+	return err
 }
 
 // record is what an end signed of a granted session. Each end numbers its records, so

@@ -124,8 +124,8 @@ func (c *HostConfig) lossOf(err error) wire.EndReason {
 	return lossOf(c.Broke, err)
 }
 
-// answer signs and sends a verdict that ends a request.
-func (h *Host) answer(call Call, a *wire.Answer) {
+// answer signs and sends a verdict that ends a request, and returns what it signed.
+func (h *Host) answer(call Call, a *wire.Answer) []byte {
 	a.Expires = time.Now().Add(sendTime).Unix()
 	env, err := h.cfg.Key.SignAnswer(a)
 	if err == nil {
@@ -137,6 +137,7 @@ func (h *Host) answer(call Call, a *wire.Answer) {
 		h.cfg.Log.Info("answer not sent", "verdict", a.Verdict, "error", err)
 		call.End(wire.EndRefused)
 	}
+	return env
 }
 
 // refused counts an attempt that was turned down, and keeps why the last one was.

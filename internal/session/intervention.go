@@ -27,6 +27,7 @@ type intervention struct {
 	words    [3]string
 	proof    Proof
 	answered bool // the request was turned down, so it is over at the server too
+	granted  bool // the server has been told what the person allowed
 
 	signing sync.Mutex // held while a record is numbered and signed
 	records uint32     // signed so far; guarded by signing
@@ -157,8 +158,11 @@ func (s *intervention) turnDown(v wire.Verdict, why error) bool {
 	if s.dialer != nil {
 		a.Fingerprint = s.dialer.Fingerprint()
 	}
-	s.host.answer(s.call, a)
+	env := s.host.answer(s.call, a)
 	s.answered = true
+	if v == wire.VerdictReported {
+		s.alarm(env)
+	}
 	return false
 }
 
@@ -288,6 +292,7 @@ func (s *intervention) grant(l *consent.Lease) bool {
 		s.cut(wire.EndNetworkLost)
 		return false
 	}
+	s.granted = true
 	return true
 }
 
@@ -339,6 +344,9 @@ func (s *intervention) awaitDark(l *consent.Lease) {
 // report hands the record to the app.
 func (s *intervention) report(why wire.EndReason) {
 	now := time.Now()
+	if why == wire.EndReported {
+		s.note(Deed{Act: ActReported})
+	}
 	s.note(Deed{Act: ActEnded})
 	s.mu.Lock()
 	s.record.End = why

@@ -31,6 +31,7 @@ type Call interface {
 	Signals
 	Line
 	Recorder
+	Alarm
 	Ring() wire.Ring
 	Pledge(ctx context.Context, env []byte) error
 	Answer(ctx context.Context, env []byte) error

@@ -35,6 +35,7 @@ const (
 	ActStillHere // they said so
 	ActRenewed   // asked again, the person let it go on
 	ActLapsed    // a right that they did not grant again then
+	ActReported  // the person cut and reported
 )
 
 // Deed is one thing done.

@@ -36,8 +36,9 @@ type server struct {
 	totp    string
 	address string // the technician's, as it claims
 	lines   []*line
-	dead    bool // nobody hears of endings
-	rename  bool // give the request another session than its own
+	dead    bool          // nobody hears of endings
+	slow    time.Duration // to take a report
+	rename  bool          // give the request another session than its own
 }
 
 // line is one request at the server, and the session that comes of it.
@@ -48,7 +49,16 @@ type line struct {
 	toHost, toTechnician chan []byte
 	host, technician     *side
 
-	notes [][]byte // what either end signed, in order; guarded by the server's mu
+	notes   [][]byte // what either end signed, in order; guarded by the server's mu
+	reports [][]byte // what the host reported, likewise
+}
+
+// Report keeps what the person reported. It takes as long as a test wants.
+func (l *line) Report(proof []byte) {
+	time.Sleep(l.server.slow)
+	l.server.mu.Lock()
+	defer l.server.mu.Unlock()
+	l.reports = append(l.reports, proof)
 }
 
 // Note keeps what an end signed.

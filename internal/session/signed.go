@@ -14,6 +14,12 @@ type Recorder interface {
 	Note(record []byte)
 }
 
+// Alarm has the administrator told that the person reported, now or when the server is
+// there again; proof is what this machine signed. It never waits: no cut may depend on it.
+type Alarm interface {
+	Report(proof []byte)
+}
+
 // deedOf is what the server is told of an act; zero for what is not its business.
 func deedOf(a Act) wire.Deed {
 	switch a {
@@ -45,15 +51,37 @@ func (s *intervention) sign(d Deed) {
 	s.signed(wire.Record{At: d.At.Unix(), Deed: deed, Rights: uint16(l.Rights())})
 }
 
-// signEnd has the server record how it ended, if it ever began.
+// signEnd has the server record how it ended, if it ever began, and has the administrator
+// told when the person reported.
 func (s *intervention) signEnd(why wire.EndReason) {
+	var end []byte
 	if s.leased() != nil {
-		s.signed(wire.Record{At: time.Now().Unix(), Deed: wire.DeedEnded, Reason: why})
+		end = s.signed(wire.Record{At: time.Now().Unix(), Deed: wire.DeedEnded, Reason: why})
+	}
+	switch {
+	case why != wire.EndReported || s.request == nil:
+	case s.granted:
+		s.alarm(end)
+	default: // the server knows of no session yet: then it is a refusal
+		env, err := s.host.cfg.Key.SignAnswer(&wire.Answer{Session: s.request.Request.Session, RequestHash: s.request.Hash,
+			Verdict: wire.VerdictReported, Expires: time.Now().Add(sendTime).Unix()})
+		if err != nil {
+			s.host.cfg.Log.Error("report not signed", "error", err)
+		}
+		s.alarm(env)
 	}
 }
 
-// signed numbers a record and signs it. Whoever does so first is heard first.
-func (s *intervention) signed(r wire.Record) {
+// alarm has the administrator told of a report, unless it could not be signed.
+func (s *intervention) alarm(proof []byte) {
+	if proof != nil {
+		s.call.Report(proof)
+	}
+}
+
+// signed numbers a record and signs it; nil when that failed. Whoever does so first is
+// heard first.
+func (s *intervention) signed(r wire.Record) []byte {
 	s.signing.Lock()
 	defer s.signing.Unlock()
 	s.records++
@@ -61,9 +89,10 @@ func (s *intervention) signed(r wire.Record) {
 	env, err := s.host.cfg.Key.SignRecord(r)
 	if err != nil {
 		s.host.cfg.Log.Error("record not signed", "deed", r.Deed, "error", err)
-		return
+		return nil
 	}
 	s.call.Note(env)
+	return env
 }
 
 // signEnd has the server record how it ended, in the technician's app's own words.

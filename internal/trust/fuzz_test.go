@@ -30,6 +30,7 @@ func FuzzForgeries(f *testing.F) {
 		_, pledge := VerifyPledge(b, PledgeCheck{Unit: unit.Public(), Machine: "000000000000"})
 		_, answer := VerifyAnswer(b, AnswerCheck{PledgeCheck: PledgeCheck{Unit: unit.Public()}, Now: now})
 		_, record := VerifyRecord(b, RecordCheck{Key: unit.Public(), By: wire.PartyHost})
+		_, report := VerifyReport(b, RecordCheck{Key: unit.Public()})
 		_, verified := VerifyCharter(b, unit.Public(), now, 0)
 		_, opened := OpenCharter(b, unit.Public())
 		_, rotation := VerifyRotation(b, unit.Public(), now, 0)
@@ -37,7 +38,7 @@ func FuzzForgeries(f *testing.F) {
 		_, export := own.OpenExport(b)
 		hello := VerifyHello(b, RoleHost, [32]byte{}, make([]byte, ExporterLength), b)
 		receipt := VerifyReceipt(unit.Public(), b, b)
-		for what, err := range map[string]error{"pledge": pledge, "answer": answer, "record": record, "charter": verified,
+		for what, err := range map[string]error{"pledge": pledge, "answer": answer, "record": record, "report": report, "charter": verified,
 			"opened charter": opened, "rotation": rotation, "restart": restart, "export": export, "hello": hello, "receipt": receipt} {
 			if err == nil {
 				t.Errorf("believed as a %s: %x", what, b)

@@ -3,6 +3,7 @@
 package trust
 
 import (
+	"bytes"
 	"errors"
 
 	"assist/internal/wire"
@@ -61,13 +62,45 @@ func VerifyRecord(env []byte, c RecordCheck) (*wire.Record, error) {
 }
 
 // checkRecord: an end has a reason and no rights, all else has no reason; only the
-// host, where the rights live, says how they changed.
+// host, where the rights live, says how they changed. A report that is made afterwards
+// is not one of the numbered ones, and is the host's too.
 func checkRecord(r *wire.Record) error {
-	ended := r.Deed == wire.DeedEnded
-	if ended != (r.Reason != 0) || (ended && r.Rights != 0) || (!ended && r.By != wire.PartyHost) || r.Number == 0 {
+	ended, reported := r.Deed == wire.DeedEnded, r.Deed == wire.DeedReported
+	if ended != (r.Reason != 0) || ((ended || reported) && r.Rights != 0) || (!ended && r.By != wire.PartyHost) || reported != (r.Number == 0) {
 		return ErrRecord
 	}
 	return nil
+}
+
+// VerifyReport checks that the person at a host reported a session, and returns what
+// the host signed: the answer that refused and reported, or a record that says that they
+// cut and reported, or reported afterwards. c.By does not matter: it is the host.
+func VerifyReport(env []byte, c RecordCheck) (wire.Signed, error) {
+	body, e, err := unseal[wire.Signed](env)
+	if err != nil {
+		return nil, err
+	}
+	a, ok := body.(*wire.Answer)
+	if !ok {
+		c.By = wire.PartyHost
+		r, err := VerifyRecord(env, c)
+		if err == nil && r.Deed != wire.DeedReported && r.Reason != wire.EndReported {
+			err = ErrRecord
+		}
+		return r, err
+	}
+	if err := verify(c.Key, tagAnswer, e.Body, e.Signature); err != nil {
+		return nil, err
+	}
+	switch {
+	case a.Session != c.Session:
+		return nil, ErrWrongSession
+	case a.RequestHash != c.RequestHash:
+		return nil, ErrWrongRequest
+	case a.Verdict != wire.VerdictReported || !bytes.Equal(a.HostKey, c.Key):
+		return nil, ErrRecord
+	}
+	return a, nil
 }
 
 // RequestSigned checks that the device key of a request's own certificate signed it,

@@ -86,3 +86,69 @@ func TestRecordIsNoAnswer(t *testing.T) {
 		t.Errorf("answer is %+v", a)
 	}
 }
+
+// A report is the host's own word of this very session: the answer that says so, the end
+// that says so, or a record made afterwards; nothing else that it signed passes for one.
+func TestReportIsTheHostsOwn(t *testing.T) {
+	k, other := must(NewHostKey())(t), must(NewHostKey())(t)
+	check := RecordCheck{Key: k.Public(), Session: wire.SessionID{1}, RequestHash: [32]byte{2}}
+	answer := wire.Answer{Session: wire.SessionID{1}, RequestHash: [32]byte{2}, Verdict: wire.VerdictReported}
+	end := wire.Record{Session: wire.SessionID{1}, RequestHash: [32]byte{2}, Number: 3, Deed: wire.DeedEnded, Reason: wire.EndReported}
+	later := wire.Record{Session: wire.SessionID{1}, RequestHash: [32]byte{2}, At: 4, Deed: wire.DeedReported}
+	for name, env := range map[string][]byte{
+		"refused": must(k.SignAnswer(&answer))(t), "cut": must(k.SignRecord(end))(t), "later": must(k.SignRecord(later))(t),
+	} {
+		if body, err := VerifyReport(env, check); err != nil || body == nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for what, spoil := range map[string]func(*RecordCheck){
+			"another key":     func(c *RecordCheck) { c.Key = other.Public() },
+			"another session": func(c *RecordCheck) { c.Session[0]++ },
+			"another request": func(c *RecordCheck) { c.RequestHash[0]++ },
+		} {
+			c := check
+			spoil(&c)
+			if _, err := VerifyReport(env, c); err == nil {
+				t.Errorf("%s: %s goes unnoticed", name, what)
+			}
+		}
+		for i := range env {
+			c := bytes.Clone(env)
+			c[i] ^= 1
+			if _, err := VerifyReport(c, check); err == nil {
+				t.Fatalf("%s: byte %d goes unnoticed", name, i)
+			}
+		}
+	}
+	refusal, cut := answer, end
+	refusal.Verdict, cut.Reason = wire.VerdictRefused, wire.EndUserCut
+	pledge := wire.Pledge{Session: wire.SessionID{1}, RequestHash: [32]byte{2}}
+	for name, env := range map[string][]byte{
+		"a refusal": must(k.SignAnswer(&refusal))(t), "a cut": must(k.SignRecord(cut))(t),
+		"a change": must(k.SignRecord(sampleRecord()))(t), "a pledge": must(k.SignPledge(&pledge))(t), "nothing": nil,
+	} {
+		if _, err := VerifyReport(env, check); err == nil {
+			t.Errorf("%s passes for a report", name)
+		}
+	}
+}
+
+// A report made afterwards is none of the numbered records, and never the technician's.
+func TestReportIsNotNumbered(t *testing.T) {
+	host, device := must(NewHostKey())(t), must(NewDeviceKey())(t)
+	later := wire.Record{Deed: wire.DeedReported}
+	if _, err := device.SignRecord(later); !errors.Is(err, ErrRecord) {
+		t.Errorf("a technician's: %v", err)
+	}
+	for name, spoil := range map[string]func(*wire.Record){
+		"a number": func(r *wire.Record) { r.Number = 1 },
+		"rights":   func(r *wire.Record) { r.Rights = 1 },
+		"a reason": func(r *wire.Record) { r.Reason = wire.EndReported },
+	} {
+		r := later
+		spoil(&r)
+		if _, err := host.SignRecord(r); !errors.Is(err, ErrRecord) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -108,6 +108,7 @@ type HelpedState struct {
 	RefusedToday int          // attempts turned down here since midnight
 	RefusedWhy   Bar          // why the last of them was, unless the person said no
 	Last         *Ending      // the last intervention since the app started
+	Report       *Report      // the last report made by refusing or cutting since then
 	Bar          Bar          // what keeps everybody from helping here
 	CharterEnds  time.Time    // zero unless that is near
 }
@@ -117,6 +118,14 @@ type Ending struct {
 	Why     wire.EndReason
 	At      time.Time
 	Receipt string // ID in Receipts, empty when none was kept
+}
+
+// Report is a refusal or a cut that the person reported, and whether the server has it in
+// its journal.
+type Report struct {
+	Made      time.Time
+	Confirmed time.Time // zero as long as it has not
+	Refused   bool      // it will not take it
 }
 
 // Live is the intervention under way on this machine.

@@ -126,7 +126,8 @@ func TestCodesKeepTheirNumbers(t *testing.T) {
 		"no answer": {int(VerdictNoAnswer), 4}, "busy": {int(VerdictBusy), 5}, "invalid": {int(VerdictInvalid), 6},
 		"unable": {int(VerdictUnable), 7}, "too often": {int(VerdictTooOften), 8}, "user cut": {int(EndUserCut), 1}, "technician": {int(EndTechnician), 3},
 		"network": {int(EndNetworkLost), 6}, "protocol": {int(EndProtocol), 10}, "technician lost": {int(EndTechnicianLost), 15},
-		"revoked":  {int(EndRevoked), 16},
+		"revoked": {int(EndRevoked), 16}, "cut and reported": {int(EndReported), 14},
+		"ended": {int(DeedEnded), 7}, "renewed": {int(DeedRenewed), 8}, "reported later": {int(DeedReported), 9},
 		"identity": {int(RefusedIdentity), 1}, "offline": {int(RefusedOffline), 4}, "password": {int(RefusedPassword), 10},
 		"pause lamp": {int(PauseLamp), 2}, "pause dialog": {int(PauseDialog), 4}, "pause presence": {int(PausePresence), 5},
 	} {

@@ -46,7 +46,8 @@ const (
 	DeedPaused                    // the person held pictures and input back
 	DeedResumed                   // and let them go on
 	DeedEnded
-	DeedRenewed // the person let the session go on when they were asked again
+	DeedRenewed  // the person let the session go on when they were asked again
+	DeedReported // the person reported a problem afterwards; in a Report alone
 	deedEnd
 )
 
@@ -65,7 +66,7 @@ const (
 type Record struct {
 	Session     SessionID
 	RequestHash [32]byte // of the Request that the session came of
-	Number      uint32   // of this end's records of this session, from 1
+	Number      uint32   // of this end's records of this session, from 1; 0 for DeedReported, which is none of them
 	At          int64    // Unix seconds, by this end's clock
 	By          Party
 	Deed        Deed

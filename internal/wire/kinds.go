@@ -28,7 +28,7 @@ const (
 	kindSignal          uint8 = 0x1d
 	kindBye             uint8 = 0x1e
 	kindRefused         uint8 = 0x1f
-	kindReport          uint8 = 0x20
+	kindReport          uint8 = 0x23 // 0x20 was one without proof; it is not used again
 	kindReported        uint8 = 0x21
 	kindCharterNotice   uint8 = 0x22
 	// journal

@@ -78,7 +78,7 @@ func counted() map[string]int {
 		"Ring.login": 64, "Ring.address": 64, "Ring.request": 8192,
 		"Pledged.pledge": 8192, "Answered.answer": 8192, "Signal.body": 49152,
 		"Checkpoint.key": 128, "Checkpoint.note": 1024, "Checkpoint.proof": 2048, "Checkpoint.restart": 1024,
-		"Checkpoint.restartProof": 2048, "Noted.record": 8192,
+		"Checkpoint.restartProof": 2048, "Noted.record": 8192, "Report.proof": 8192,
 		"Scene.name": 100, "Text.text": 256,
 	}
 }

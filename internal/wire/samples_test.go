@@ -46,7 +46,7 @@ func signallingSamples() []Message {
 		&Signal{SessionID{4}, 77, []byte("sdp")},
 		&Bye{SessionID{5}, EndUserCut},
 		&Refused{SessionID{6}, RefusedTooMany, 30},
-		&Report{SessionID{7}},
+		&Report{SessionID{7}, []byte("proof")},
 		&Reported{SessionID{8}},
 		&CharterNotice{1<<53 - 1},
 		&CheckpointAsk{1 << 40},

@@ -114,10 +114,13 @@ type Refused struct {
 	Wait    uint16 // seconds, for RefusedTooMany and RefusedCrowded
 }
 
-// Report tells the administrator of a problem with a past session of this
-// host. It says nothing more: what was wrong is said to a person.
+// Report tells the administrator that the person reported a session of this host.
+// Proof is what this host signed: the Answer that refused and reported, the Record of
+// an end by cutting and reporting, or one of DeedReported. It says nothing more: what
+// was wrong is said to a person.
 type Report struct {
 	Session SessionID
+	Proof   []byte // an Envelope
 }
 
 // Reported says that a Report is durable in the journal.
@@ -221,7 +224,11 @@ func (m *Refused) walk(w *walker) {
 	w.u16("wait", &m.Wait)
 }
 
-func (m *Report) walk(w *walker)   { w.raw("session", m.Session[:]) }
+func (m *Report) walk(w *walker) {
+	w.raw("session", m.Session[:])
+	w.bytes("proof", &m.Proof, MaxEnvelope)
+}
+
 func (m *Reported) walk(w *walker) { w.raw("session", m.Session[:]) }
 
 func (m *CharterNotice) walk(w *walker) { w.u64("epoch", &m.Epoch) }

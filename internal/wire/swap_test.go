@@ -35,7 +35,7 @@ func others() []Message {
 		&Signal{SessionID{15: 4}, 1 << 30, []byte("SDP")},
 		&Bye{SessionID{15: 5}, EndLocked},
 		&Refused{SessionID{15: 6}, RefusedJournal, 1 << 12},
-		&Report{SessionID{15: 7}},
+		&Report{SessionID{15: 7}, []byte("PROOF")},
 		&Reported{SessionID{15: 8}},
 		&CharterNotice{7},
 		&CheckpointAsk{1 << 20},

@@ -22,7 +22,7 @@
 //
 // Enrolment is TechnicianHello's elder sister: Enrol, EnrolSecret,
 // EnrolConfirm, Enrolled, then the connection is closed. A host may Report a
-// session that is over, and hears Reported once that is in the journal. A
+// session, and hears Reported once that is in the journal. A
 // CharterNotice comes to each client let in, and again at each new charter.
 //
 // Inside the encrypted connection the host speaks the ToTechnician family
