@@ -182,6 +182,9 @@ func (c *Charters) noticed(n notice) {
 	defer c.mu.Unlock()
 	switch {
 	case n.epoch < c.epoch:
+		if !errors.Is(c.problem, trust.ErrRollback) { // said once, however often the server says it
+			c.log.Warn("the server's charter is not believed", "error", trust.ErrRollback, "epoch", n.epoch, "seen", c.epoch)
+		}
 		c.problem = fmt.Errorf("%w: epoch %d after %d", trust.ErrRollback, n.epoch, c.epoch)
 		c.tell()
 		return
