@@ -216,6 +216,8 @@ func phase(s rendezvous.State) (ui.Phase, wire.Refusal) {
 		switch {
 		case errors.Is(s.Err, rendezvous.ErrHistory):
 			return ui.PhaseRewritten, 0
+		case errors.Is(s.Err, rendezvous.ErrPin):
+			return ui.PhaseWrongServer, 0
 		case errors.Is(s.Err, rendezvous.ErrWitness):
 			return ui.PhaseUnwitnessed, 0
 		}

@@ -17,7 +17,26 @@ import (
 	"assist/internal/session"
 	"assist/internal/trust"
 	"assist/internal/ui"
+	"assist/internal/wire"
 )
+
+func TestPhasesOfAConnection(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want ui.Phase
+		why  wire.Refusal
+	}{
+		{&rendezvous.RefusedError{Why: wire.RefusedCrowded}, ui.PhaseRefused, wire.RefusedCrowded},
+		{rendezvous.ErrHistory, ui.PhaseRewritten, 0},
+		{rendezvous.ErrWitness, ui.PhaseUnwitnessed, 0},
+		{fmt.Errorf("dial: %w", rendezvous.ErrPin), ui.PhaseWrongServer, 0},
+		{rendezvous.ErrVersion, ui.PhaseRefused, wire.RefusedProtocol},
+	} {
+		if got, why := phase(rendezvous.State{Phase: rendezvous.Refused, Err: c.err}); got != c.want || why != c.why {
+			t.Errorf("%v: %v, %v", c.err, got, why)
+		}
+	}
+}
 
 func TestBars(t *testing.T) {
 	both := func(a, b error) error { return fmt.Errorf("%w: %w", a, b) }

@@ -18,7 +18,7 @@ var ErrHold = errors.New("journal: no such session, or it is as it should be alr
 
 // ErrClock says that the journal and the clock do not fit: one wrong clock would erase
 // everything.
-var ErrClock = errors.New("journal: the clock may be wrong: nothing of the month before now was recorded, or something after now")
+var ErrClock = errors.New("journal: the clock may be wrong: the server neither wrote nor ran in the month before now, or something was recorded after now")
 
 // ErrUncovered says that what would be erased was never signed.
 var ErrUncovered = errors.New("journal: no checkpoint covers what would be erased")

@@ -378,6 +378,8 @@ func TestHomeSaysHowThingsAre(t *testing.T) {
 		"Prêt — personne n'est connecté":                 func() { f.helped.Phase = PhaseReady },
 		"Connexion au serveur…":                          func() { f.helped.Phase = PhaseConnecting },
 		"Serveur injoignable — nouvel essai dans 8 s":    func() { f.helped.Phase, f.helped.RetryAt = PhaseWaiting, f.now.Add(8*time.Second) },
+		"Ce serveur n'est pas celui du code":             func() { f.helped.Phase = PhaseWrongServer },
+		"Votre unité n'accueille plus de nouvel ordinat": func() { f.helped.Phase, f.helped.Refusal = PhaseRefused, wire.RefusedCrowded },
 		"Deux ordinateurs se présentent avec le même nu": func() { f.helped.Phase, f.helped.Refusal = PhaseRefused, wire.RefusedDuplicate },
 	} {
 		change()

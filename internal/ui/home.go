@@ -197,6 +197,8 @@ func (a *App) showPhase(s *statusLine, p Phase, retry time.Time, why wire.Refusa
 		s.set("attention", theme.ColorNameWarning, a.sentence(&Refused{Why: why}))
 	case PhaseRewritten:
 		s.set("attention", theme.ColorNameError, a.sentence(ErrRewritten))
+	case PhaseWrongServer:
+		s.set("attention", theme.ColorNameError, a.sentence(ErrWrongServer))
 	case PhaseUnwitnessed:
 		s.set("attention", theme.ColorNameError, a.sentence(ErrUnwitnessed))
 	}

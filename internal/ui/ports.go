@@ -92,6 +92,7 @@ const (
 	PhaseWaiting                  // not connected; tries again at RetryAt
 	PhaseRefused                  // the server turned this app down
 	PhaseRewritten                // this app turned the server down: its journal was rewritten or cut
+	PhaseWrongServer              // the server shows another key than the unit's
 	PhaseUnwitnessed              // what this computer kept of the server's journal cannot be read
 )
 
