@@ -456,7 +456,7 @@ func TestClockBehindTheJournalIsSaid(t *testing.T) {
 		t.Errorf("doubts %+v", report.Doubts)
 	}
 	f := find(Check(t.Context(), r.dir), "journal")
-	if len(f) != 1 || f[0].Grade != Bad || !strings.Contains(f[0].Text, "1h0m0s before entry") {
+	if len(f) != 1 || f[0].Grade != Note || !strings.Contains(f[0].Text, "1h0m0s before entry") {
 		t.Errorf("check says %+v", f)
 	}
 	if state, met := r.lookAtJournal(t.Context(), Standing{}); met || !strings.Contains(state, "1 times in it cannot be") {
