@@ -4,10 +4,12 @@ package server
 
 import (
 	"bytes"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -148,21 +150,24 @@ func TestCheckTellsOfNewMachines(t *testing.T) {
 
 // A database from before the count knows its machines' keys all the same.
 func TestKeysOfAnOlderDatabaseAreKnown(t *testing.T) {
-	r := unserved(t)
-	must(t, r.store.write(t.Context(), func(t *transaction) error {
-		for _, s := range []string{`drop index machine_key_sum`, `alter table machine drop column key_sum`, `drop table newcomer`, `pragma user_version = 4`} {
-			if _, err := t.exec(s); err != nil {
-				return err
-			}
-		}
-		return nil
-	}))
-	must(t, r.Close())
-	st, err := openStore(r.path(fileDatabase))
+	const before = 4 // migrations
+	path, key := filepath.Join(t.TempDir(), fileDatabase), []byte("the public key of a machine")
+	db, err := sql.Open("sqlite", dsn(path, ""))
+	must(t, err)
+	tx, err := db.Begin()
+	must(t, err)
+	for _, m := range migrations()[:before] {
+		must(t, m.apply(t.Context(), tx))
+	}
+	_, err = tx.Exec(`insert into machine (id, host_key, first_seen, last_seen_day) values ('1', ?, 0, 0)`, key)
+	must(t, err)
+	_, err = tx.Exec(fmt.Sprintf(`pragma user_version = %d`, before))
+	must(t, errors.Join(err, tx.Commit(), db.Close()))
+	st, err := openStore(path)
 	must(t, err)
 	defer st.close()
 	must(t, st.read(t.Context(), func(tx *transaction) error {
-		counts, err := tx.room(newcomer{sum: keySum(r.fix.hosts[1].Public())}, serverConfig{})
+		counts, err := tx.room(newcomer{sum: keySum(key)}, serverConfig{})
 		if counts {
 			t.Error("a known machine is counted as new")
 		}
