@@ -202,8 +202,7 @@ func (r *receiptPage) saveAs() {
 	d.SetTitleText(a.say("receipt.save"))
 	d.SetConfirmText(a.say("receipt.save"))
 	d.SetDismissText(a.say("cancel"))
-	d.Resize(fyne.NewSize(760, 520))
-	d.Show()
+	showFiles(d)
 }
 
 // keep writes the receipt and says where.
