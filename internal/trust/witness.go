@@ -60,12 +60,18 @@ func NewWitness(dir string, pinned UnitPublic, unit func() UnitPublic) (*Witness
 type kept struct {
 	pinned    UnitPublic
 	key       JournalPublic
-	restarted int64 // Issued of the last restart taken, 0 for none
+	restarted int64 // restarts issued up to then count no more: the last one seen, 0 for none
 	note      []byte
 
-	size int64 // as the note says
+	size int64 // as the note says, and so on
 	root tlog.Hash
+	at   int64 // Unix seconds
 }
+
+// spent is until when a restart that was issued counts no more: it must be younger than
+// each that was seen, and not older than what is kept. A restart lies about for ever, and
+// must forgive nothing that was written after it.
+func (k *kept) spent() int64 { return max(k.restarted, k.at-1) }
 
 // Sight is what was kept at the moment when the server is asked: its proof begins
 // there. When another connection of this app keeps something else meanwhile, the
@@ -99,25 +105,43 @@ func (s *Sight) Size() uint64 {
 // kept then, and nothing of this server may be believed. ErrRaced means that nothing is
 // known yet: look and ask again.
 func (s *Sight) See(m *wire.Checkpoint) error {
-	size, root, _, err := JournalPublic(m.Key).OpenCheckpoint(m.Note)
+	size, root, at, err := JournalPublic(m.Key).OpenCheckpoint(m.Note)
 	if err != nil {
 		return err
 	}
-	fresh := &kept{pinned: s.w.pinned, key: m.Key, note: m.Note, size: size, root: root}
+	fresh := &kept{pinned: s.w.pinned, key: m.Key, note: m.Note, size: size, root: root, at: at.Unix()}
+	restart, none := s.w.word(m)
+	if none == nil {
+		fresh.restarted = restart.Issued // whether it is needed or not, it never will be again
+	}
 	if s.old == nil {
+		return s.w.keep(nil, fresh)
+	}
+	if err := fresh.follows(s.old, m.Proof); err != nil {
+		if none == nil {
+			none = fresh.begins(restart, s.old, m.RestartProof)
+		}
+		if none != nil {
+			return fmt.Errorf("%w (restart: %w)", err, none)
+		}
 		return s.w.keep(s.old, fresh)
 	}
-	fresh.restarted = s.old.restarted
-	if err := fresh.follows(s.old, m.Proof); err != nil {
-		restart, no := s.w.restarted(fresh, s.old, m)
-		if no != nil {
-			return fmt.Errorf("%w (restart: %w)", err, no)
-		}
-		fresh.restarted = restart
-	} else if fresh.size == s.old.size {
-		return nil
+	return s.w.keep(s.old, fresh.after(s.old))
+}
+
+// after is what to keep of a checkpoint that continues what was kept. A server must not
+// make what was kept look older than it is, or a restart of before would count again.
+func (k *kept) after(old *kept) *kept {
+	k.restarted = max(k.restarted, old.restarted)
+	if k.size == old.size {
+		same := *old
+		same.restarted = k.restarted
+		return &same
 	}
-	return s.w.keep(s.old, fresh)
+	if k.at < old.at {
+		k.restarted = max(k.restarted, old.spent())
+	}
+	return k
 }
 
 // keep replaces old by fresh, unless another connection was faster. Then what that one
@@ -130,10 +154,18 @@ func (w *Witness) keep(old, fresh *kept) error {
 	if err != nil {
 		return err
 	}
-	if (now == nil) != (old == nil) || (now != nil && !bytes.Equal(now.note, old.note)) {
+	if (now == nil) != (old == nil) || (now != nil && !now.is(old)) {
 		return fresh.beside(now)
 	}
+	if now != nil && now.is(fresh) {
+		return nil
+	}
 	return w.store(fresh)
+}
+
+// is says that two of one unit are one.
+func (k *kept) is(other *kept) bool {
+	return k.restarted == other.restarted && bytes.Equal(k.note, other.note)
 }
 
 // beside holds a checkpoint against one that was kept while it was on its way. now is
@@ -191,22 +223,24 @@ func hashList(b []byte) ([]tlog.Hash, error) {
 	return out, nil
 }
 
-// restarted says whether the unit vouched for a new beginning since the last one, and
-// the checkpoint continues that.
-func (w *Witness) restarted(k, old *kept, m *wire.Checkpoint) (int64, error) {
+// word is the restart that came with a checkpoint.
+func (w *Witness) word(m *wire.Checkpoint) (*Restart, error) {
 	if len(m.Restart) == 0 {
-		return 0, errors.New("none")
+		return nil, errors.New("none")
 	}
-	r, err := VerifyRestart(m.Restart, w.unit(), w.now())
+	return VerifyRestart(m.Restart, w.unit(), w.now())
+}
+
+// begins says whether the unit vouched for a new beginning since what was kept, and the
+// checkpoint continues that.
+func (k *kept) begins(r *Restart, old *kept, proof []byte) error {
 	switch {
-	case err != nil:
-		return 0, err
-	case r.Issued <= old.restarted:
-		return 0, fmt.Errorf("%w: an old one", ErrRestart)
+	case r.Issued <= old.spent():
+		return fmt.Errorf("%w: an old one", ErrRestart)
 	case !bytes.Equal(r.Key, k.key) || r.Size > k.size:
-		return 0, fmt.Errorf("%w: of another journal", ErrRestart)
+		return fmt.Errorf("%w: of another journal", ErrRestart)
 	}
-	return r.Issued, continues(k, r.Size, r.Root, m.RestartProof)
+	return continues(k, r.Size, r.Root, proof)
 }
 
 // load returns nil when nothing was kept yet.
@@ -267,6 +301,8 @@ func parseWitness(text string) (*kept, error) {
 		return nil, err
 	}
 	var err error
-	k.size, k.root, _, err = k.key.OpenCheckpoint(k.note)
+	var at time.Time
+	k.size, k.root, at, err = k.key.OpenCheckpoint(k.note)
+	k.at = at.Unix()
 	return k, err
 }

@@ -22,6 +22,7 @@ type history struct {
 	key    *JournalKey
 	stored []tlog.Hash
 	roots  []tlog.Hash // by size
+	late   time.Duration
 }
 
 func newHistory(t *testing.T, entries ...string) *history {
@@ -51,7 +52,7 @@ func (h *history) add(entry string) {
 func (h *history) answer(kept uint64) *wire.Checkpoint {
 	h.t.Helper()
 	size := int64(len(h.roots) - 1)
-	return &wire.Checkpoint{Key: h.key.Public(), Note: must(h.key.SignCheckpoint(size, h.roots[size], moment))(h.t), Proof: h.proof(int64(kept))}
+	return &wire.Checkpoint{Key: h.key.Public(), Note: must(h.key.SignCheckpoint(size, h.roots[size], moment.Add(h.late)))(h.t), Proof: h.proof(int64(kept))}
 }
 
 func (h *history) proof(from int64) []byte {
@@ -285,6 +286,80 @@ func TestRestoredHistoryNeedsTheUnitKey(t *testing.T) {
 	again.key = restored.key
 	if err := must(w.Look())(t).See(again.restarted(t, 4, unit, word)); !errors.Is(err, ErrHistory) {
 		t.Errorf("used twice: %v", err)
+	}
+}
+
+// A restart lies on the server for ever, and is handed to everybody. An app that has seen
+// it, needed or not, or that keeps what was signed after it, is not forgiven by it again.
+func TestARestartForgivesNothingLater(t *testing.T) {
+	type shown struct {
+		size    int // entries
+		late    time.Duration
+		restart bool
+	}
+	for name, seen := range map[string][]shown{
+		"joined after it":                       {{6, 5 * time.Minute, true}},
+		"joined after it, in its second":        {{6, 0, true}},
+		"kept what the copy had":                {{2, -time.Hour, false}, {6, 0, true}},
+		"it was held back":                      {{6, time.Second, false}},
+		"held back, and then a clock went back": {{5, time.Second, false}, {6, -time.Hour, false}, {7, -time.Hour, false}},
+		"it came with what was kept already":    {{6, 0, false}, {6, 0, true}},
+		"it came once":                          {{5, 0, true}, {6, -time.Hour, false}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, unit := newWitness(t)
+			whole := newHistory(t, "a", "b", "restarted")
+			word := Restart{Issued: moment.Unix(), Key: whole.key.Public(), Size: 3, Root: whole.roots[3]}
+			for _, s := range seen {
+				h := newHistory(t, []string{"a", "b", "restarted", "x", "y", "z", "zz"}[:s.size]...)
+				h.key, h.late = whole.key, s.late
+				sight := must(w.Look())(t)
+				m := h.answer(sight.Size())
+				if s.restart {
+					m = h.restarted(t, sight.Size(), unit, word)
+				}
+				if err := sight.See(m); err != nil || w.size(t) != uint64(s.size) {
+					t.Fatalf("the true one, of %d: %v", s.size, err)
+				}
+			}
+			forged := newHistory(t, "a", "b", "restarted", "X", "X", "X", "X", "X")
+			forged.key = whole.key
+			for _, forged.late = range []time.Duration{-2 * time.Hour, 2 * time.Hour} {
+				if err := must(w.Look())(t).See(forged.restarted(t, w.size(t), unit, word)); !errors.Is(err, ErrHistory) {
+					t.Fatalf("what was written after the restart is rewritten: %v", err)
+				}
+			}
+			again := word
+			again.Issued = moment.Add(9 * time.Minute).Unix()
+			if err := must(w.Look())(t).See(forged.restarted(t, w.size(t), unit, again)); err != nil {
+				t.Errorf("one that the unit signed later: %v", err)
+			}
+		})
+	}
+}
+
+// Two connections at once, one of them shown a restart with what was kept already: it stays
+// used.
+func TestARestartThatWasSeenIsNotForgotten(t *testing.T) {
+	w, unit := newWitness(t)
+	h := newHistory(t, "a", "b", "c")
+	if err := w.sees(t, h); err != nil {
+		t.Fatal(err)
+	}
+	late := must(w.Look())(t)
+	word := Restart{Issued: moment.Unix(), Key: h.key.Public(), Size: 3, Root: h.roots[3]}
+	if err := must(w.Look())(t).See(h.restarted(t, 3, unit, word)); err != nil {
+		t.Fatal(err)
+	}
+	h.add("d")
+	if err := late.See(h.answer(3)); !errors.Is(err, ErrRaced) {
+		t.Errorf("the other connection: %v", err)
+	}
+	if err := w.sees(t, h); err != nil {
+		t.Fatal(err)
+	}
+	if k := must(w.load())(t); k.restarted != word.Issued || k.size != 4 {
+		t.Errorf("kept %+v", k)
 	}
 }
 
