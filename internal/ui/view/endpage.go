@@ -28,6 +28,9 @@ func (w *Window) finish(why wire.EndReason) {
 		return
 	}
 	w.ended = w.now()
+	if d := w.hands.text; d != nil && int(d.sent.Load()) < d.all {
+		w.diary.add(w.ended, "view.done.text.part")
+	}
 	w.hands.setMode(modeWatch)
 	w.hands.letGo()
 	if w.state.Ended == 0 {
@@ -48,6 +51,7 @@ func (w *Window) finish(why wire.EndReason) {
 
 // closed runs when the main window has gone.
 func (w *Window) closed() {
+	w.hands.stopText()
 	w.hands.letGo()
 	w.cancel()
 	w.main.leave()

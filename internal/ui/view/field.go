@@ -2,12 +2,16 @@
 
 package view
 
-import "fyne.io/fyne/v2/widget"
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/widget"
+)
 
 // field is a text of several lines that Tab leaves, as it leaves every other field:
 // without a mouse there would be no way on.
 type field struct {
 	widget.Entry
+	escape func() // may be nil
 }
 
 func newField(hint string, rows int) *field {
@@ -21,3 +25,12 @@ func newField(hint string, rows int) *field {
 
 // AcceptsTab implements fyne.Tabbable.
 func (f *field) AcceptsTab() bool { return false }
+
+// TypedKey implements fyne.Focusable.
+func (f *field) TypedKey(e *fyne.KeyEvent) {
+	if e.Name == fyne.KeyEscape && f.escape != nil {
+		f.escape()
+		return
+	}
+	f.Entry.TypedKey(e)
+}

@@ -32,6 +32,7 @@ type hands struct {
 	buttons map[uint8]bool // held down at the host
 	pointed *wire.Point    // last visible pointer sent; nil when hidden
 	carry   [2]float64     // parts of a wheel step not yet sent, x and y, in 1/120 notch
+	text    *dictation     // being typed; nil: none
 	refused func()         // told of a click that does nothing in this mode
 }
 
@@ -44,6 +45,7 @@ func (h *hands) setMode(m mode) {
 	if m == h.mode {
 		return
 	}
+	h.stopText()
 	h.letGo()
 	h.hidePointer()
 	h.mode = m
@@ -129,9 +131,13 @@ func (h *hands) step(axis int, notches float64) int16 {
 }
 
 // key presses or releases a key by its scan code, and reports whether that
-// completed the release chord.
+// completed the release chord. While a text is being typed Esc stops it, and nothing else.
 func (h *hands) key(scan int, down bool) (chord bool) {
 	if h.mode != modeDrive {
+		return false
+	}
+	if down && h.text != nil && h.keys.table.usage(scan) == usageEscape {
+		h.stopText()
 		return false
 	}
 	var usage uint16
@@ -171,32 +177,20 @@ func (h *hands) strike(usages ...uint16) {
 	}
 }
 
-// write types a text whatever the host's layout. Line ends and tabs are keys.
-func (h *hands) write(text string) {
+// write types a text whatever the host's layout; done is told what could not be typed.
+func (h *hands) write(text string, done func(d *dictation, rest string)) {
 	if h.mode != modeDrive {
 		h.refused()
 		return
 	}
 	h.letGo()
-	var part []byte
-	flush := func() {
-		if len(part) > 0 {
-			h.box.put(item{input: &wire.Text{Text: string(part)}})
-		}
-		part = part[:0]
+	h.text = newDictation(text, done)
+	h.box.put(item{text: h.text})
+}
+
+// stopText ends the text that is being typed, if there is one.
+func (h *hands) stopText() {
+	if h.text != nil {
+		h.text.stop()
 	}
-	for _, r := range text {
-		switch {
-		case r == '\n', r == '\t':
-			flush()
-			h.strike(map[rune]uint16{'\n': usageEnter, '\t': usageTab}[r])
-		case r < 0x20 || r >= 0x7f && r < 0xa0: // not printable, refused on the wire
-		default:
-			if len(part)+4 > wire.MaxText {
-				flush()
-			}
-			part = append(part, string(r)...)
-		}
-	}
-	flush()
 }

@@ -4,11 +4,10 @@ package view
 
 import (
 	"image"
-	"strings"
 	"testing"
-
-	"assist/internal/wire"
 )
+
+func nothing(*dictation, string) {}
 
 // rig is a hands whose messages can be read.
 func rig() (*hands, *record, *int) {
@@ -31,7 +30,7 @@ func TestHandsWatching(t *testing.T) {
 	h.button(0, image.Pt(1, 2), 1, false)
 	h.key(38, true)
 	h.strike(usageTab)
-	h.write("x")
+	h.write("x", nothing)
 	if h.wheel(0, 1) {
 		t.Error("the wheel was taken")
 	}
@@ -113,32 +112,9 @@ func TestHandsStrike(t *testing.T) {
 func TestHandsWrite(t *testing.T) {
 	h, r, _ := rig()
 	h.setMode(modeDrive)
-	h.write("à€\n\x07b\tc")
+	h.write("à€\n\x07b\tc", nothing)
 	want := `text "à€"; key 0x28 down; key 0x28 up; text "b"; key 0x2b down; key 0x2b up; text "c"`
 	if got := h.sent(r); got != want {
 		t.Error(got)
-	}
-}
-
-// A long text travels in parts that the wire takes, none cut inside a character.
-func TestHandsWriteLong(t *testing.T) {
-	h, _, _ := rig()
-	h.setMode(modeDrive)
-	long := strings.Repeat("é€", 400)
-	h.write(long)
-	var got strings.Builder
-	for _, it := range h.box.queue {
-		b, err := wire.Marshal(it.input)
-		if err != nil {
-			t.Fatal(err)
-		}
-		back, err := wire.UnmarshalToHost(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got.WriteString(back.(*wire.Text).Text)
-	}
-	if got.String() != long {
-		t.Error("the parts do not make the text")
 	}
 }

@@ -119,6 +119,7 @@ func (w *Window) control() {
 	r, ladder := consent.RightControl, w.c.Ladder
 	switch {
 	case w.state.Rights.Has(r):
+		w.hands.stopText()
 		w.hands.letGo()
 		w.box.put(item{call: func() { _ = ladder.Release(r) }})
 	case w.state.Asked.Has(r):

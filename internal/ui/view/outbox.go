@@ -22,6 +22,7 @@ type item struct {
 	input wire.Input
 	point *wire.Point
 	call  func()
+	text  *dictation
 	pause time.Duration // nothing is done for so long
 }
 
@@ -43,14 +44,13 @@ func newOutbox(h Hands) *outbox {
 	return &outbox{hands: h, wake: make(chan struct{}, 1), used: make(chan struct{}, 1)}
 }
 
-// put queues an item. When the queue is full all of it is given up for one
+// put queues an item. When the queue is full its gestures are given up for one
 // ReleaseAll: a lost release would leave a key down at the host.
 func (o *outbox) put(it item) {
 	o.mu.Lock()
 	if !o.merge(it) {
 		if len(o.queue) >= outboxLimit {
-			o.dropped += len(o.queue)
-			o.queue = append(o.queue[:0], item{input: &wire.ReleaseAll{}})
+			o.giveUp()
 		}
 		o.queue = append(o.queue, it)
 	}
@@ -59,6 +59,20 @@ func (o *outbox) put(it item) {
 	if it.call == nil {
 		ring(o.used)
 	}
+}
+
+// giveUp drops what waits, but neither a text nor what was asked of the session: of these
+// there are few. The caller holds mu.
+func (o *outbox) giveUp() {
+	kept := []item{{input: &wire.ReleaseAll{}}}
+	for _, it := range o.queue {
+		if it.text != nil || it.call != nil && len(kept) < outboxLimit/2 {
+			kept = append(kept, it)
+			continue
+		}
+		o.dropped++
+	}
+	o.queue = kept
 }
 
 // ring fills a channel of one slot.
@@ -164,6 +178,9 @@ func (o *outbox) drain() {
 	o.queue = nil
 	o.mu.Unlock()
 	for _, it := range rest {
+		if it.text != nil {
+			it.text.stop()
+		}
 		if time.Now().After(end) {
 			return
 		}
@@ -181,6 +198,8 @@ func (o *outbox) do(it item) {
 		_ = o.hands.Point(*it.point)
 	case it.call != nil:
 		it.call()
+	case it.text != nil:
+		it.text.feed(o.hands)
 	case it.pause > 0:
 		<-time.After(it.pause)
 	}

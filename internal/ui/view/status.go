@@ -79,9 +79,12 @@ func (s *statusLine) update(w *Window, now time.Time) {
 	setLabel(s.right, words+"    "+clock(now.Sub(w.state.Since)))
 }
 
-// message is what stands in the middle: what was just said, else why input waits,
-// else the chord that leaves the picture.
+// message is what stands in the middle: how far a long text is, else what was just said,
+// else why input waits, else the chord that leaves the picture.
 func (s *statusLine) message(w *Window, now time.Time) string {
+	if slow := w.bar.typing.slow(now); slow != "" {
+		return slow
+	}
 	if s.said != "" && s.until.IsZero() {
 		s.until = now.Add(saidFor)
 	}

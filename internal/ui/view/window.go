@@ -179,6 +179,9 @@ func (w *Window) apply(s State, now time.Time) {
 		w.answer(old, s)
 	}
 	w.setMode()
+	if s.Input != wire.PauseNone { // what is typed now is lost at the host
+		w.hands.stopText()
+	}
 	if first || !old.Layout.Equal(s.Layout) {
 		w.relayout()
 	}
