@@ -56,7 +56,10 @@ func (h *helped) start(code trust.JoinCode, charters *rendezvous.Charters) error
 	h.close()
 	ctx, cancel := context.WithCancel(context.Background())
 	m := &membership{code: code, charters: charters, unit: charters.Unit(), begun: time.Now(), key: key, stop: cancel}
-	m.server = rendezvous.NewHost(h.p.server(code, charters), key)
+	if m.server, err = rendezvous.NewHost(h.p.server(code, charters), key); err != nil {
+		cancel()
+		return err
+	}
 	h.mu.Lock()
 	h.at = m
 	h.mu.Unlock()

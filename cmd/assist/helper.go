@@ -56,8 +56,12 @@ func (h *helper) start(code trust.JoinCode, charters *rendezvous.Charters) error
 	if err != nil {
 		return err
 	}
+	server, err := rendezvous.NewTechnician(h.p.server(code, charters), key)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(h.ctx)
-	at := &post{charters: charters, begun: time.Now(), key: key, server: rendezvous.NewTechnician(h.p.server(code, charters), key), stop: cancel}
+	at := &post{charters: charters, begun: time.Now(), key: key, server: server, stop: cancel}
 	h.mu.Lock()
 	before := h.at
 	h.at = at

@@ -150,9 +150,13 @@ type hostDialer struct {
 	allow func(netip.Addr) bool
 }
 
+func (d hostDialer) config(remote [32]byte, s session.Signals) peer.Config {
+	return peer.Config{Identity: d.Identity, Remote: remote, Signaler: s, STUN: d.stun, Log: d.log, Allow: d.allow}
+}
+
 // Connect waits for the technician whose certificate has the fingerprint remote.
 func (d hostDialer) Connect(ctx context.Context, remote [32]byte, s session.Signals) (session.HostLink, error) {
-	h, err := peer.ConnectHost(ctx, peer.Config{Identity: d.Identity, Remote: remote, Signaler: s, STUN: d.stun, Log: d.log, Allow: d.allow})
+	h, err := peer.ConnectHost(ctx, d.config(remote, s))
 	if err != nil {
 		return nil, err // never a non-nil link that holds nothing
 	}

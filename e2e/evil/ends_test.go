@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -140,14 +141,24 @@ func (b *bench) meet(which int) *ends {
 	there.Charters = charters()
 	there.Witness = e.witness(there.Charters)
 	e.charters = [2]*rendezvous.Charters{here.Charters, there.Charters}
-	e.line = rendezvous.NewHost(here, e.host.key)
+	e.line, err = rendezvous.NewHost(here, e.host.key)
+	must(b.t, err)
 	e.app, err = session.NewHost(e.hostConfig(log))
 	must(b.t, err)
 	e.over.Go(func() { _ = e.line.Run(ctx) })
 	e.over.Go(func() { _ = e.app.Run(ctx) })
-	e.account = rendezvous.NewTechnician(there, e.who.device)
+	e.account, err = rendezvous.NewTechnician(there, e.who.device)
+	must(b.t, err)
 	b.pair = e
 	return e
+}
+
+// newNonces are those of an app that was never started before.
+func newNonces(t testing.TB) *trust.Nonces {
+	t.Helper()
+	n, err := trust.OpenNonces(filepath.Join(t.TempDir(), "nonces"))
+	must(t, err)
+	return n
 }
 
 // folder is where an app keeps what it has seen.

@@ -203,7 +203,7 @@ func describing(fingerprint string) func(*forger, passing) wire.Message {
 // asked, or anything shown, and the end that noticed says what was wrong.
 func TestServerForgesKeys(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, &trust.Nonces{})
+	b := newBench(t, newNonces(t))
 	f := newForger(b)
 	for _, c := range forgeries() {
 		b.liar.tell(func(p passing) [][]byte {
@@ -230,7 +230,7 @@ func TestServerForgesKeys(t *testing.T) {
 // TestServerCannotSayYes: what the person refused is not granted by anybody else.
 func TestServerCannotSayYes(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, &trust.Nonces{})
+	b := newBench(t, newNonces(t))
 	f := newForger(b)
 	yes := speaking((*forger).own, false, true)
 	b.liar.tell(func(p passing) [][]byte {

@@ -122,7 +122,7 @@ func layGround() (*ground, error) {
 		g.people[i] = who
 	}
 	for i := range g.machines {
-		if err := register(s, g.machines[i].key); err != nil {
+		if err := g.register(s, g.machines[i].key); err != nil {
 			return nil, errors.Join(err, stop())
 		}
 	}
@@ -133,8 +133,15 @@ func layGround() (*ground, error) {
 }
 
 // register makes a machine known, which is slow the first time.
-func register(s *server.Server, key *trust.HostKey) error {
-	h := rendezvous.NewHost(rendezvous.Config{Server: s.Addr().String(), Pin: s.JoinCode().Pin, Log: slog.New(slog.DiscardHandler)}, key)
+func (g *ground) register(s *server.Server, key *trust.HostKey) error {
+	at, err := g.at(s)
+	if err != nil {
+		return err
+	}
+	h, err := rendezvous.NewHost(at, key)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	gone := make(chan struct{})
 	go func() {
@@ -148,6 +155,13 @@ func register(s *server.Server, key *trust.HostKey) error {
 		return fmt.Errorf("%w: a machine is not let in: %w", errWrong, h.State().Err)
 	}
 	return nil
+}
+
+// at is the server as an app finds it that has seen nothing of it yet.
+func (g *ground) at(s *server.Server) (rendezvous.Config, error) {
+	code := s.JoinCode()
+	w, err := trust.NewWitness(filepath.Join(filepath.Dir(g.dir), "seen"), code.Unit, nil)
+	return rendezvous.Config{Server: s.Addr().String(), Pin: code.Pin, Witness: w, Log: slog.New(slog.DiscardHandler)}, err
 }
 
 // serve runs the server of a folder.
@@ -183,8 +197,15 @@ func (g *ground) enrol(s *server.Server, who *person) error {
 	if who.device, err = trust.NewDeviceKey(); err != nil {
 		return err
 	}
-	at := rendezvous.Config{Server: s.Addr().String(), Pin: s.JoinCode().Pin, Log: slog.New(slog.DiscardHandler)}
-	_, err = rendezvous.NewTechnician(at, who.device).Enrol(ctx, code, password, func(_, text string) (string, error) {
+	at, err := g.at(s)
+	if err != nil {
+		return err
+	}
+	account, err := rendezvous.NewTechnician(at, who.device)
+	if err != nil {
+		return err
+	}
+	_, err = account.Enrol(ctx, code, password, func(_, text string) (string, error) {
 		u, err := url.Parse(text)
 		if err != nil {
 			return "", err

@@ -169,7 +169,7 @@ func (w *writer) pass(r rewriting, at moment) func(passing) [][]byte {
 // signs it, says so, and lets no session begin with that server. What it has seen it keeps.
 func TestServerRewritesTheJournal(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, &trust.Nonces{})
+	b := newBench(t, newNonces(t))
 	w := &writer{t: t, unit: newForger(b).unit}
 	var err error
 	w.key, err = trust.LoadJournalKey(filepath.Join(b.dir, "journal.key"))

@@ -7,13 +7,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
 
 	"assist/internal/peer"
-	"assist/internal/trust"
 	"assist/internal/wire"
 )
 
@@ -119,7 +119,7 @@ func (m *middle) begin(session wire.SessionID) {
 			m.loot = append(m.loot, err.Error())
 			return
 		}
-		c := peer.Config{Identity: id, Remote: m.prints[who], Signaler: s}
+		c := peer.Config{Identity: id, Remote: m.prints[who], Signaler: s, Allow: func(netip.Addr) bool { return true }}
 		if who == hostSide {
 			m.work.Go(func() { m.seeAndDrive(c) })
 		} else {
@@ -178,7 +178,7 @@ func (m *middle) show(c peer.Config) {
 // each of them alone, whichever fingerprint it names, before anything is said or shown.
 func TestServerInTheMiddle(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, &trust.Nonces{})
+	b := newBench(t, newNonces(t))
 	for _, claims := range []bool{false, true} {
 		ctx, cancel := context.WithCancel(context.Background())
 		m := &middle{b: b, claims: claims, ctx: ctx, prints: map[side][32]byte{}, legs: map[side]*leg{}, taps: map[side]*tap{}}

@@ -189,7 +189,7 @@ func (f fixed) Changed() <-chan struct{} { return nil }
 // by a technician's app that asks all the same, and both apps say what they do not believe.
 func TestServerLiesAboutTheCharter(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, &trust.Nonces{})
+	b := newBench(t, newNonces(t))
 	s := newStack(t, b)
 	charter, err := trust.OpenCharter(s.truth, b.ground.unit.Public())
 	must(t, err)

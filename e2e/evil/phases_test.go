@@ -10,7 +10,6 @@ import (
 
 	"assist/internal/consent"
 	"assist/internal/session"
-	"assist/internal/trust"
 	"assist/internal/wire"
 )
 
@@ -54,7 +53,7 @@ func words(id wire.SessionID) []wire.FromServer {
 // the record say that the person ended it.
 func TestServerSpeaksForNobody(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, &trust.Nonces{})
+	b := newBench(t, newNonces(t))
 	for _, ph := range phases() {
 		for i := range words(wire.SessionID{}) {
 			if i%4 == 0 {

@@ -150,7 +150,12 @@ func (b *bench) enrolment(bool) (outcome, error) {
 	e := &ends{b: b, log: &logged{}}
 	ctx, cancel := b.awaiting()
 	defer cancel()
-	env, err := rendezvous.NewTechnician(b.at(e.logger()), device).Enrol(ctx, code, password, func(_, text string) (string, error) {
+	at := b.at(e.logger())
+	at.Witness, err = trust.NewWitness(b.t.TempDir(), b.ground.unit.Public(), nil)
+	must(b.t, err)
+	account, err := rendezvous.NewTechnician(at, device)
+	must(b.t, err)
+	env, err := account.Enrol(ctx, code, password, func(_, text string) (string, error) {
 		u, err := url.Parse(text)
 		if err != nil {
 			return "", err

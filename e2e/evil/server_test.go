@@ -96,8 +96,8 @@ func (b *bench) listen(s scene, into recording) []track {
 }
 
 // nonces are those that a host remembers from before.
-func (r *repertoire) nonces() *trust.Nonces {
-	seen := &trust.Nonces{}
+func (r *repertoire) nonces(t testing.TB) *trust.Nonces {
+	seen := newNonces(t)
 	for k, all := range r.past {
 		for _, raw := range all {
 			if ask, ok := k.messageOf(raw).(*wire.Ask); ok {
@@ -192,7 +192,7 @@ func TestEvilServer(t *testing.T) {
 	if *only == "" {
 		t.Skip("on demand: make evil")
 	}
-	nonces := &trust.Nonces{}
+	nonces := newNonces(t)
 	first := newBench(t, nonces)
 	r := rehearse(t, first)
 	r.complete(t)
@@ -285,7 +285,7 @@ func (b *bench) tell(r *repertoire, j job) result {
 	l := &telling{job: j, from: r, held: map[*leg][]byte{}}
 	b.liar.tell(l.pass, nil)
 	f, _ := j.fate()
-	b.nonces, b.hindrance = r.nonces(), nil
+	b.nonces, b.hindrance = r.nonces(b.t), nil
 	b.vain = func() bool { return l.times() > 0 && b.liar.still() > settled }
 	b.patient = slices.Contains(f.may, right) && !slices.Contains(f.may, asked)
 	b.linger = j.late && j.track.kind == "Ask" // it goes on when the technician has gone

@@ -15,7 +15,6 @@ import (
 	"assist/internal/consent"
 	"assist/internal/rendezvous"
 	"assist/internal/session"
-	"assist/internal/trust"
 	"assist/internal/wire"
 )
 
@@ -59,7 +58,7 @@ func tricks() []trick {
 // TestEvilTechnician plays every trick against the host's real code. Whatever it is, the
 // host ends where it must, nothing stays held or lit, and the next honest session works.
 func TestEvilTechnician(t *testing.T) {
-	b := newBench(t, &trust.Nonces{})
+	b := newBench(t, newNonces(t))
 	for _, k := range tricks() {
 		t.Run(k.name, func(t *testing.T) {
 			b.play(t, k)

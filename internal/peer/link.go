@@ -59,7 +59,7 @@ type counters struct {
 }
 
 func newLink(cfg Config, r role) (*link, error) {
-	if cfg.Identity == nil || cfg.Signaler == nil || cfg.Remote == [32]byte{} {
+	if cfg.Identity == nil || cfg.Signaler == nil || cfg.Remote == [32]byte{} || r == roleHost && cfg.Allow == nil {
 		return nil, ErrConfig
 	}
 	if cfg.Log == nil {

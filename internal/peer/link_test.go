@@ -104,11 +104,12 @@ func TestRealCertificateIsVerified(t *testing.T) {
 
 func TestIncompleteConfigIsRefused(t *testing.T) {
 	a, _ := newWire()
-	full := Config{Identity: identity(t), Remote: [32]byte{1}, Signaler: a}
+	full := Config{Identity: identity(t), Remote: [32]byte{1}, Signaler: a, Allow: anywhere}
 	for name, strip := range map[string]func(*Config){
 		"identity": func(c *Config) { c.Identity = nil },
 		"remote":   func(c *Config) { c.Remote = [32]byte{} },
 		"signaler": func(c *Config) { c.Signaler = nil },
+		"allow":    func(c *Config) { c.Allow = nil }, // or the charter's addresses would be forgotten
 	} {
 		c := full
 		strip(&c)
@@ -123,7 +124,7 @@ func TestConnectingEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	start := time.Now()
-	_, err := ConnectHost(ctx, Config{Identity: identity(t), Remote: [32]byte{1}, Signaler: a})
+	_, err := ConnectHost(ctx, Config{Identity: identity(t), Remote: [32]byte{1}, Signaler: a, Allow: anywhere})
 	if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > time.Second {
 		t.Errorf("after %v: %v", time.Since(start), err)
 	}
@@ -398,7 +399,9 @@ func TestOnlyOurCodecIsOffered(t *testing.T) {
 	a, b := newWire()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	go func() { _, _ = ConnectHost(ctx, Config{Identity: identity(t), Remote: [32]byte{1}, Signaler: a}) }()
+	go func() {
+		_, _ = ConnectHost(ctx, Config{Identity: identity(t), Remote: [32]byte{1}, Signaler: a, Allow: anywhere})
+	}()
 	offer, err := b.Receive(within(t, 5*time.Second))
 	if err != nil {
 		t.Fatal(err)

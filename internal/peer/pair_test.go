@@ -7,6 +7,7 @@ import (
 	"errors"
 	"image"
 	"math"
+	"net/netip"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -90,7 +91,7 @@ func tryPair(t testing.TB, s setup) *pair {
 	h, v := identity(t), identity(t)
 	a, b := newWire()
 	a.bad, b.bad = s.signaled, s.answered
-	hc := Config{Identity: h, Remote: v.Fingerprint(), Signaler: a, network: s.hostNet, timing: s.timing}
+	hc := Config{Identity: h, Remote: v.Fingerprint(), Signaler: a, Allow: anywhere, network: s.hostNet, timing: s.timing}
 	tc := Config{Identity: v, Remote: h.Fingerprint(), Signaler: b, network: s.techNet, timing: s.timing}
 	if s.change != nil {
 		s.change(&hc, &tc)
@@ -110,6 +111,9 @@ func tryPair(t testing.TB, s setup) *pair {
 	t.Cleanup(p.close)
 	return p
 }
+
+// anywhere is a unit that lets anybody help from everywhere.
+func anywhere(netip.Addr) bool { return true }
 
 func newPair(t testing.TB, s setup) *pair {
 	t.Helper()

@@ -69,7 +69,9 @@ func TestDescriptionsAreBounded(t *testing.T) {
 	h, v := identity(t), identity(t)
 	a, b := newWire()
 	ctx := within(t, 5*time.Second)
-	go func() { _, _ = ConnectHost(ctx, Config{Identity: h, Remote: v.Fingerprint(), Signaler: a}) }()
+	go func() {
+		_, _ = ConnectHost(ctx, Config{Identity: h, Remote: v.Fingerprint(), Signaler: a, Allow: anywhere})
+	}()
 	offer, err := b.Receive(ctx)
 	if err != nil {
 		t.Fatal(err)

@@ -75,8 +75,9 @@ type Config struct {
 	Signaler Signaler
 	STUN     string // "host:port" or "stun:host:port"; empty for none
 	Log      *slog.Logger
-	// Allow says whether the other end may have this address, at this moment; nil
-	// lets every address pass. It is called from any goroutine and must not block.
+	// Allow says whether the technician may have this address, at this moment. A host
+	// needs it; a technician asks about no address, and has none. It is called from any
+	// goroutine and must not block.
 	Allow func(netip.Addr) bool
 
 	network transport.Net // tests put a bad network here

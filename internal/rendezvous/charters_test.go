@@ -132,13 +132,9 @@ type app struct {
 
 func (u *unit) told(c *Charters, epoch uint64) *app {
 	u.t.Helper()
-	key, err := trust.NewHostKey()
-	if err != nil {
-		u.t.Fatal(err)
-	}
 	cfg := u.s.config()
 	cfg.Charters = c
-	h := NewHost(cfg, key)
+	h := newHost(u.t, cfg)
 	h.open = u.s.open
 	a := &app{Host: h, stop: keepRunning(u.t, h), at: u.s.next()}
 	a.at.host()

@@ -54,6 +54,10 @@ type client struct {
 	handle func(m wire.FromServer) error
 	// final says that trying again is no use.
 	final func(err error) bool
+	// first and again have the server show its journal: before anything else, and at the
+	// beginning of each session. Tests of other things believe it blindly.
+	first func(ctx context.Context, l *link) error
+	again func(then func(error))
 	// eager says that a person waits for a new charter even while there is no line.
 	eager bool
 
@@ -74,11 +78,13 @@ type client struct {
 }
 
 func newClient(cfg Config) *client {
-	return &client{
+	c := &client{
 		cfg: cfg, pace: standardPace(), open: (&net.Dialer{}).DialContext, log: cfg.Log,
 		final:   func(error) bool { return false },
 		changed: make(chan struct{}, 1), swap: make(chan struct{}), lines: map[wire.SessionID]*line{},
 	}
+	c.first, c.again = c.witnessed, c.once
+	return c
 }
 
 // State is where the connection stands.
@@ -126,7 +132,7 @@ func (c *client) connect(ctx context.Context) (*link, error) {
 		return nil, err
 	}
 	if l.ready, err = c.greet(ctx, l); err == nil {
-		err = c.witnessed(ctx, l)
+		err = c.first(ctx, l)
 	}
 	if err != nil {
 		l.drop()

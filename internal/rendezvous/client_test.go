@@ -14,20 +14,15 @@ import (
 
 	"github.com/coder/websocket"
 
-	"assist/internal/trust"
 	"assist/internal/wire"
 )
 
 func TestAnotherServerKeyIsRefused(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := startServer(t)
-		key, err := trust.NewHostKey()
-		if err != nil {
-			t.Fatal(err)
-		}
 		cfg := s.config()
 		cfg.Pin[31] ^= 1
-		h := NewHost(cfg, key)
+		h := newHost(t, cfg)
 		h.open = s.open
 		keepRunning(t, h)
 		synctest.Wait()
@@ -299,13 +294,9 @@ func TestOverTCP(t *testing.T) {
 		s := startServer(t)
 		web := &http.Server{Handler: s}
 		go web.Serve(tls.NewListener(tcp, s.tls))
-		key, err := trust.NewHostKey()
-		if err != nil {
-			t.Fatal(err)
-		}
 		cfg := s.config()
 		cfg.Server = tcp.Addr().String()
-		h := NewHost(cfg, key)
+		h := newHost(t, cfg)
 		stop := keepRunning(t, h)
 		p := s.next()
 		p.host()

@@ -23,10 +23,13 @@ type Call struct {
 }
 
 // NewHost prepares a registration; Run makes it.
-func NewHost(cfg Config, key *trust.HostKey) *Host {
+func NewHost(cfg Config, key *trust.HostKey) (*Host, error) {
+	if !cfg.complete() {
+		return nil, ErrConfig
+	}
 	h := &Host{client: newClient(cfg), key: key, calls: make(chan *Call, 1)}
 	h.client.greet, h.client.handle = h.greet, h.handle
-	return h
+	return h, nil
 }
 
 // Run stays registered until ctx ends. It is called once.

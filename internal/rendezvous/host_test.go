@@ -21,11 +21,7 @@ var session = wire.SessionID{1, 2, 3}
 // startHost runs a host against s until the test ends.
 func startHost(t *testing.T, s *server) *Host {
 	t.Helper()
-	key, err := trust.NewHostKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := NewHost(s.config(), key)
+	h := newHost(t, s.config())
 	h.open = s.open
 	keepRunning(t, h)
 	return h
@@ -263,11 +259,7 @@ func TestByeIsRepeatedWhenTheServerIsBack(t *testing.T) {
 func TestLastWordsLeaveBeforeTheClose(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := startServer(t)
-		key, err := trust.NewHostKey()
-		if err != nil {
-			t.Fatal(err)
-		}
-		h := NewHost(s.config(), key)
+		h := newHost(t, s.config())
 		h.open = s.open
 		stop := keepRunning(t, h)
 		p := s.next()
@@ -290,11 +282,7 @@ func TestLastWordsLeaveBeforeTheClose(t *testing.T) {
 func TestClosingDoesNotWaitForADeadServer(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := startServer(t)
-		key, err := trust.NewHostKey()
-		if err != nil {
-			t.Fatal(err)
-		}
-		h := NewHost(s.config(), key)
+		h := newHost(t, s.config())
 		h.open = s.open
 		stop := keepRunning(t, h)
 		p := s.next()

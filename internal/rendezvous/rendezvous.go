@@ -27,6 +27,7 @@ var (
 	ErrOffline = errors.New("rendezvous: not connected to the server")
 	ErrLost    = errors.New("rendezvous: connection to the server was lost")
 	ErrEnded   = errors.New("rendezvous: request or session is over")
+	ErrConfig  = errors.New("rendezvous: incomplete configuration")
 	ErrGoing   = errors.New("rendezvous: session is still going on, or being reported")
 )
 
@@ -47,11 +48,13 @@ type Config struct {
 	Pin      [32]byte  // SHA-256 of the server's SubjectPublicKeyInfo
 	Near     string    // host:port where this computer itself has that server; may be empty
 	Charters *Charters // may be nil: there are none
-	// Witness keeps what was seen of the server's journal; nil where nothing is kept. All
-	// connections of an app to one unit share it.
+	// Witness keeps what was seen of the server's journal. All connections of an app to
+	// one unit share it; there is none without.
 	Witness *trust.Witness
 	Log     *slog.Logger
 }
+
+func (c Config) complete() bool { return c.Server != "" && c.Witness != nil && c.Log != nil }
 
 // Phase is where a connection stands.
 type Phase uint8

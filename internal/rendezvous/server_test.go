@@ -111,7 +111,42 @@ func startServer(t *testing.T) *server {
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
 func (s *server) config() Config {
-	return Config{Server: "assist.example:443", Pin: s.pin, Log: quiet()}
+	return Config{Server: "assist.example:443", Pin: s.pin, Witness: newWitness(s.t), Log: quiet()}
+}
+
+func newWitness(t *testing.T) *trust.Witness {
+	t.Helper()
+	unit, err := trust.NewUnitKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := trust.NewWitness(t.TempDir(), unit.Public(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// credulous makes a client of this package's tests take the server's journal on trust:
+// they are of other things.
+func (c *client) credulous() {
+	c.first = func(context.Context, *link) error { return nil }
+	c.again = func(then func(error)) { then(nil) }
+}
+
+// newHost is a host that takes the journal on trust.
+func newHost(t *testing.T, cfg Config) *Host {
+	t.Helper()
+	key, err := trust.NewHostKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := NewHost(cfg, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.credulous()
+	return h
 }
 
 // open is the network: it stands in for net.Dialer.

@@ -62,13 +62,9 @@ func (u *unit) knows(servers ...trust.Server) *Charters {
 // found runs a host that knows the charters and says where it stands.
 func (u *unit) found(c *Charters) State {
 	u.t.Helper()
-	key, err := trust.NewHostKey()
-	if err != nil {
-		u.t.Fatal(err)
-	}
 	cfg := u.s.config()
 	cfg.Charters = c
-	h := NewHost(cfg, key)
+	h := newHost(u.t, cfg)
 	h.open = u.s.open
 	stop := keepRunning(u.t, h)
 	synctest.Wait()
@@ -130,13 +126,9 @@ func TestRefusedHereIsNotAskedThere(t *testing.T) {
 		u := newUnit(t, startServer(t))
 		u.s.listens("second.example:443", u.s.tls)
 		c := u.knows(trust.Server{Address: "assist.example:443", Pin: u.s.pin}, trust.Server{Address: "second.example:443", Pin: u.s.pin})
-		key, err := trust.NewHostKey()
-		if err != nil {
-			t.Fatal(err)
-		}
 		cfg := u.s.config()
 		cfg.Charters = c
-		h := NewHost(cfg, key)
+		h := newHost(t, cfg)
 		h.open = u.s.open
 		keepRunning(t, h)
 		p := u.s.next()

@@ -30,11 +30,14 @@ type Technician struct {
 type Outgoing struct{ *line }
 
 // NewTechnician prepares a connection; Login makes it.
-func NewTechnician(cfg Config, key *trust.DeviceKey) *Technician {
+func NewTechnician(cfg Config, key *trust.DeviceKey) (*Technician, error) {
+	if !cfg.complete() {
+		return nil, ErrConfig
+	}
 	t := &Technician{client: newClient(cfg), key: key}
 	t.client.greet, t.client.handle, t.client.final = t.greet, t.handle, hopeless
 	t.client.eager = true
-	return t
+	return t, nil
 }
 
 // hopeless is what trying again with the same password cannot mend.

@@ -19,7 +19,11 @@ func newTechnician(t *testing.T, s *server) *Technician {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tech := NewTechnician(s.config(), key)
+	tech, err := NewTechnician(s.config(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tech.credulous()
 	tech.open = s.open
 	t.Cleanup(tech.Logout)
 	return tech

@@ -34,9 +34,6 @@ type check struct {
 // witnessed has the server show that its journal continues what was seen of it, before
 // anything else that it says is acted upon. What comes meanwhile is kept for later.
 func (c *client) witnessed(ctx context.Context, l *link) error {
-	if c.cfg.Witness == nil {
-		return nil
-	}
 	for range maxRaces {
 		sight, err := c.look()
 		if err != nil {
@@ -94,16 +91,10 @@ func see(sight *trust.Sight, m *wire.Checkpoint) error {
 	return nil
 }
 
-// again asks once more, at the beginning of a session, and calls then with what came
+// once asks once more, at the beginning of a session, and calls then with what came
 // of it: from the goroutine that reads the connection, or from the one that finds it
 // lost. It does not wait.
-func (c *client) again(then func(error)) {
-	if c.cfg.Witness == nil {
-		then(nil)
-		return
-	}
-	c.ask(check{then: then})
-}
+func (c *client) once(then func(error)) { c.ask(check{then: then}) }
 
 // ask begins a question, for the first time or once more.
 func (c *client) ask(q check) {

@@ -88,24 +88,34 @@ func (p *peer) shows(b *book) {
 // witnessing starts a host that keeps what it sees.
 func witnessing(t *testing.T, s *server) *Host {
 	t.Helper()
-	unit, err := trust.NewUnitKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	witness, err := trust.NewWitness(t.TempDir(), unit.Public(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	key, err := trust.NewHostKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := s.config()
-	cfg.Witness = witness
-	h := NewHost(cfg, key)
+	h, err := NewHost(s.config(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
 	h.open = s.open
 	keepRunning(t, h)
 	return h
+}
+
+// Neither end is made without a witness: who leaves it out would believe any journal.
+func TestWithoutAWitnessThereIsNoClient(t *testing.T) {
+	full := Config{Server: "assist.example:443", Pin: [32]byte{1}, Witness: newWitness(t), Log: quiet()}
+	for name, strip := range map[string]func(*Config){
+		"server": func(c *Config) { c.Server = "" }, "witness": func(c *Config) { c.Witness = nil }, "log": func(c *Config) { c.Log = nil },
+	} {
+		c := full
+		strip(&c)
+		if _, err := NewHost(c, nil); !errors.Is(err, ErrConfig) {
+			t.Errorf("host without %s: %v", name, err)
+		}
+		if _, err := NewTechnician(c, nil); !errors.Is(err, ErrConfig) {
+			t.Errorf("technician without %s: %v", name, err)
+		}
+	}
 }
 
 // Nothing that the server says is acted upon before it has shown its journal, and

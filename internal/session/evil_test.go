@@ -80,6 +80,19 @@ func TestReplayAfterARestart(t *testing.T) {
 	})
 }
 
+// Nonces that forget with the process would let a request raise its dialog twice.
+func TestHostWithoutLastingNoncesIsNone(t *testing.T) {
+	play(t, func(t *testing.T, w *world) {
+		for name, n := range map[string]*trust.Nonces{"none": nil, "no file": {}} {
+			c := w.hostConfig()
+			c.Nonces = n
+			if _, err := session.NewHost(c); err != session.ErrConfig {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}
+
 // restart closes the host's app and starts it with the nonces in a file.
 func (w *world) restart(path string) {
 	w.t.Helper()

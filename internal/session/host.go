@@ -18,7 +18,7 @@ type HostConfig struct {
 	Key      *trust.HostKey
 	Unit     trust.UnitPublic // the key in force
 	Charters Charters
-	Nonces   *trust.Nonces   // of requests, from before this process too
+	Nonces   *trust.Nonces   // of requests, from before this process too: in a file
 	ID       string          // this machine's ID, 12 digits
 	WordList func() []string // of the check words, in the person's language
 	Gate     *consent.Gate
@@ -34,7 +34,7 @@ type HostConfig struct {
 
 func (c HostConfig) complete() bool {
 	m := c.Machine
-	return c.Key != nil && len(c.Unit) > 0 && c.Charters != nil && c.Nonces != nil && c.ID != "" && c.Gate != nil && c.Next != nil &&
+	return c.Key != nil && len(c.Unit) > 0 && c.Charters != nil && c.Nonces.Lasting() && c.ID != "" && c.Gate != nil && c.Next != nil &&
 		c.Identity != nil && c.WordList != nil && c.Log != nil &&
 		m.Fit != nil && m.Capture != nil && m.Drive != nil && m.Point != nil
 }

@@ -5,6 +5,8 @@ package session_test
 import (
 	"context"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -97,12 +99,26 @@ func play(t *testing.T, f func(t *testing.T, w *world)) {
 func newWorld(t judge, who *identity) *world {
 	w := &world{
 		t: t, who: who, lamp: &consenttest.Lamp{}, server: newServer(), net: newNetwork(), machine: newMachine(),
-		nonces: &trust.Nonces{},
+		nonces: newNonces(t),
 		person: func(_ context.Context, q consent.Question) (consent.Rights, error) { return q.Wanted, nil },
 	}
 	w.unit = newCharters(w.charter())
 	w.own = newCharters(w.charter())
 	return w
+}
+
+// newNonces are those of an app that was never started before.
+func newNonces(t judge) *trust.Nonces {
+	dir, err := os.MkdirTemp("", "nonces")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	n, err := trust.OpenNonces(filepath.Join(dir, "nonces"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // open starts the host's app.

@@ -24,12 +24,13 @@ const (
 )
 
 // Nonces remembers the nonces of requests until they could not be accepted
-// again. Its zero value is ready and forgets all with the process; its methods
-// may be called at the same time.
+// again, in a file, so that an app that is started again knows them too. OpenNonces
+// makes them: without a file, as the zero value is, every nonce counts as seen. Their
+// methods may be called at the same time.
 type Nonces struct {
 	mu    sync.Mutex
 	seen  map[[32]byte]time.Time // when it was first seen
-	path  string                 // the file, empty without one
+	path  string                 // the file
 	blind time.Time              // until then every nonce counts as seen
 }
 
@@ -48,10 +49,16 @@ func OpenNonces(path string) (*Nonces, error) {
 	return s, nil
 }
 
+// Lasting reports whether there is a file that outlives the process.
+func (s *Nonces) Lasting() bool { return s != nil && s.path != "" }
+
 // Seen remembers n and reports whether it was seen before. When there are too
 // many to remember, or it cannot be written down, every nonce counts as seen:
 // better refuse than forget.
 func (s *Nonces) Seen(n [32]byte) bool {
+	if !s.Lasting() {
+		return true
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -63,11 +70,8 @@ func (s *Nonces) Seen(n [32]byte) bool {
 	if _, again := s.seen[n]; again || len(s.seen) >= maxNonces || now.Before(s.blind) {
 		return true
 	}
-	if s.seen == nil {
-		s.seen = make(map[[32]byte]time.Time)
-	}
 	s.seen[n] = now
-	return s.path != "" && s.store() != nil
+	return s.store() != nil
 }
 
 func (s *Nonces) store() error {

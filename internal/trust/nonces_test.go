@@ -90,6 +90,17 @@ func checkBlind(t *testing.T, path string, b []byte) {
 	})
 }
 
+// What is in memory alone forgets all with the process: nothing passes for new then.
+func TestNoncesWithoutAFileAreRefusals(t *testing.T) {
+	var none Nonces
+	if none.Lasting() || !none.Seen([32]byte{1}) || !none.Seen([32]byte{2}) {
+		t.Error("a nonce counts as new where none is kept")
+	}
+	if !reopen(t, filepath.Join(t.TempDir(), "nonces")).Lasting() {
+		t.Error("a file is not seen")
+	}
+}
+
 func TestNoncesThatCannotBeKeptAreRefusals(t *testing.T) {
 	dir := t.TempDir()
 	s := reopen(t, filepath.Join(dir, "sub", "nonces"))

@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math/big"
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -154,8 +155,7 @@ func TestTypesDoNotPassForEachOther(t *testing.T) {
 }
 
 func TestNoncesAreGoodOnce(t *testing.T) {
-	f := setUp(t)
-	var nonces Nonces
+	f, nonces := setUp(t), reopen(t, filepath.Join(t.TempDir(), "nonces"))
 	check := f.check()
 	check.SeenNonce = nonces.Seen
 	env := f.request(t)
@@ -173,7 +173,7 @@ func TestNoncesAreGoodOnce(t *testing.T) {
 
 func TestNoncesAreForgottenOnlyWhenUseless(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var nonces Nonces
+		nonces := reopen(t, filepath.Join(t.TempDir(), "nonces"))
 		first := [32]byte{1}
 		nonces.Seen(first)
 		time.Sleep(2 * maxRequestLife)
@@ -188,13 +188,14 @@ func TestNoncesAreForgottenOnlyWhenUseless(t *testing.T) {
 }
 
 func TestTooManyNoncesCountAsSeen(t *testing.T) {
-	var nonces Nonces
+	nonces := reopen(t, filepath.Join(t.TempDir(), "nonces"))
 	var n [32]byte
-	for i := range maxNonces {
+	for i := range maxNonces - 1 {
 		binary.BigEndian.PutUint32(n[:], uint32(i))
-		if nonces.Seen(n) {
-			t.Fatalf("nonce %d refused", i)
-		}
+		nonces.seen[n] = time.Now()
+	}
+	if nonces.Seen([32]byte{0xfe}) {
+		t.Fatal("the last one is refused")
 	}
 	if !nonces.Seen([32]byte{0xff}) {
 		t.Error("more than the limit is remembered")
