@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"image"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -22,6 +23,10 @@ const atOnce = 200 * time.Millisecond
 // receipt's word to the server, never pictures.
 const aftermath = 8000 // bytes
 
+// linger is what may leave while the interface is stuck: word that what the technician
+// sends arrives, never pictures.
+const linger = 5 * aftermath // bytes, in the four seconds or so
+
 // enough is what a flood sends at least before a cut; less would prove nothing.
 const enough = 2000 // bytes
 
@@ -32,6 +37,7 @@ type way struct {
 	cut    func(l *live, t *testing.T)
 	says   string // to the technician
 	ends   bool   // the host's app has to be started again
+	later  bool   // the interface ends it once it is back: until then nothing may pass
 }
 
 func ways() []way {
@@ -42,6 +48,14 @@ func ways() []way {
 		{name: "hot-key", cut: hotkey, says: "L’utilisateur a coupé"},
 		{name: "tray", cut: (*live).cutByTray, says: "L’utilisateur a coupé"},
 		{name: "interface stuck", before: (*live).block, cut: hotkey, says: "L’utilisateur a coupé"},
+		{name: "interface stuck, button", before: func(l *live, t *testing.T) {
+			l.aimAtButton(t)
+			l.block(t)
+		}, cut: func(l *live, t *testing.T) { l.host.screen.tap(t) }, says: "L’utilisateur a coupé", later: true},
+		{name: "interface stuck, tray", before: (*live).block, cut: (*live).cutByTray, says: "L’utilisateur a coupé", later: true},
+		{name: "interface stuck, closing the app", before: (*live).block, cut: (*live).closeHost, says: "L’utilisateur a fermé", ends: true, later: true},
+		{name: "interface stuck, told to end", before: (*live).block, cut: func(l *live, _ *testing.T) { l.host.proc.signal(syscall.SIGTERM) },
+			says: "L’utilisateur a fermé", ends: true},
 		{name: "network frozen", before: (*live).freeze, cut: hotkey, says: "Intervention terminée"},
 		{name: "closing the app", cut: (*live).closeHost, says: "L’utilisateur a fermé", ends: true},
 		{name: "killing the app", cut: func(l *live, _ *testing.T) { l.host.proc.kill() }, says: "La connexion a été perdue", ends: true},
@@ -73,17 +87,26 @@ func (w *world) cutBy(t *testing.T, c way) {
 	}
 	c.cut(l, t)
 	at := time.Now()
-	within(t, time.Second, "banner gone", func() error {
+	limit := time.Second
+	if c.later {
+		limit = aWhile
+	}
+	within(t, limit, "banner gone", func() error {
 		all, err := w.banners()
 		if err == nil && len(all) > 0 {
 			err = fmt.Errorf("%d banners", len(all))
 		}
 		return err
 	})
-	if took := time.Since(at); took > atOnce+100*time.Millisecond { // what looking takes here
+	if took := time.Since(at); took > atOnce+100*time.Millisecond && !c.later { // what looking takes here
 		t.Errorf("the banner went after %v", took)
 	}
-	f.quiet(t, at)
+	most := aftermath
+	if c.later {
+		passes(500 * time.Millisecond) // what would come now that the interface is back
+		most = linger
+	}
+	f.quiet(t, at, most)
 	f.stop()
 	w.cable.mend(t)
 	l.over(t, c.says)
@@ -283,7 +306,7 @@ func (f *flood) flows() error {
 
 // quiet checks that input and pictures stopped at once after a cut and do not come
 // back, for longer than the person's own mouse holds the technician's off.
-func (f *flood) quiet(t *testing.T, cut time.Time) {
+func (f *flood) quiet(t *testing.T, cut time.Time, most int) {
 	t.Helper()
 	passes(3500*time.Millisecond - time.Since(cut))
 	f.mu.Lock()
@@ -307,7 +330,7 @@ func (f *flood) quiet(t *testing.T, cut time.Time) {
 	if f.l.cable.space != "" && first.sent-before.sent < enough {
 		t.Errorf("only %d bytes before the cut: the flood shows nothing", first.sent-before.sent)
 	}
-	if sent := last.sent - first.sent; sent > aftermath {
+	if sent := last.sent - first.sent; sent > most {
 		t.Errorf("the host sent %d bytes after the cut", sent)
 	} else {
 		t.Logf("%d bytes after the cut", sent)

@@ -135,7 +135,7 @@ func (w *world) leaves(t *testing.T, a absence) {
 		}
 		return err
 	})
-	f.quiet(t, at)
+	f.quiet(t, at, aftermath)
 	f.stop()
 	l.over(t, "L’écran de l’utilisateur a été verrouillé")
 	a.ack(t)

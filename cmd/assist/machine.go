@@ -37,6 +37,7 @@ type desktop struct {
 	hotkey   *lamp.Hotkey
 	presence *presence.Watcher // nil before open
 	asking   func() bool       // a dialog of ours is open
+	windows  *pulse
 	log      *slog.Logger
 }
 
@@ -49,6 +50,7 @@ func (d *desktop) machine() session.Machine {
 		Point:   d.point,
 		Gone:    capture.ErrGone,
 		Yield:   input.ErrYield,
+		Windows: d.windows.answering,
 	}
 }
 
@@ -80,7 +82,11 @@ func wayland(env func(string) string) bool {
 }
 
 func (d *desktop) drive(c consent.Control, layout func() screen.Layout) (session.Desk, error) {
-	return input.Open(c, input.Options{Layout: layout, Held: d.asking, Local: d.watcher, Log: d.log})
+	held := func() bool {
+		answer, _ := d.windows.answering()
+		return !answer || d.asking()
+	}
+	return input.Open(c, input.Options{Layout: layout, Held: held, Local: d.watcher, Log: d.log})
 }
 
 func (d *desktop) point(p screen.CursorPlace) {

@@ -159,6 +159,8 @@ func start(dirs config.Dirs, file config.File, log *slog.Logger) error {
 		return err
 	}
 	go p.raiseOn(raise)
+	go p.cutOnSignal()
+	go p.desktop.windows.run(p.quit)
 	p.screen.Run()
 	return nil
 }

@@ -4,8 +4,11 @@ package main
 
 import (
 	"log/slog"
+	"os"
+	"os/signal"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -46,7 +49,7 @@ type program struct {
 func newProgram(dirs config.Dirs, file config.File, log *slog.Logger) *program {
 	p := &program{dirs: dirs, log: log, quit: make(chan struct{})}
 	p.settings = &settings{dirs: dirs, file: file, changed: func(config.File) { p.speak() }}
-	p.desktop = &desktop{log: log}
+	p.desktop = &desktop{log: log, windows: newPulse(fyne.Do)}
 	p.helped = newHelped(p)
 	p.receipts = &receipts{book: receipt.Open(filepath.Join(dirs.Data, "receipts"), log), text: p.texts, tell: p.helped.report, log: log}
 	p.helper = newHelper(p)
@@ -106,6 +109,19 @@ func (p *program) raiseOn(raise <-chan struct{}) {
 		case <-raise:
 			p.screen.Raise()
 		}
+	}
+}
+
+// cutOnSignal ends what is shared as soon as the program is told to go; the windows, which
+// end the rest, may be busy.
+func (p *program) cutOnSignal() {
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(told)
+	select {
+	case <-told:
+		p.helped.Cut(wire.EndHostClosed)
+	case <-p.quit:
 	}
 }
 

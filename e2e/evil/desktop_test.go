@@ -65,6 +65,7 @@ func (d *desktop) ports() session.Machine {
 		},
 		Point: func(screen.CursorPlace) { d.get(func() { d.points++ }) },
 		Gone:  errGone, Yield: errYield,
+		Windows: func() (bool, <-chan struct{}) { return true, nil },
 	}
 }
 

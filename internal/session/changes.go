@@ -63,7 +63,7 @@ func (l *live) screenLost(err error) {
 func (l *live) sendScreen(m wire.ToTechnician) {
 	for {
 		err := l.patiently(l.ctx, func() error {
-			return l.view.Do(func() error {
+			return l.permit(func() error {
 				ctx, cancel := context.WithTimeout(l.ctx, placeTime)
 				defer cancel()
 				return l.link.Send(ctx, m)

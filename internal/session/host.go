@@ -36,7 +36,7 @@ func (c HostConfig) complete() bool {
 	m := c.Machine
 	return c.Key != nil && len(c.Unit) > 0 && c.Charters != nil && c.Nonces.Lasting() && c.ID != "" && c.Gate != nil && c.Next != nil &&
 		c.Identity != nil && c.WordList != nil && c.Log != nil &&
-		m.Fit != nil && m.Capture != nil && m.Drive != nil && m.Point != nil
+		m.Fit != nil && m.Capture != nil && m.Drive != nil && m.Point != nil && m.Windows != nil
 }
 
 // Host is this machine as one that can be helped: it lives as long as the app

@@ -65,7 +65,7 @@ func (l *live) run() {
 		l.s.cut(wire.EndHostClosed)
 		return
 	}
-	for _, pump := range []func(){l.grants, l.changes, l.receive, l.listen, l.mind} {
+	for _, pump := range []func(){l.grants, l.changes, l.receive, l.listen, l.mind, l.feel} {
 		l.pumps.Go(pump)
 	}
 	<-l.ctx.Done()

@@ -37,14 +37,16 @@ type machine struct {
 	stuck    chan struct{} // if set, input waits for it to be closed
 	reads    int
 	done     []wire.Input
-	held     int // keys that are down
-	desks    int // open now
-	captures int // open now
+	held     int           // keys that are down
+	desks    int           // open now
+	captures int           // open now
+	mute     bool          // the windows do not answer
+	spoke    chan struct{} // closed and replaced when mute changes
 	points   []screen.CursorPlace
 }
 
 func newMachine() *machine {
-	m := &machine{dirty: map[screen.MonitorID]bool{0: true, 1: true}, news: make(chan struct{})}
+	m := &machine{dirty: map[screen.MonitorID]bool{0: true, 1: true}, news: make(chan struct{}), spoke: make(chan struct{})}
 	m.layout = screen.Layout{
 		{ID: 0, Name: "DP-1", Bounds: image.Rect(0, 0, 1920, 1080), Primary: true},
 		{ID: 1, Name: "HDMI-1", Bounds: image.Rect(-1280, 0, 0, 1024)},
@@ -55,6 +57,22 @@ func newMachine() *machine {
 		{Place: &screen.CursorPlace{Monitor: 0, At: image.Pt(10, 20), Visible: true}},
 	}
 	return m
+}
+
+// windows says whether the person's windows answer.
+func (m *machine) windows() (bool, <-chan struct{}) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return !m.mute, m.spoke
+}
+
+// hush makes the windows answer no more, or again.
+func (m *machine) hush(mute bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.mute = mute
+	close(m.spoke)
+	m.spoke = make(chan struct{})
 }
 
 // set changes the machine and wakes whoever waits for it.
@@ -99,7 +117,7 @@ func (m *machine) ports() session.Machine {
 			defer m.mu.Unlock()
 			m.points = append(m.points, p)
 		},
-		Gone: errGone, Yield: errYield,
+		Gone: errGone, Yield: errYield, Windows: m.windows,
 	}
 }
 

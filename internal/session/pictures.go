@@ -170,13 +170,13 @@ func (l *live) show(ctx context.Context, f *screen.Frame) error {
 			f = whole(f)
 		}
 		again = true
-		return l.link.Show(ctx, f, l.view.Do)
+		return l.link.Show(ctx, f, l.permit)
 	})
 }
 
 func (l *live) refine(ctx context.Context, id screen.MonitorID) (more bool, err error) {
 	err = l.patiently(ctx, func() (err error) {
-		more, err = l.link.Refine(ctx, id, l.view.Do)
+		more, err = l.link.Refine(ctx, id, l.permit)
 		return err
 	})
 	return more, err

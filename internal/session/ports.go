@@ -126,4 +126,8 @@ type Machine struct {
 	Point func(p screen.CursorPlace)
 	Gone  error // what Next returns for a monitor that is unplugged
 	Yield error // what Do returns while the person is at mouse or keyboard
+	// Windows says whether the person's own windows answer; the channel is closed at
+	// the next change. While they do not, whoever cuts by them is heard too late, so
+	// nothing is shown or driven.
+	Windows func() (answer bool, changed <-chan struct{})
 }

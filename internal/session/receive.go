@@ -104,7 +104,8 @@ type driver struct {
 	holding bool // something was pressed since all was let go; it may be up again
 	pointed bool // the technician's pointer may be showing
 	retry   time.Time
-	dropped int // input not done
+	mute    time.Time // since when the windows do not answer; zero: they do
+	dropped int       // input not done
 	drives  bout
 	points  bout
 }
@@ -112,7 +113,7 @@ type driver struct {
 // input does one thing at mouse or keyboard, if that is allowed now.
 func (l *live) input(in wire.Input) {
 	d := &l.driver
-	if !l.ready(in) {
+	if !l.answered(in) || !l.ready(in) {
 		d.dropped++
 		return
 	}
@@ -207,6 +208,9 @@ func (l *live) point(m *wire.Point) {
 	}
 	monitor, exists := l.monitors().Find(place.Monitor)
 	if m.Visible && (!exists || !place.At.In(image.Rectangle{Max: monitor.Bounds.Size()})) {
+		return
+	}
+	if answer, _ := l.machine().Windows(); !answer && m.Visible {
 		return
 	}
 	err = p.Do(func() error {
