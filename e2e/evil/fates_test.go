@@ -84,6 +84,7 @@ func fields() map[string]fate {
 		"CheckpointAsk.size": harmless(witnessed), "Checkpoint.key": harmless(witnessed), "Checkpoint.note": never(witnessed),
 		"Checkpoint.proof": harmless(witnessed), "Checkpoint.restart": harmless(witnessed), "Checkpoint.restartProof": harmless(witnessed),
 		"Noted.session": harmless(after), "Noted.record": harmless(after),
+		"Recorded.session": harmless(after), "Recorded.number": harmless(after),
 		"Record.session": harmless(after), "Record.requestHash": harmless(after), "Record.number": harmless(after),
 		"Record.at": harmless(after), "Record.by": harmless(after), "Record.deed": harmless(after),
 		"Record.rights": harmless(after), "Record.reason": harmless(after),
@@ -130,6 +131,7 @@ func whole() map[string]fate {
 		"Checkpoint that of others": own, "Checkpoint that of the past": own, "CheckpointAsk that of others": own,
 		"CheckpointAsk that of the past": own,
 		"Noted dropped":                  afterwards, "Noted that of others": afterwards, "Noted that of the past": afterwards,
+		"Recorded dropped": afterwards, "Recorded that of others": afterwards, "Recorded that of the past": afterwards,
 		"* after that of the past": open("a replay is refused, or breaks the connection, and the truth may come too late"),
 	}
 }

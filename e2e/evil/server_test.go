@@ -290,7 +290,7 @@ func (b *bench) tell(r *repertoire, j job) result {
 	b.patient = slices.Contains(f.may, right) && !slices.Contains(f.may, asked)
 	b.linger = j.late && j.track.kind == "Ask" // it goes on when the technician has gone
 	o, err := j.scene.play(b, true)
-	if j.track.kind == "Noted" && o == right { // told when all is over
+	if (j.track.kind == "Noted" || j.track.kind == "Recorded") && o == right { // told when all is over
 		until(patience, func() bool { return l.times() > 0 })
 	}
 	b.liar.tell(nil, nil)

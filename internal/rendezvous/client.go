@@ -72,6 +72,7 @@ type client struct {
 	lines   map[wire.SessionID]*line
 	byes    []goodbye // the latest, oldest first
 	notes   []noted   // likewise
+	retold  int       // of notes, since the last of them was taken
 	reports []kept    // likewise
 
 	checks []check // questions to the server under way, in order
@@ -332,7 +333,8 @@ func (c *client) ping(ctx context.Context, l *link) {
 			return
 		}
 		c.mu.Lock()
-		c.remind(l) // the server's disk may have been full
+		c.retell(l) // the server's disk may have been full
+		c.remind(l)
 		c.mu.Unlock()
 	}
 }
@@ -341,6 +343,7 @@ func (c *client) ping(ctx context.Context, l *link) {
 // that was on its way when the last connection was lost may not have arrived.
 func (c *client) up(l *link) {
 	c.mu.Lock()
+	c.retold = 0
 	c.retell(l) // before the goodbyes: what happened first is said first
 	for _, b := range c.byes {
 		if time.Since(b.at) < byeLife {
@@ -467,6 +470,8 @@ func (c *client) dispatch(m wire.FromServer) error {
 		if l := c.find(m.Session); l != nil {
 			l.finish(wire.EndServerStopped, refused(m))
 		}
+	case *wire.Recorded:
+		c.recorded(m)
 	case *wire.Checkpoint:
 		return c.checkpointed(m)
 	case *wire.CharterNotice:

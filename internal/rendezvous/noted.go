@@ -4,18 +4,21 @@ package rendezvous
 
 import (
 	"slices"
-	"time"
 
 	"assist/internal/wire"
 )
 
-// maxNotes is how many records are kept for a server that is away.
-const maxNotes = 256
+// Records that the server has not got yet: how many are kept, and how many are told
+// again at a time, so that goodbyes and reports find room beside them.
+const (
+	maxNotes  = 256
+	maxRetold = maxOutbox / 2
+)
 
-// noted is one signed record, and when it was made.
+// noted is one signed record that the server has not got yet, as far as is known.
 type noted struct {
 	message *wire.Noted
-	at      time.Time
+	number  uint32 // of this end's records of its session
 }
 
 // Note has the server record what this end signed, now or when it is there again. It
@@ -24,8 +27,7 @@ func (l *line) Note(record []byte) {
 	l.client.note(&wire.Noted{Session: l.id, Record: record})
 }
 
-// note keeps a record, so that it can be told again after a lost connection: the
-// server takes each once.
+// note keeps a record until the server has it, and sends it when there is a connection.
 func (c *client) note(m *wire.Noted) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -33,17 +35,51 @@ func (c *client) note(m *wire.Noted) {
 		c.notes = slices.Delete(c.notes, 0, 1)
 		c.dropped(dropNote)
 	}
-	c.notes = append(c.notes, noted{m, time.Now()})
+	c.notes = append(c.notes, noted{m, numberOf(m.Record)})
 	if c.link != nil {
 		c.queue(c.link, m)
 	}
 }
 
-// retell queues the records of the last hour again, oldest first; mu is held.
-func (c *client) retell(l *link) {
-	for _, n := range c.notes {
-		if time.Since(n.at) < byeLife {
-			c.queue(l, n.message)
-		}
+// numberOf reads a record's number, without believing it; 0 for what is no record.
+func numberOf(env []byte) uint32 {
+	e, err := wire.UnmarshalEnvelope(env)
+	if err != nil {
+		return 0
 	}
+	body, err := wire.UnmarshalSigned(e.Body)
+	if err != nil {
+		return 0
+	}
+	if r, ok := body.(*wire.Record); ok {
+		return r.Number
+	}
+	return 0
+}
+
+// recorded forgets what is in the server's journal.
+func (c *client) recorded(m *wire.Recorded) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	was := len(c.notes)
+	c.notes = slices.DeleteFunc(c.notes, func(n noted) bool {
+		return n.message.Session == m.Session && n.number <= m.Number
+	})
+	if len(c.notes) < was {
+		c.retold = 0 // what follows may be taken now
+	}
+}
+
+// retell queues records that the server has not got again, in order: as many as there is
+// room for, and from where it left off, so that none waits behind what the server will
+// never take. mu is held.
+func (c *client) retell(l *link) {
+	if c.retold >= len(c.notes) {
+		c.retold = 0
+	}
+	end := min(c.retold+maxRetold, len(c.notes))
+	for _, n := range c.notes[c.retold:end] {
+		c.queue(l, n.message)
+	}
+	c.retold = end
 }

@@ -252,31 +252,6 @@ func TestCheckpointUnasked(t *testing.T) {
 	})
 }
 
-// Records are told at once, and again after the connection was lost.
-func TestRecordsAreToldAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := startServer(t)
-		h := startHost(t, s)
-		p := s.next()
-		p.host()
-		p.send(&wire.Ring{Session: session})
-		c := <-h.Calls()
-		c.Note([]byte("first"))
-		if m := expect[*wire.Noted](p); string(m.Record) != "first" {
-			t.Errorf("told %+v", m)
-		}
-		p.drop()
-		c.Note([]byte("second"))
-		p = s.next()
-		p.host()
-		for _, want := range []string{"first", "second"} {
-			if m := expect[*wire.Noted](p); string(m.Record) != want {
-				t.Errorf("told %+v, want %s", m, want)
-			}
-		}
-	})
-}
-
 func TestRequestWaitsForTheJournal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startServer(t)

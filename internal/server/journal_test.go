@@ -110,52 +110,6 @@ func TestMissingJournalKeyIsNotReplaced(t *testing.T) {
 	r.Server = again
 }
 
-// record signs a host's record of a meeting.
-func (m *meeting) record(number uint32, deed wire.Deed, why wire.EndReason) *wire.Noted {
-	m.r.t.Helper()
-	hash, err := trust.RequestHash(m.request)
-	must(m.r.t, err)
-	rec := wire.Record{Session: m.id, RequestHash: hash, Number: number, At: m.r.now().Unix(), Deed: deed, Reason: why}
-	if deed != wire.DeedEnded {
-		rec.Rights = 1
-	}
-	env, err := m.r.fix.hosts[0].SignRecord(rec)
-	must(m.r.t, err)
-	return &wire.Noted{Session: m.id, Record: env}
-}
-
-func TestWhatTheHostSignsIsRecordedOnce(t *testing.T) {
-	r := served(t)
-	m := granted(r)
-	for range 2 { // the second time as after a lost connection
-		m.host.send(m.record(1, wire.DeedTakenBack, 0))
-		m.host.send(m.record(2, wire.DeedPaused, 0))
-	}
-	m.host.send(m.record(3, wire.DeedEnded, wire.EndUserCut))
-	if bye := expect[*wire.Bye](m.technician); bye.Reason != wire.EndUserCut {
-		t.Errorf("the technician hears %+v", bye)
-	}
-	hash, err := trust.RequestHash(m.request)
-	must(t, err)
-	env, err := m.person.device.SignRecord(wire.Record{Session: m.id, RequestHash: hash, Number: 1, Deed: wire.DeedEnded, Reason: wire.EndUserCut})
-	must(t, err)
-	m.technician.send(&wire.Noted{Session: m.id, Record: env})
-	m.technician.send(&wire.Ask{TOTP: ""}) // the barrier
-	expect[*wire.Refused](m.technician)
-	changed, ended := entries[*journal.SessionChanged](r), entries[*journal.SessionEnded](r)
-	if len(changed) != 2 || changed[0].Deed != uint8(wire.DeedTakenBack) || changed[1].Number != 2 || changed[0].Login != "claire" {
-		t.Errorf("changes: %+v", changed)
-	}
-	if len(ended) != 2 || ended[0].By != byHost || ended[1].By != byTechnician || ended[0].Signed == "" || ended[1].Signed == "" {
-		t.Errorf("ends: %+v", ended)
-	}
-	report, err := r.VerifySessions(t.Context())
-	must(t, err)
-	if report.Granted != 1 || len(report.Unclosed) != 0 {
-		t.Errorf("report is %+v", report)
-	}
-}
-
 // A session whose end the machine never signed is shown as such.
 func TestUnclosedSessionsAreShown(t *testing.T) {
 	r := served(t)
@@ -167,32 +121,6 @@ func TestUnclosedSessionsAreShown(t *testing.T) {
 	must(t, err)
 	if report.Granted != 1 || len(report.Unclosed) != 1 {
 		t.Errorf("report is %+v", report)
-	}
-}
-
-// Nobody speaks for another end, nor of a session that was not granted.
-func TestStrangersRecordsGoNowhere(t *testing.T) {
-	r := served(t)
-	m := granted(r)
-	stranger := r.host(1)
-	stranger.send(m.record(1, wire.DeedPaused, 0))
-	stranger.send(&wire.CheckpointAsk{})
-	expect[*wire.Checkpoint](stranger)
-	forged := m.record(1, wire.DeedPaused, 0)
-	forged.Record[len(forged.Record)-1] ^= 1
-	m.host.send(forged)
-	high := m.record(maxRecords+1, wire.DeedPaused, 0)
-	m.host.send(high)
-	m.technician.send(m.record(1, wire.DeedEnded, wire.EndTechnician)) // the host's, from the technician
-	m.host.send(&wire.CheckpointAsk{})
-	expect[*wire.Checkpoint](m.host)
-	m.technician.send(&wire.CheckpointAsk{})
-	expect[*wire.Checkpoint](m.technician)
-	if e := entries[*journal.SessionChanged](r); len(e) != 0 {
-		t.Errorf("recorded %+v", e)
-	}
-	if e := entries[*journal.SessionEnded](r); len(e) != 0 {
-		t.Errorf("ended %+v", e)
 	}
 }
 

@@ -35,10 +35,18 @@ func (t *technician) signer() signer {
 	return signer{t.account.deviceKey, wire.PartyTechnician, "technician", t.account.id, "technician_records"}
 }
 
-// noted records what an end signed. What comes again, because a connection was lost, is
-// recorded once; what is not this end's to say goes nowhere.
+// outcome is what became of a record that is this end's to say.
+type outcome struct {
+	record *wire.Record // nil until it is verified
+	last   uint32       // number of this end's last record in the journal
+	early  bool         // one before it is missing
+	ended  bool         // the session, by it
+}
+
+// noted records what an end signed, in the order in which it was signed, and says how far
+// the journal has it: the end tells the rest again. What is not its to say goes nowhere.
 func (e *end) noted(ctx context.Context, m *wire.Noted, by signer) error {
-	r, ended, err := e.server.recordSigned(ctx, m, by)
+	out, err := e.server.recordSigned(ctx, m, by)
 	if errors.Is(err, errProtocol) {
 		e.server.drops.foreign.Add(1)
 		return nil
@@ -46,17 +54,30 @@ func (e *end) noted(ctx context.Context, m *wire.Noted, by signer) error {
 	if err != nil {
 		e.server.log.Error("what an end signed could not be recorded", "error", err)
 	}
-	if r == nil || r.Deed != wire.DeedEnded {
+	if out.record == nil {
 		return nil
 	}
-	if c := e.calls[m.Session]; c != nil {
+	// The other end first: an ending waits for nothing.
+	return errors.Join(e.over(ctx, m.Session, out), e.send(ctx, &wire.Recorded{Session: m.Session, Number: out.last}))
+}
+
+// over tells the other end of an end that was signed, also when the disk is full. One
+// that comes too early counts as a goodbye until it can be recorded.
+func (e *end) over(ctx context.Context, id wire.SessionID, out outcome) error {
+	if out.record.Deed != wire.DeedEnded {
+		return nil
+	}
+	c := e.calls[id]
+	switch {
+	case c != nil && out.early:
+		e.bye(ctx, &wire.Bye{Session: id, Reason: out.record.Reason})
+		return nil
+	case c != nil:
 		e.leave(c)
-		ended = true
-	}
-	if !ended {
+	case !out.ended:
 		return nil
 	}
-	return e.server.bus.send(e.other(m.Session), &wire.Bye{Session: m.Session, Reason: r.Reason})
+	return e.server.bus.send(e.other(id), &wire.Bye{Session: id, Reason: out.record.Reason})
 }
 
 // pastSession is a session as records of it are held against it.
@@ -80,11 +101,12 @@ func (t *transaction) past(id string, by signer) (*pastSession, error) {
 	return p, nil
 }
 
-// recordSigned verifies a record and appends it; true when the session ended by it.
-func (s *Server) recordSigned(ctx context.Context, m *wire.Noted, by signer) (*wire.Record, bool, error) {
+// recordSigned verifies a record and appends it, if it is the next one of its end: what
+// could not be written for a moment must not be passed over, or the journal would lack it
+// for ever.
+func (s *Server) recordSigned(ctx context.Context, m *wire.Noted, by signer) (outcome, error) {
 	id := hex.EncodeToString(m.Session[:])
-	var r *wire.Record
-	ended := false
+	var out outcome
 	err := s.reporting(ctx, id, func(t *transaction, report reportFunc) error {
 		p, err := t.past(id, by)
 		if err != nil {
@@ -94,18 +116,19 @@ func (s *Server) recordSigned(ctx context.Context, m *wire.Noted, by signer) (*w
 		if err != nil || !p.granted {
 			return errors.Join(fmt.Errorf("%w: a session that was not granted", errProtocol), err)
 		}
-		r, err = trust.VerifyRecord(m.Record, check)
+		r, err := trust.VerifyRecord(m.Record, check)
 		if err != nil || r.Number > maxRecords {
 			return fmt.Errorf("%w: a record: %w", errProtocol, err)
 		}
-		if int64(r.Number) <= p.last {
-			return nil // once more
+		out = outcome{record: r, last: uint32(p.last), early: int64(r.Number) > p.last+1}
+		if int64(r.Number) != p.last+1 {
+			return nil // known, or too early
 		}
 		if _, err := t.exec(`update session set `+by.count+` = ? where id = ?`, r.Number, id); err != nil {
 			return err
 		}
-		ended = r.Deed == wire.DeedEnded && !p.over
-		if ended {
+		out.ended = r.Deed == wire.DeedEnded && !p.over
+		if out.ended {
 			if err := t.end(id, s.now().Unix(), r.Reason); err != nil {
 				return err
 			}
@@ -118,7 +141,10 @@ func (s *Server) recordSigned(ctx context.Context, m *wire.Noted, by signer) (*w
 		}
 		return nil
 	})
-	return r, ended, err
+	if err == nil && out.record.Number == out.last+1 {
+		out.last++
+	}
+	return out, err
 }
 
 // check is what records of this session are held against.

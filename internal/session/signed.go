@@ -84,13 +84,13 @@ func (s *intervention) alarm(proof []byte) {
 func (s *intervention) signed(r wire.Record) []byte {
 	s.signing.Lock()
 	defer s.signing.Unlock()
-	s.records++
-	r.Session, r.RequestHash, r.Number = s.request.Request.Session, s.request.Hash, s.records
+	r.Session, r.RequestHash, r.Number = s.request.Request.Session, s.request.Hash, s.records+1
 	env, err := s.host.cfg.Key.SignRecord(r)
 	if err != nil {
 		s.host.cfg.Log.Error("record not signed", "deed", r.Deed, "error", err)
 		return nil
 	}
+	s.records++ // none is left out, or the server would wait for it
 	s.call.Note(env)
 	return env
 }

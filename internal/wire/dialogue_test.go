@@ -35,7 +35,7 @@ func dialogue(t *testing.T) []arrow {
 		{sampleOf(t, "Report").(FromClient), sampleOf(t, "Reported").(FromServer)},
 		{nil, sampleOf(t, "CharterNotice").(FromServer)},
 		{sampleOf(t, "CheckpointAsk").(FromClient), sampleOf(t, "Checkpoint").(FromServer)},
-		{sampleOf(t, "Noted").(FromClient), sampleOf(t, "Bye").(FromServer)},
+		{sampleOf(t, "Noted").(FromClient), sampleOf(t, "Recorded").(FromServer)},
 	}
 }
 

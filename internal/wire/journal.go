@@ -34,6 +34,13 @@ type Noted struct {
 	Record  []byte
 }
 
+// Recorded is the answer to Noted: what of that end is in the journal. What comes after
+// Number is told again.
+type Recorded struct {
+	Session SessionID
+	Number  uint32 // of the last of this end's records; 0 for none
+}
+
 // Deed is what a Record says was done.
 type Deed uint8
 
@@ -89,6 +96,11 @@ func (m *Noted) walk(w *walker) {
 	w.bytes("record", &m.Record, MaxEnvelope)
 }
 
+func (m *Recorded) walk(w *walker) {
+	w.raw("session", m.Session[:])
+	w.u32("number", &m.Number)
+}
+
 func (m *Record) walk(w *walker) {
 	w.raw("session", m.Session[:])
 	w.raw("requestHash", m.RequestHash[:])
@@ -103,9 +115,11 @@ func (m *Record) walk(w *walker) {
 func (*CheckpointAsk) kind() uint8 { return kindCheckpointAsk }
 func (*Checkpoint) kind() uint8    { return kindCheckpoint }
 func (*Noted) kind() uint8         { return kindNoted }
+func (*Recorded) kind() uint8      { return kindRecorded }
 func (*Record) kind() uint8        { return kindRecord }
 
 func (*CheckpointAsk) fromClient() {}
 func (*Checkpoint) fromServer()    {}
 func (*Noted) fromClient()         {}
+func (*Recorded) fromServer()      {}
 func (*Record) signed()            {}

@@ -35,6 +35,7 @@ const (
 	kindCheckpointAsk uint8 = 0x30
 	kindCheckpoint    uint8 = 0x31
 	kindNoted         uint8 = 0x32
+	kindRecorded      uint8 = 0x33
 	// session, to the technician
 	kindScene      uint8 = 0x40
 	kindGrant      uint8 = 0x41
@@ -128,6 +129,8 @@ func newJournalMessage(kind uint8) Message {
 		return &Checkpoint{}
 	case kindNoted:
 		return &Noted{}
+	case kindRecorded:
+		return &Recorded{}
 	}
 	return nil
 }

@@ -52,6 +52,7 @@ func signallingSamples() []Message {
 		&CheckpointAsk{1 << 40},
 		&Checkpoint{key, []byte("note"), []byte("proof"), []byte("restart"), []byte("more proof")},
 		&Noted{SessionID{10}, []byte("record")},
+		&Recorded{SessionID{11}, 12},
 	}
 }
 
@@ -103,7 +104,7 @@ func families() map[string]family {
 		"Signed":       {as(UnmarshalSigned), "Certificate Request Pledge Answer Record"},
 		"Envelope":     {as(UnmarshalEnvelope), "Envelope"},
 		"FromClient":   {as(UnmarshalFromClient), "HostHello TechnicianHello Enrol EnrolConfirm Ask Pledged Answered Signal Bye Report CheckpointAsk Noted"},
-		"FromServer":   {as(UnmarshalFromServer), "Challenge HostReady TechnicianReady EnrolSecret Enrolled Ring Pledged Answered Signal Bye Refused Reported CharterNotice Checkpoint"},
+		"FromServer":   {as(UnmarshalFromServer), "Challenge HostReady TechnicianReady EnrolSecret Enrolled Ring Pledged Answered Signal Bye Refused Reported CharterNotice Checkpoint Recorded"},
 		"ToTechnician": {as(UnmarshalToTechnician), "Scene Grant Denied Shape Place Pong SessionBye"},
 		"ToHost":       {as(UnmarshalToHost), "Want Release Watch Point Ping SessionBye Move Button Scroll Key Text ReleaseAll"},
 	}

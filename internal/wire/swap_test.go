@@ -41,6 +41,7 @@ func others() []Message {
 		&CheckpointAsk{1 << 20},
 		&Checkpoint{key, []byte("NOTE"), []byte("PROOF"), []byte("RESTART"), []byte("MORE PROOF")},
 		&Noted{SessionID{15: 10}, []byte("RECORD")},
+		&Recorded{SessionID{15: 11}, 1 << 20},
 		&Scene{[]MonitorInfo{{2, "dp-2", 5, 6, 800, 600, false}, {3, "hdmi-è", 7, 8, 640, 480, true}}},
 		&Grant{0xfffc, PauseLamp, PauseDialog},
 		&Denied{0xfff0},
