@@ -41,6 +41,7 @@ type membership struct {
 	server   *rendezvous.Host
 	host     *session.Host // nil until the machine ID is known
 	id       string
+	blind    time.Time // until then all requests are refused; zero if earlier ones are known
 	stop     context.CancelFunc
 	over     sync.WaitGroup
 }
@@ -97,7 +98,7 @@ func (h *helped) live(ctx context.Context, m *membership, key *trust.HostKey) {
 
 func (h *helped) hostConfig(m *membership, key *trust.HostKey, id string) session.HostConfig {
 	return session.HostConfig{
-		Key: key, Unit: m.unit, Charters: m.charters, Nonces: h.nonces(), ID: id, WordList: h.p.wordList, Gate: h.gate,
+		Key: key, Unit: m.unit, Charters: m.charters, Nonces: h.nonces(m), ID: id, WordList: h.p.wordList, Gate: h.gate,
 		Machine: h.p.desktop.machine(),
 		Next: func(ctx context.Context) (session.Call, error) {
 			select {
@@ -123,10 +124,13 @@ func (h *helped) hostConfig(m *membership, key *trust.HostKey, id string) sessio
 }
 
 // nonces are those of the requests that were heard, by an app before this one too.
-func (h *helped) nonces() *trust.Nonces {
+func (h *helped) nonces(m *membership) *trust.Nonces {
 	s, err := trust.OpenNonces(filepath.Join(h.p.dirs.Data, "nonces"))
 	if err != nil {
 		h.p.log.Error("earlier requests are not known, all are refused for a while", "error", err)
+		h.mu.Lock()
+		m.blind = s.Blind()
+		h.mu.Unlock()
 	}
 	return s
 }
@@ -168,6 +172,7 @@ func (h *helped) State() ui.HelpedState {
 		Trial: h.p.trial.serves(m.code), RetryAt: at.RetryAt,
 	}
 	s.Phase, s.Refusal = phase(at)
+	s.Lack, s.LackEnds = h.lack(m)
 	s.Bar, s.CharterEnds = standing(m.charters, m.begun)
 	if host != nil {
 		state := host.State()
@@ -179,6 +184,19 @@ func (h *helped) State() ui.HelpedState {
 	}
 	s.Report = shownReport(m.server)
 	return s
+}
+
+// lack is what keeps this computer from being shared, and when that passes if it does.
+func (h *helped) lack(m *membership) (ui.Lack, time.Time) {
+	if l := lackOf(h.p.desktop.able()); l != ui.LackNone {
+		return l, time.Time{}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if time.Now().Before(m.blind) {
+		return ui.LackMemory, m.blind
+	}
+	return ui.LackNone, time.Time{}
 }
 
 // shownReport is what became of the newest report of this app's run.

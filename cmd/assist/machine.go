@@ -54,19 +54,42 @@ func (d *desktop) machine() session.Machine {
 	}
 }
 
+// able says why nothing can be shared on this computer as it is, or nil. It asks nobody,
+// so the screens may look each second.
+func (d *desktop) able() error {
+	switch {
+	case wayland(os.Getenv):
+		return errWayland
+	case d.lamp == nil:
+		return lamp.ErrUnsupported
+	case d.watcher == nil:
+		return errBlind
+	}
+	return nil
+}
+
+// lackOf sorts why this computer cannot be shared into what the person is told.
+func lackOf(err error) ui.Lack {
+	switch {
+	case err == nil:
+		return ui.LackNone
+	case errors.Is(err, errWayland):
+		return ui.LackX11
+	case errors.Is(err, lamp.ErrUnsupported):
+		return ui.LackBanner
+	case errors.Is(err, errBlind):
+		return ui.LackDevices
+	}
+	return ui.LackOther
+}
+
 // fit says why nothing may be shared here and now.
 func (d *desktop) fit() (screen.Layout, error) {
 	if process.Elevated() {
 		return nil, errElevated
 	}
-	if wayland(os.Getenv) {
-		return nil, errWayland
-	}
-	if d.lamp == nil {
-		return nil, lamp.ErrUnsupported
-	}
-	if d.watcher == nil {
-		return nil, errBlind
+	if err := d.able(); err != nil {
+		return nil, err
 	}
 	if err := d.away(); err != nil {
 		return nil, err

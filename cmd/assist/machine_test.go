@@ -2,7 +2,16 @@
 
 package main
 
-import "testing"
+import (
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+
+	"assist/internal/input"
+	"assist/internal/lamp"
+	"assist/internal/ui"
+)
 
 func TestWaylandIsNotSharedHalfway(t *testing.T) {
 	for _, c := range []struct {
@@ -17,5 +26,54 @@ func TestWaylandIsNotSharedHalfway(t *testing.T) {
 		if got := wayland(func(k string) string { return c.env[k] }); got != c.want {
 			t.Errorf("%v: %v, want %v", c.env, got, c.want)
 		}
+	}
+}
+
+// What keeps a session from beginning here is on the start page before anybody asks.
+func TestLacks(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want ui.Lack
+	}{
+		{nil, ui.LackNone}, {errWayland, ui.LackX11}, {lamp.ErrUnsupported, ui.LackBanner},
+		{errBlind, ui.LackDevices}, {errors.New("x"), ui.LackOther},
+	} {
+		if got := lackOf(c.err); got != c.want {
+			t.Errorf("%v is %d, want %d", c.err, got, c.want)
+		}
+	}
+}
+
+func TestLackOfThisComputer(t *testing.T) {
+	t.Setenv("WAYLAND_DISPLAY", "")
+	t.Setenv("XDG_SESSION_TYPE", "wayland")
+	d := &desktop{log: slog.New(slog.DiscardHandler)}
+	h := newHelped(&program{desktop: d})
+	m := &membership{}
+	if l, _ := h.lack(m); l != ui.LackX11 {
+		t.Errorf("a Wayland session is %d", l)
+	}
+	if _, err := d.fit(); err == nil {
+		t.Error("it can be shared all the same")
+	}
+	t.Setenv("XDG_SESSION_TYPE", "x11")
+	if l, _ := h.lack(m); l != ui.LackBanner {
+		t.Errorf("no lamp is %d", l)
+	}
+	d.lamp = &lamp.Lamp{}
+	if l, _ := h.lack(m); l != ui.LackDevices {
+		t.Errorf("no watcher is %d", l)
+	}
+	d.watcher = &input.Watcher{}
+	if l, _ := h.lack(m); l != ui.LackNone {
+		t.Errorf("with all it takes it is %d", l)
+	}
+	m.blind = time.Now().Add(time.Minute)
+	if l, until := h.lack(m); l != ui.LackMemory || until != m.blind {
+		t.Errorf("earlier requests not known: %d until %v", l, until)
+	}
+	m.blind = time.Now().Add(-time.Second)
+	if l, _ := h.lack(m); l != ui.LackNone {
+		t.Errorf("for ever: %d", l)
 	}
 }

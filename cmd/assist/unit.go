@@ -219,6 +219,7 @@ func bars() []struct {
 		{trust.ErrSource, ui.BarSource},
 		{session.ErrBeyond, ui.BarRights},
 		{consent.ErrNotGranted, ui.BarRights},
+		{session.ErrUnable, ui.BarUnable},
 		{consent.ErrBusy, ui.BarBusy},
 		{consent.ErrRefused, ui.BarNone}, // the person knows
 		{consent.ErrReported, ui.BarNone},

@@ -55,6 +55,7 @@ func TestBars(t *testing.T) {
 		{both(trust.ErrSource, errors.New("x")), ui.BarSource},
 		{trust.ErrRevoked, ui.BarRevoked},
 		{session.ErrBeyond, ui.BarRights},
+		{fmt.Errorf("%w: %w", session.ErrUnable, errWayland), ui.BarUnable},
 		{consent.ErrRefused, ui.BarNone},
 	} {
 		if got := barOf(c.err); got != c.want {

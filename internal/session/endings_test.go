@@ -313,6 +313,17 @@ func TestTechnicianAppCloses(t *testing.T) {
 	})
 }
 
+// An attempt that this computer is not able for is shown to the person like every other.
+func TestUnableIsCountedAndTold(t *testing.T) {
+	play(t, func(t *testing.T, w *world) {
+		w.machine.unfit = errDead
+		w.over(w.ask(viewPoint))
+		if s := w.host.State(); s.RefusedToday != 1 || !errors.Is(s.RefusedWhy, session.ErrUnable) || !errors.Is(s.RefusedWhy, errDead) {
+			t.Errorf("%d refused, because %v", s.RefusedToday, s.RefusedWhy)
+		}
+	})
+}
+
 // Refused attempts are shown to the person, until midnight.
 func TestRefusedToday(t *testing.T) {
 	play(t, func(t *testing.T, w *world) {

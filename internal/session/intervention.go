@@ -5,6 +5,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -142,9 +143,10 @@ func (s *intervention) admit() bool {
 
 // turnDown ends the request by a verdict; it returns false.
 func (s *intervention) turnDown(v wire.Verdict, why error) bool {
-	if v != wire.VerdictUnable {
-		s.host.refused(why)
+	if v == wire.VerdictUnable {
+		why = fmt.Errorf("%w: %w", ErrUnable, why)
 	}
+	s.host.refused(why)
 	s.stop(&Ended{wire.EndRefused})
 	ring := s.call.Ring()
 	a := &wire.Answer{Session: ring.Session, Verdict: v}

@@ -43,6 +43,8 @@ const (
 var (
 	// ErrNotLive says that there is no live session to do this with.
 	ErrNotLive = errors.New("session: not live")
+	// ErrUnable says that this computer cannot be shared; what it wraps says why.
+	ErrUnable = errors.New("session: this computer cannot be shared")
 	// ErrConfig says that something needed was not given.
 	ErrConfig = errors.New("session: incomplete configuration")
 )

@@ -52,6 +52,13 @@ func OpenNonces(path string) (*Nonces, error) {
 // Lasting reports whether there is a file that outlives the process.
 func (s *Nonces) Lasting() bool { return s != nil && s.path != "" }
 
+// Blind is until when every nonce counts as seen, because those seen before are not known.
+func (s *Nonces) Blind() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.blind
+}
+
 // Seen remembers n and reports whether it was seen before. When there are too
 // many to remember, or it cannot be written down, every nonce counts as seen:
 // better refuse than forget.

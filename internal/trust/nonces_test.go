@@ -78,6 +78,9 @@ func checkBlind(t *testing.T, path string, b []byte) {
 		if !errors.Is(err, ErrKeyFile) || s == nil {
 			t.Fatalf("%q is opened: %v", b, err)
 		}
+		if got := s.Blind().Sub(time.Now()); got != maxRequestLife {
+			t.Errorf("%q: blind for %v", b, got)
+		}
 		time.Sleep(maxRequestLife - time.Second)
 		if !s.Seen([32]byte{1}) {
 			t.Errorf("%q: not refused while an old request could be good", b)

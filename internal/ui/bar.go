@@ -30,6 +30,7 @@ const (
 	BarRights         // more was asked than may be had there
 	BarUnproven       // the request did not prove who asks
 	BarBusy           // another intervention was under way
+	BarUnable         // the computer cannot be shared: see Lack
 	BarUnexpected     // anything else
 )
 
@@ -63,6 +64,7 @@ func barKey(side string, b Bar) string {
 		BarRights:     "rights",
 		BarUnproven:   "unproven",
 		BarBusy:       "busy",
+		BarUnable:     "unable",
 		BarUnexpected: "unexpected",
 	}, int(b))
 }

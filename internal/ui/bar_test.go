@@ -64,6 +64,45 @@ func TestHomeSaysWhatBarsHelp(t *testing.T) {
 	}
 }
 
+// Where nothing can be shared the page does not say that it is ready.
+func TestHomeSaysWhatThisComputerLacks(t *testing.T) {
+	a, f := newTestApp(t)
+	h := a.shown.(*homePage)
+	for l, want := range map[Lack]string{
+		LackX11: "Xorg", LackBanner: "bannière", LackDevices: "c'est bien vous", LackMemory: "jusqu'à 12:04", LackOther: "rouvrez-le",
+	} {
+		f.helped.Lack, f.helped.LackEnds = l, time.Date(2026, 11, 21, 12, 4, 0, 0, time.Local)
+		f.helped.Bar = BarExpired // what is nearer counts
+		a.update()
+		if !strings.Contains(h.bar.said, want) || h.state.name != "attention" || strings.Contains(h.state.line.seg.Text, "Prêt") {
+			t.Errorf("%d: %q, %q", l, h.bar.said, h.state.line.seg.Text)
+		}
+	}
+	f.helped.Live = &Live{Who: card()}
+	if a.update(); h.state.name != "eye" {
+		t.Errorf("connected: %q", h.state.name)
+	}
+	f.helped.Live, f.helped.Lack, f.helped.RefusedToday, f.helped.RefusedWhy = nil, LackNone, 1, BarUnable
+	a.update()
+	if !strings.HasPrefix(h.state.line.seg.Text, "Prêt") || !strings.Contains(h.bar.said, "expiré") {
+		t.Errorf("nothing is missing: %q, %q", h.bar.said, h.state.line.seg.Text)
+	}
+	if got := h.refused.seg.Text; !strings.Contains(got, "ne pouvait pas partager") {
+		t.Errorf("refused: %q", got)
+	}
+}
+
+func TestEveryLackHasASentence(t *testing.T) {
+	for name, w := range tongues(t) {
+		for l := LackNone + 1; l <= LackOther+1; l++ {
+			key := lackKey(l)
+			if p := w.phrases[key]; len(strings.Fields(p.Other)) < 10 || strings.HasSuffix(key, "unknown") != (l > LackOther) {
+				t.Errorf("%s: %s is %q", name, key, p.Other)
+			}
+		}
+	}
+}
+
 func TestAskSaysWhatBarsTheTechnician(t *testing.T) {
 	a, f := newTestApp(t)
 	f.helper = HelperState{SignedIn: true, Login: "camille", Who: card(), Phase: PhaseReady}

@@ -76,14 +76,21 @@ func (h *homePage) update() {
 	h.showSpelling()
 	h.showServer()
 	h.a.showPhase(h.state, s.Phase, s.RetryAt, s.Refusal)
-	if s.Phase == PhaseReady {
+	switch {
+	case s.Phase != PhaseReady:
+	case s.Live != nil:
+		h.state.set("eye", theme.ColorNameWarning, h.a.say("home.connected"))
+	case s.Lack != LackNone:
+		h.state.set("attention", theme.ColorNameWarning, h.a.say("home.unable"))
+	default:
 		h.state.set("check", theme.ColorNameSuccess, h.a.say("home.ready"))
-		if s.Live != nil {
-			h.state.set("eye", theme.ColorNameWarning, h.a.say("home.connected"))
-		}
 	}
 	h.refused.set(h.refusedWords())
-	h.bar.showBar("bar.here.", s.Bar, s.CharterEnds)
+	if s.Lack != LackNone {
+		h.bar.showLack(s.Lack, s.LackEnds)
+	} else {
+		h.bar.showBar("bar.here.", s.Bar, s.CharterEnds)
+	}
 	h.live.show(s.Live)
 	h.showEnding()
 }

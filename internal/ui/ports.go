@@ -110,6 +110,8 @@ type HelpedState struct {
 	RefusedWhy   Bar          // why the last of them was, unless the person said no
 	Last         *Ending      // the last intervention since the app started
 	Report       *Report      // the last report made by refusing or cutting since then
+	Lack         Lack         // what keeps this computer from being shared
+	LackEnds     time.Time    // with LackMemory
 	Bar          Bar          // what keeps everybody from helping here
 	CharterEnds  time.Time    // zero unless that is near
 }

@@ -139,6 +139,7 @@ func checkWords() [3]string { return [3]string{"citron", "valise", "orage"} }
 func calm(a *App, f *fake) {
 	f.set(func() {
 		f.helped.Live, f.helped.Last, f.helped.Phase, f.helped.RefusedToday = nil, nil, PhaseReady, 0
+		f.helped.Lack, f.helped.RefusedWhy = LackNone, BarNone
 		f.helped.Trial, f.helped.Server = false, "assist.inci.example.fr"
 		f.helper = HelperState{Login: "camille.fontaine"}
 		f.fault = nil
@@ -179,6 +180,7 @@ func homeScenes() []scene {
 		home("home-waiting", func(f *fake) {
 			f.helped.Phase, f.helped.RetryAt, f.helped.RefusedToday = PhaseWaiting, f.now.Add(8*time.Second), 2
 		}),
+		home("home-wayland", func(f *fake) { f.helped.Lack, f.helped.RefusedToday, f.helped.RefusedWhy = LackX11, 1, BarUnable }),
 		home("home-live", func(f *fake) { f.helped.Live = live(f, consent.RightView) }),
 		home("home-drive", func(f *fake) { f.helped.Live = live(f, consent.AllRights) }),
 		home("home-ended", func(f *fake) { f.helped.Last = &Ending{Why: wire.EndUserCut, At: f.now} }),
