@@ -22,6 +22,7 @@ type homePage struct {
 	copied  time.Time // when the number was copied last
 	live    *livePart
 	ending  *notice
+	told    *notice // what became of a report
 	bar     *notice
 	number  *text
 	digits  *text
@@ -47,7 +48,7 @@ func (h *homePage) build() fyne.CanvasObject {
 	h.state = a.newStatusLine()
 	tag(a, h.state.line, "state")
 	h.server = newText("", styleMuted())
-	h.live, h.ending, h.bar = newLivePart(a), a.newNotice(), a.newNotice()
+	h.live, h.ending, h.told, h.bar = newLivePart(a), a.newNotice(), a.newNotice(), a.newNotice()
 	h.refused = newText("", styleMuted())
 	h.share = newFlow(8,
 		tag(a, newPress(a.say("share.join"), pressPlain, h.openShare), "share").with(a.icon("computer")),
@@ -58,6 +59,7 @@ func (h *homePage) build() fyne.CanvasObject {
 	return newPage(
 		h.live.box,
 		h.ending.box,
+		h.told.box,
 		h.bar.box,
 		newCard(newText(a.say("home.number"), styleMuted()), number, h.digits),
 		newCard(h.state.row, h.server, h.share),
@@ -93,6 +95,7 @@ func (h *homePage) update() {
 	}
 	h.live.show(s.Live)
 	h.showEnding()
+	h.showReport()
 }
 
 // refusedWords are how many were turned down today, and why the last one was.
@@ -223,6 +226,8 @@ type livePart struct {
 	take *press
 	cut  *press
 	seen Live
+
+	report *press // cuts too
 }
 
 // newLivePart makes the reins; they show once somebody is connected.
@@ -231,6 +236,7 @@ func newLivePart(a *App) *livePart {
 	l.hold = tag(a, newPress("", pressPlain, l.toggleHold), "pause").with(a.icon("pause"))
 	l.take = tag(a, newPress(a.say("live.take"), pressPlain, a.cfg.Reins.TakeBack), "take-back")
 	l.cut = tag(a, newPress(a.say("live.cut"), pressDanger, func() { a.cfg.Reins.Cut(wire.EndUserCut) }), "cut").with(a.icon("cut"))
+	l.report = tag(a, newPress(a.say("live.report"), pressQuiet, func() { a.cfg.Reins.Cut(wire.EndReported) }), "cut-report")
 	l.head, l.more = newText("", styleTitle()), newText("", styleBody())
 	l.dress(moodAttention)
 	l.box.Hide()
@@ -310,7 +316,7 @@ func (l *livePart) dress(m mood) {
 	}
 	side := theme.Size(theme.SizeNameInlineIcon) * 1.5
 	head := newRow(side*0.5, 1, l.a.iconView(icon, ink, side), l.head)
-	l.rest = surface(back, ink, head, l.more, newRow(8, 2, l.hold, l.take, space(), l.cut))
+	l.rest = surface(back, ink, head, l.more, newRow(8, 2, l.hold, l.take, space(), l.cut), newRow(0, -1, l.report))
 	l.box.Objects = []fyne.CanvasObject{l.rest}
 	l.box.Refresh()
 }

@@ -107,7 +107,7 @@ func TestReportIsSaidOnce(t *testing.T) {
 		{ErrNotReported, "considérez que rien n'est signalé"},
 		{ErrNotKnown, "ne connaît pas cette intervention"},
 		{&Refused{Why: wire.RefusedJournal}, "journal"},
-		{nil, "Signalé à votre administrateur à "},
+		{nil, "Inscrit au journal du serveur à "},
 	} {
 		f.fault = c.fault
 		test.Tap(r.report)

@@ -30,8 +30,11 @@ type question struct {
 	covered  time.Time // when it last was not seen whole
 	ticked   consent.Rights
 	answered bool
+	at       time.Time // when the person answered
 	over     bool
 	tight    bool // drawn in less room
+
+	follow func() // brings the notice at the end up to date
 
 	refuse, accept, report *press
 	left                   *text
@@ -229,7 +232,7 @@ func (d *question) put(got answer) {
 	if d.answered {
 		return
 	}
-	d.answered = true
+	d.answered, d.at = true, d.a.cfg.Now()
 	d.answers <- got // one slot, one answer
 }
 
@@ -251,20 +254,26 @@ func (d *question) finish(err error) {
 	}
 	switch {
 	case errors.Is(err, consent.ErrNoAnswer), errors.Is(err, context.DeadlineExceeded):
-		d.notice(moodAttention, d.noAnswerKey()) // the gate's clock and the dialog's run out together
+		d.notice(d.always(moodAttention, d.noAnswerKey())) // the gate's clock and the dialog's run out together
 	case errors.Is(err, context.Canceled):
-		d.notice(moodInfo, "dialog.cancelled")
+		d.notice(d.always(moodInfo, "dialog.cancelled"))
 	case errors.Is(err, consent.ErrReported):
-		d.notice(moodOK, "dialog.reported")
+		d.notice(d.reported)
 	default:
 		d.win.Close()
 	}
 }
 
-// notice replaces the question by a word, which goes by itself.
-func (d *question) notice(m mood, key string) {
+// always is a word that does not change.
+func (d *question) always(m mood, key string) func() (mood, string) {
+	return func() (mood, string) { return m, d.a.say(key) }
+}
+
+// notice replaces the question by a word, which goes by itself. What it says may change
+// while it stands there.
+func (d *question) notice(say func() (mood, string)) {
 	n := d.a.newNotice()
-	n.show(m, d.a.say(key))
+	n.show(say())
 	gone := make(chan struct{})
 	ok := tag(d.a, newPress(d.a.say("close"), pressPrimary, d.win.Close), "close")
 	d.win.SetCloseIntercept(d.win.Close)
@@ -275,25 +284,43 @@ func (d *question) notice(m mood, key string) {
 		}
 	})
 	d.win.SetContent(padded(newStack(16, n.box, newActions(nil, ok))))
+	d.follow = func() {
+		if m, said := say(); said != n.said {
+			n.show(m, said)
+			d.a.placeDialog(d.win, true)
+		}
+	}
 	d.a.placeDialog(d.win, true)
 	d.win.Canvas().Focus(ok)
 	go d.closeLater(gone)
 }
 
-// closeLater closes the notice after a while, unless it was closed.
+// closeLater keeps the notice true, and closes it after a while, unless it was closed.
 func (d *question) closeLater(gone <-chan struct{}) {
 	t := time.NewTimer(noticeTime)
 	defer t.Stop()
-	select {
-	case <-gone:
-	case <-d.a.done:
-	case <-t.C:
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	unlessGone := func(f func()) {
 		fyne.Do(func() {
 			select {
 			case <-gone:
 			default:
-				d.win.Close()
+				f()
 			}
 		})
+	}
+	for {
+		select {
+		case <-gone:
+			return
+		case <-d.a.done:
+			return
+		case <-tick.C:
+			unlessGone(d.follow)
+		case <-t.C:
+			unlessGone(d.win.Close)
+			return
+		}
 	}
 }

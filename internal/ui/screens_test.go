@@ -138,7 +138,7 @@ func checkWords() [3]string { return [3]string{"citron", "valise", "orage"} }
 // calm is the home screen with nothing going on.
 func calm(a *App, f *fake) {
 	f.set(func() {
-		f.helped.Live, f.helped.Last, f.helped.Phase, f.helped.RefusedToday = nil, nil, PhaseReady, 0
+		f.helped.Live, f.helped.Last, f.helped.Phase, f.helped.RefusedToday, f.helped.Report = nil, nil, PhaseReady, 0, nil
 		f.helped.Lack, f.helped.RefusedWhy = LackNone, BarNone
 		f.helped.Trial, f.helped.Server = false, "assist.inci.example.fr"
 		f.helper = HelperState{Login: "camille.fontaine"}
@@ -184,6 +184,13 @@ func homeScenes() []scene {
 		home("home-live", func(f *fake) { f.helped.Live = live(f, consent.RightView) }),
 		home("home-drive", func(f *fake) { f.helped.Live = live(f, consent.AllRights) }),
 		home("home-ended", func(f *fake) { f.helped.Last = &Ending{Why: wire.EndUserCut, At: f.now} }),
+		home("home-reported", func(f *fake) {
+			f.helped.Last, f.helped.Report = &Ending{Why: wire.EndReported, At: f.now}, &Report{Made: f.now, Confirmed: f.now}
+		}),
+		home("home-report-kept", func(f *fake) {
+			f.helped.Phase, f.helped.RetryAt = PhaseWaiting, f.now.Add(8*time.Second)
+			f.helped.RefusedToday, f.helped.Report = 1, &Report{Made: f.now.Add(-time.Minute)}
+		}),
 		home("home-trial", func(f *fake) { f.helped.Trial, f.helped.Unit = true, "Assist" }),
 		{"share", at(placeHelped, func(a *App) page { return newSharePage(a, newHomePage(a)) })},
 		{"share-alone", func(a *App, f *fake) {
@@ -318,5 +325,21 @@ func dialogScenes() []scene {
 		{"renew", dialogOf(func(q *consent.Question) { q.Renewing = true })},
 		{"cancelled", ended(context.Canceled)},
 		{"no-answer", ended(consent.ErrNoAnswer)},
+		{"reported", func(a *App, f *fake) {
+			calm(a, f)
+			f.set(func() { f.helped.Report = &Report{Made: f.now, Confirmed: f.now} })
+			d := newQuestion(a, consent.Question{Who: card(), Wanted: consent.RightView})
+			d.show()
+			d.say(consent.ErrReported)
+			d.finish(consent.ErrReported)
+		}},
+		{"reported-kept", func(a *App, f *fake) {
+			calm(a, f)
+			d := newQuestion(a, consent.Question{Who: card(), Wanted: consent.RightView, Renewing: true})
+			d.show()
+			d.say(consent.ErrReported)
+			f.pass(time.Minute)
+			d.finish(consent.ErrReported)
+		}},
 	}
 }

@@ -29,11 +29,12 @@ func (a *App) newTray() {
 	d.SetSystemTrayMenu(a.trayMenu())
 }
 
-// trayMenu has Disconnect while somebody is connected.
+// trayMenu has Disconnect, alone and with a report, while somebody is connected.
 func (a *App) trayMenu() *fyne.Menu {
 	items := []*fyne.MenuItem{fyne.NewMenuItem(a.say("tray.open"), a.Raise)}
 	if a.tray.live {
-		items = append(items, fyne.NewMenuItem(a.say("live.cut"), func() { a.cfg.Reins.Cut(wire.EndUserCut) }))
+		items = append(items, fyne.NewMenuItem(a.say("live.cut"), func() { a.cfg.Reins.Cut(wire.EndUserCut) }),
+			fyne.NewMenuItem(a.say("live.report"), func() { a.cfg.Reins.Cut(wire.EndReported) }))
 	}
 	quit := fyne.NewMenuItem(a.say("tray.quit"), a.Close)
 	quit.IsQuit = true
