@@ -8,13 +8,24 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"testing"
 
 	"assist/assets"
 	"assist/internal/receipt"
 )
 
-// receiptOf is the host's receipt of the session with this reason, if it proves itself.
+// receiptOf is the host's receipt of the session with this reason, if it proves itself and
+// is complete.
 func (w *world) receiptOf(reason string) (receipt.Receipt, error) {
+	r, err := w.anyReceiptOf(reason)
+	if err == nil && !r.Completed() {
+		err = errNotYet
+	}
+	return r, err
+}
+
+// anyReceiptOf is receiptOf for one that need not be complete.
+func (w *world) anyReceiptOf(reason string) (receipt.Receipt, error) {
 	files, err := filepath.Glob(filepath.Join(w.host.dir, "receipts", "*.json"))
 	for _, f := range files {
 		b, err := os.ReadFile(f)
@@ -27,4 +38,18 @@ func (w *world) receiptOf(reason string) (receipt.Receipt, error) {
 		}
 	}
 	return receipt.Receipt{}, errors.Join(err, errNotYet)
+}
+
+// An app that is killed, by the technician who has the keyboard, say, leaves its receipt:
+// signed, and said to be unfinished when the app is there again.
+func TestKilledAppLeavesAReceipt(t *testing.T) {
+	w := newWorld(t)
+	l := w.intervene(t, true)
+	w.host.proc.kill()
+	r, err := w.anyReceiptOf(l.reason)
+	if err != nil || r.Completed() || len(r.Deeds) == 0 {
+		t.Errorf("the receipt: %+v, %v", r, err)
+	}
+	w.host.launch(t)
+	w.host.see(t, aWhile, want{text: "arrêté sans terminer le reçu"})
 }

@@ -6,6 +6,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -54,19 +55,21 @@ func readJSON(t *testing.T, file string, into any) {
 
 // readsReceipt finds the receipt on disk and in the user's list.
 func (w *whole) readsReceipt(t *testing.T) {
-	var files []string
-	eventually(t, soon, "the receipt", func() (err error) {
-		files, err = filepath.Glob(filepath.Join(w.host.dir, "receipts", "*.json"))
-		return yes(err == nil && len(files) == 1)
+	var r receipt.Receipt
+	eventually(t, soon, "the receipt", func() error {
+		files, err := filepath.Glob(filepath.Join(w.host.dir, "receipts", "*.json"))
+		if err != nil || len(files) != 1 {
+			return errors.Join(err, errNotYet)
+		}
+		text, err := os.ReadFile(files[0])
+		if err == nil {
+			r, err = receipt.Verify(text, assets.WordLists("fr"))
+		}
+		if err == nil && !r.Completed() {
+			err = errNotYet
+		}
+		return err
 	})
-	text, err := os.ReadFile(files[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := receipt.Verify(text, assets.WordLists("fr"))
-	if err != nil {
-		t.Fatalf("the receipt proves nothing: %v", err)
-	}
 	if r.Name != techName || r.Role != techRole || r.Unit != unitName || r.Reason != wholeReason || r.Machine != w.id {
 		t.Errorf("the receipt says %+v", r)
 	}

@@ -182,6 +182,9 @@ func (h *helped) State() ui.HelpedState {
 		}
 		s.Live, s.Last = shownLive(state), shownLast(state)
 	}
+	if s.Last == nil {
+		s.Last = h.p.receipts.broken()
+	}
 	s.Report = shownReport(m.server)
 	return s
 }

@@ -62,6 +62,7 @@ func newProgram(dirs config.Dirs, file config.File, log *slog.Logger) *program {
 // before. It is called on the main goroutine.
 func (p *program) open(app fyne.App) error {
 	p.speak()
+	p.receipts.look()
 	p.desktop.open(p)
 	screen, err := ui.New(ui.Config{
 		App: app, Log: p.log, Store: p.settings, Helped: p.helped, Reins: p.helped, Receipts: p.receipts,

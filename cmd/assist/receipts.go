@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"assist/assets"
@@ -34,24 +35,62 @@ type receipts struct {
 	text func() assets.Text
 	tell func(context.Context, wire.Record) error // reports a session to the server
 	log  *slog.Logger
+
+	mu    sync.Mutex
+	goes  string     // the session that goes on, empty without one
+	broke *ui.Ending // of the app before this one, if it did not complete its last receipt
 }
 
-// List returns the receipts, newest first.
+// look finds out, before anything else is kept, whether the app before this one came to
+// complete its last receipt.
+func (r *receipts) look() {
+	kept, err := r.book.List()
+	if err != nil || len(kept) == 0 || kept[0].Completed() {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.broke = &ui.Ending{At: kept[0].Written(), Receipt: kept[0].Session}
+}
+
+// broken is what look found.
+func (r *receipts) broken() *ui.Ending {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.broke
+}
+
+// going tells whether a session goes on, so that its receipt is not complete yet.
+func (r *receipts) going(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.goes == id
+}
+
+// List returns the receipts, newest first, but for one that is still being written.
 func (r *receipts) List() ([]ui.Receipt, error) {
 	kept, err := r.book.List()
 	if err != nil {
 		return nil, err
 	}
-	out := make([]ui.Receipt, len(kept))
-	for i, one := range kept {
-		out[i] = r.shown(one)
+	out := make([]ui.Receipt, 0, len(kept))
+	for _, one := range kept {
+		if !r.going(one.Session) {
+			out = append(out, r.shown(one))
+		}
 	}
 	return out, nil
 }
 
-// keep writes down an intervention that has ended, signed by this computer's key and
-// with what both ends signed.
+// keep writes down an intervention as it stands, or whole when it has ended, signed by
+// this computer's key and with what both ends signed.
 func (r *receipts) keep(at issuer, rec session.Record) {
+	r.mu.Lock()
+	r.broke, r.goes = nil, ""
+	if rec.End == 0 {
+		r.goes = hex.EncodeToString(rec.Session[:])
+	}
+	r.mu.Unlock()
 	kept := receipt.Receipt{
 		Session: hex.EncodeToString(rec.Session[:]), Machine: at.machine,
 		Name: rec.Who.Name, Role: rec.Who.Role, Unit: rec.Who.Unit, Until: rec.Who.Until,

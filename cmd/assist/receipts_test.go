@@ -77,6 +77,38 @@ func TestSaveReplacesOrFailsPlainly(t *testing.T) {
 	}
 }
 
+// The receipt of an app that was killed is there, unfinished, for the next app; while the
+// session goes on nobody calls it that.
+func TestAKilledAppsReceiptIsShown(t *testing.T) {
+	r := newReceipts(t)
+	key := must(trust.NewHostKey())(t)
+	began := time.Now().Truncate(time.Second).UTC()
+	rec := session.Record{Session: wire.SessionID{1, 2}, Began: began, Length: 3 * time.Minute}
+	at := issuer{machine: "482917305566", key: key}
+	r.keep(at, rec)
+	if list, err := r.List(); err != nil || len(list) != 0 || r.broken() != nil {
+		t.Errorf("while it goes on: %+v, %v", list, err)
+	}
+	next := &receipts{book: r.book, text: r.text, log: r.log}
+	next.look()
+	list, err := next.List()
+	if err != nil || len(list) != 1 || list[0].End != 0 {
+		t.Errorf("after it was killed: %+v, %v", list, err)
+	}
+	if b := next.broken(); b == nil || b.Why != 0 || !b.At.Equal(began.Add(3*time.Minute)) || b.Receipt != list[0].ID {
+		t.Errorf("the next app says %+v", b)
+	}
+	rec.End = wire.EndUserCut
+	r.keep(at, rec)
+	if list, err := r.List(); err != nil || len(list) != 1 || list[0].End != wire.EndUserCut {
+		t.Errorf("after its end: %+v, %v", list, err)
+	}
+	last := &receipts{book: r.book, text: r.text, log: r.log}
+	if last.look(); last.broken() != nil {
+		t.Error("a whole receipt is called unfinished")
+	}
+}
+
 // keptReceipt is a receipt of session 1, 2 with the request that it came of.
 func (r *receipts) keptReceipt(t *testing.T) (hash [32]byte) {
 	t.Helper()

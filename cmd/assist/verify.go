@@ -42,13 +42,24 @@ func verifyReceipt(path, dir string, out io.Writer, text assets.Text) int {
 		text(head),
 		text("verify.who", "name", printable(r.Name), "role", printable(r.Role), "unit", printable(r.Unit)),
 		text("verify.when", "date", r.Began.Local().Format("2006-01-02 15:04"), "length", r.Length.Round(time.Second).String(), "reason", printable(r.Reason)),
+		unfinished(r, text),
 		text("verify.machine", "machine", trust.FormatMachineID(r.Machine)),
 		text("verify.unit", "key", fingerprint(r.UnitKey)),
 		text(whose),
 	} {
-		fmt.Fprintln(out, line)
+		if line != "" {
+			fmt.Fprintln(out, line)
+		}
 	}
 	return status
+}
+
+// unfinished says that the app came to no end of a receipt; empty when it did.
+func unfinished(r receipt.Receipt, text assets.Text) string {
+	if r.Completed() {
+		return ""
+	}
+	return text("verify.unfinished", "date", r.Written().Local().Format("2006-01-02 15:04:05"))
 }
 
 // ownUnits are the keys of the unit that this app belongs to, if any: the one of the join

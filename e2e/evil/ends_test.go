@@ -214,7 +214,9 @@ func (e *ends) hostConfig(log *slog.Logger) session.HostConfig {
 		Report: func(r session.Record) {
 			e.mu.Lock()
 			defer e.mu.Unlock()
-			e.records = append(e.records, r)
+			if r.End != 0 { // else it goes on
+				e.records = append(e.records, r)
+			}
 		},
 		Broke: broke, Barred: func(err error) bool { return errors.Is(err, peer.ErrSource) }, Log: log,
 	}

@@ -57,7 +57,7 @@ type Receipt struct {
 	Omitted int           `json:"deeds_omitted,omitempty"`
 	Driven  int           `json:"driven"`  // times that mouse or keyboard were used
 	Pointed int           `json:"pointed"` // times that the technician pointed
-	End     uint8         `json:"end"`     // wire.EndReason
+	End     uint8         `json:"end"`     // wire.EndReason; 0: not completed
 	Words   [3]string     `json:"check_words"`
 
 	// What both ends signed, byte for byte, and by whom the certificate is.
@@ -84,7 +84,16 @@ type Book struct {
 // Open returns the book in dir, which is made when first written to.
 func Open(dir string, log *slog.Logger) *Book { return &Book{dir: dir, log: log} }
 
-// Add signs and keeps r, whole or not at all, and removes what is older than Keep.
+// Completed tells whether the intervention had ended when the receipt was written. The
+// app writes it anew while it goes on: one that stays uncompleted is of an app that was
+// killed, or of a computer that went out.
+func (r Receipt) Completed() bool { return r.End != 0 }
+
+// Written is when a receipt that was not completed was last written.
+func (r Receipt) Written() time.Time { return r.Began.Add(r.Length) }
+
+// Add signs and keeps r, whole or not at all, in place of what was kept of its session,
+// and removes what is older than Keep once it is completed.
 func (b *Book) Add(r Receipt, key *trust.HostKey) error {
 	if !isID(r.Session) {
 		return fmt.Errorf("receipt: %q is not a session", r.Session)
@@ -99,6 +108,9 @@ func (b *Book) Add(r Receipt, key *trust.HostKey) error {
 	}
 	if err := config.WriteFile(b.path(r.Session), text); err != nil {
 		return err
+	}
+	if !r.Completed() {
+		return nil // written again in a moment
 	}
 	return b.purge(r.Began.Add(-Keep))
 }

@@ -108,6 +108,29 @@ func TestReceiptProvesItself(t *testing.T) {
 	}
 }
 
+// While it goes on a receipt is written again and again. One that was not completed is
+// proved like any other, and says when it was last written.
+func TestUncompletedReceiptIsKeptUntilItsEnd(t *testing.T) {
+	b, r := book(t), proven(t)
+	r.End = 0
+	for _, r.Length = range []time.Duration{0, time.Minute} {
+		if err := b.Add(r, key(t)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := Verify(must(b.File(r.Session))(t), assets.WordLists("fr"))
+	if err != nil || got.Completed() || !got.Written().Equal(r.Began.Add(time.Minute)) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	r.End = 1
+	if err := b.Add(r, key(t)); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := b.List(); err != nil || len(list) != 1 || !list[0].Completed() {
+		t.Errorf("%+v, %v", list, err)
+	}
+}
+
 // Every byte: always an error.
 func TestEveryFlippedByteOfAReceiptIsRefused(t *testing.T) {
 	text := must(sign(proven(t), key(t)))(t)

@@ -13,7 +13,7 @@ import (
 	"assist/internal/wire"
 )
 
-// HostConfig is all that a host needs. Say, Report, Broke and Barred may be nil.
+// HostConfig is all that a host needs. Say, Broke and Barred may be nil.
 type HostConfig struct {
 	Key      *trust.HostKey
 	Unit     trust.UnitPublic // the key in force
@@ -26,16 +26,20 @@ type HostConfig struct {
 	Next     func(ctx context.Context) (Call, error) // waits for the next call
 	Identity func() (HostDialer, error)
 	Say      func(d Deed) string // words a deed for the banner
-	Report   func(r Record)      // called once after each intervention
-	Broke    func(error) bool    // tells an error of a link that is the other end's doing
-	Barred   func(error) bool    // tells one of an address that the charter does not list
-	Log      *slog.Logger
+	// Report keeps the record of an intervention: as it stands before the technician is
+	// told yes, as deeds come, at most once a second, and whole after the end. One without
+	// an End is not whole. It is called by one goroutine at a time, none of which a cut
+	// waits for.
+	Report func(r Record)
+	Broke  func(error) bool // tells an error of a link that is the other end's doing
+	Barred func(error) bool // tells one of an address that the charter does not list
+	Log    *slog.Logger
 }
 
 func (c HostConfig) complete() bool {
 	m := c.Machine
 	return c.Key != nil && len(c.Unit) > 0 && c.Charters != nil && c.Nonces.Lasting() && c.ID != "" && c.Gate != nil && c.Next != nil &&
-		c.Identity != nil && c.WordList != nil && c.Log != nil &&
+		c.Identity != nil && c.WordList != nil && c.Report != nil && c.Log != nil &&
 		m.Fit != nil && m.Capture != nil && m.Drive != nil && m.Point != nil && m.Windows != nil
 }
 
@@ -62,9 +66,6 @@ func NewHost(cfg HostConfig) (*Host, error) {
 	}
 	if cfg.Say == nil {
 		cfg.Say = func(Deed) string { return "" }
-	}
-	if cfg.Report == nil {
-		cfg.Report = func(Record) {}
 	}
 	if cfg.Barred == nil {
 		cfg.Barred = func(error) bool { return false }

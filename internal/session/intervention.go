@@ -33,13 +33,16 @@ type intervention struct {
 	signing sync.Mutex // held while a record is numbered and signed
 	records uint32     // signed so far; guarded by signing
 
+	noted   chan struct{}  // one slot: the record has changed
+	keeping sync.WaitGroup // whoever keeps it while it goes on
+
 	mu     sync.Mutex
 	lease  *consent.Lease // nil until the person has granted it
 	record Record
 }
 
 func newIntervention(h *Host, call Call) *intervention {
-	s := &intervention{host: h, call: call}
+	s := &intervention{host: h, call: call, noted: make(chan struct{}, 1)}
 	s.ctx, s.stop = context.WithCancelCause(context.Background())
 	return s
 }
@@ -72,6 +75,7 @@ func (s *intervention) note(d Deed) {
 	}
 	l := s.lease
 	s.mu.Unlock()
+	nudge(s.noted)
 	s.sign(d)
 	if text := s.host.cfg.Say(d); l != nil && text != "" {
 		l.Note(text)
@@ -96,6 +100,7 @@ func (s *intervention) tally(f func(*Record)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f(&s.record)
+	nudge(s.noted)
 }
 
 // serve plays the whole intervention.
@@ -285,6 +290,8 @@ func (s *intervention) grant(l *consent.Lease) bool {
 	})
 	if err == nil {
 		s.tally(func(r *Record) { r.Proof.Answer = env })
+		s.keep()
+		s.keeping.Go(s.keepOn)
 		ctx, cancel := context.WithTimeout(s.ctx, sendTime)
 		defer cancel()
 		err = s.call.Answer(ctx, env)
@@ -350,6 +357,7 @@ func (s *intervention) report(why wire.EndReason) {
 		s.note(Deed{Act: ActReported})
 	}
 	s.note(Deed{Act: ActEnded})
+	s.keeping.Wait() // or an unfinished record could take the place of the last
 	s.mu.Lock()
 	s.record.End = why
 	s.record.Length = now.Sub(s.record.Began)

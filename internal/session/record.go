@@ -45,8 +45,13 @@ type Deed struct {
 	Rights consent.Rights
 }
 
-// Record is what is known of an intervention when it is over. The app keeps it
-// for the person.
+// Times of keeping a record while its intervention goes on.
+const (
+	keepAgain = time.Second // between two, however much is done
+	keepEvery = time.Minute // also when nothing is: it tells how long it lasted
+)
+
+// Record is what is known of an intervention. The app keeps it for the person.
 type Record struct {
 	Session wire.SessionID
 	Who     consent.Card
@@ -57,10 +62,10 @@ type Record struct {
 	Length  time.Duration
 	Allowed consent.Rights // all that was ever granted
 	Done    []Deed
-	Dropped int // deeds beyond what a record keeps
-	Driven  int // times that mouse or keyboard were used, with a rest before each
-	Pointed int // times that the pointer was shown, likewise
-	End     wire.EndReason
+	Dropped int            // deeds beyond what a record keeps
+	Driven  int            // times that mouse or keyboard were used, with a rest before each
+	Pointed int            // times that the pointer was shown, likewise
+	End     wire.EndReason // zero while it goes on
 	Words   [3]string
 	Proof   Proof
 }
@@ -96,4 +101,36 @@ func (r *Record) add(d Deed) {
 		return
 	}
 	r.Done = append(r.Done, d)
+}
+
+// keep hands the record to the app as it stands.
+func (s *intervention) keep() {
+	s.mu.Lock()
+	r := s.record
+	s.mu.Unlock()
+	r.Length = time.Since(r.Began)
+	s.host.cfg.Report(r)
+}
+
+// keepOn keeps it until the intervention ends: whoever kills the app leaves a record all
+// the same. Nothing but the last record waits for it.
+func (s *intervention) keepOn() {
+	rest, often := time.NewTimer(keepAgain), time.NewTicker(keepEvery)
+	defer rest.Stop()
+	defer often.Stop()
+	for {
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-rest.C:
+		}
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-s.noted:
+		case <-often.C:
+		}
+		s.keep()
+		rest.Reset(keepAgain)
+	}
 }

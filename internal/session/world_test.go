@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -77,6 +78,9 @@ type world struct {
 	person    consenttest.Person
 	questions []consent.Question
 	records   []session.Record
+	kept      []session.Record // while they went on
+	disk      func()           // what keeping a record takes; set before anybody asks
+	late      bool             // a record was kept after the whole one of its session
 	said      []session.Deed
 }
 
@@ -170,8 +174,16 @@ func (w *world) hostConfig() session.HostConfig {
 		Barred:   func(err error) bool { return err == errBarred },
 		Log:      slog.New(slog.DiscardHandler),
 		Report: func(r session.Record) {
+			if w.disk != nil {
+				w.disk()
+			}
 			w.mu.Lock()
 			defer w.mu.Unlock()
+			if r.End == 0 {
+				w.kept = append(w.kept, r)
+				w.late = w.late || slices.ContainsFunc(w.records, func(whole session.Record) bool { return whole.Session == r.Session })
+				return
+			}
 			w.records = append(w.records, r)
 		},
 		Say: func(d session.Deed) string {

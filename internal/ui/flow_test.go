@@ -457,6 +457,24 @@ func TestReceipts(t *testing.T) {
 	}
 }
 
+// A receipt that the app before did not complete says so, on its page and at the start.
+func TestUnfinishedReceiptIsSaid(t *testing.T) {
+	const sentence = "arrêté sans terminer le reçu"
+	a, _ := newTestApp(t, func(f *fake) {
+		f.receipts = someReceipts()
+		f.receipts[0].End = 0
+		f.helped.Last = &Ending{At: f.now, Receipt: f.receipts[0].ID}
+	})
+	if said(a, sentence) != 1 {
+		t.Error("not said at the start")
+	}
+	a.shown.(*homePage).openReceipts()
+	test.Tap(a.shown.(*receiptsPage).top.(*press))
+	if said(a, sentence) != 1 || said(a, "dernière écriture") == 0 && said(a, "Dernière écriture") == 0 {
+		t.Error("not said on the receipt")
+	}
+}
+
 func TestLanguageSwitchesAtOnce(t *testing.T) {
 	a, f := newTestApp(t)
 	a.goTo(placeHelper)

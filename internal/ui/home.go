@@ -146,7 +146,7 @@ func (h *homePage) showEnding() {
 		h.ending.show(moodInfo, "")
 		return
 	}
-	said := h.a.say("home.ended", "when", h.a.tongue.when(last.At, h.a.cfg.Now()), "why", h.a.endedHere(last.Why))
+	said := h.a.say("home.ended", "when", h.a.tongue.when(last.At, h.a.cfg.Now()), "why", h.a.endedHere(last.Why, last.At))
 	if said != h.ending.said {
 		h.ending.show(moodInfo, said)
 	}

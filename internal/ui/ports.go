@@ -108,7 +108,7 @@ type HelpedState struct {
 	Live         *Live        // nil: nobody is connected
 	RefusedToday int          // attempts turned down here since midnight
 	RefusedWhy   Bar          // why the last of them was, unless the person said no
-	Last         *Ending      // the last intervention since the app started
+	Last         *Ending      // the last intervention since the app started, or the one that ended with the app before
 	Report       *Report      // the last report made by refusing or cutting since then
 	Lack         Lack         // what keeps this computer from being shared
 	LackEnds     time.Time    // with LackMemory
@@ -118,7 +118,7 @@ type HelpedState struct {
 
 // Ending is how an intervention on this machine ended.
 type Ending struct {
-	Why     wire.EndReason
+	Why     wire.EndReason // zero: the app ended before it, and last wrote At
 	At      time.Time
 	Receipt string // ID in Receipts, empty when none was kept
 }
@@ -164,10 +164,10 @@ type Receipt struct {
 	Length  time.Duration
 	Allowed consent.Rights // all that was ever granted
 	Done    []Deed
-	Omitted int // deeds beyond those that were kept
-	Driven  int // times that mouse or keyboard were used
-	Pointed int // times that the technician pointed
-	End     wire.EndReason
+	Omitted int            // deeds beyond those that were kept
+	Driven  int            // times that mouse or keyboard were used
+	Pointed int            // times that the technician pointed
+	End     wire.EndReason // zero: the app ended before it, after Length
 	Words   [3]string
 }
 

@@ -129,7 +129,7 @@ func (a *App) facts(c Receipt) []fact {
 		{"receipt.reason", plain(c.Reason, wire.MaxReason)},
 		{"receipt.allowed", a.rightsWords(c.Allowed)},
 		{"receipt.used", a.usedWords(c)},
-		{"receipt.end", a.endedHere(c.End)},
+		{"receipt.end", a.endedHere(c.End, c.Began.Add(c.Length))},
 		{"receipt.words", strings.Join(plainAll(c.Words[:]), " – ")},
 	}
 	for i, f := range out {

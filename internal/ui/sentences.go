@@ -131,8 +131,14 @@ func (a *App) badFile(b *BadFile) string {
 	return a.say(key, "file", plain(filepath.Base(b.File), maxShownReason), "line", fmt.Sprint(b.Line), "key", plain(b.Key, maxShownName))
 }
 
-// endedHere says to the person helped how an intervention ended.
-func (a *App) endedHere(why wire.EndReason) string { return a.say(endKey("end.here.", why)) }
+// endedHere says to the person helped how an intervention ended, or that the app did
+// before it: at is then what it last wrote.
+func (a *App) endedHere(why wire.EndReason, at time.Time) string {
+	if why == 0 {
+		return a.say("end.here.unfinished", "moment", a.moment(at))
+	}
+	return a.say(endKey("end.here.", why))
+}
 
 // named is names[v], or "unknown" for a value of a later version.
 func named(names []string, v int) string {
