@@ -36,6 +36,13 @@ const (
 	MaxListed = 1000                 // the newest are listed
 )
 
+// Receipts are removed only when another one began so long before: a clock that jumped
+// for less than a day finds none there, and erases nothing.
+const (
+	steadyFrom = 24 * time.Hour
+	steadyFor  = 30 * 24 * time.Hour
+)
+
 // ErrUnknown says that there is no such receipt.
 var ErrUnknown = errors.New("receipt: no such receipt")
 
@@ -93,7 +100,7 @@ func (r Receipt) Completed() bool { return r.End != 0 }
 func (r Receipt) Written() time.Time { return r.Began.Add(r.Length) }
 
 // Add signs and keeps r, whole or not at all, in place of what was kept of its session,
-// and removes what is older than Keep once it is completed.
+// and removes what is older than Keep once it is completed, unless the clock may be wrong.
 func (b *Book) Add(r Receipt, key *trust.HostKey) error {
 	if !isID(r.Session) {
 		return fmt.Errorf("receipt: %q is not a session", r.Session)
@@ -112,7 +119,7 @@ func (b *Book) Add(r Receipt, key *trust.HostKey) error {
 	if !r.Completed() {
 		return nil // written again in a moment
 	}
-	return b.purge(r.Began.Add(-Keep))
+	return b.purge(r.Began)
 }
 
 // List returns the receipts, newest first. One that cannot be read is left out
@@ -178,18 +185,27 @@ func decode(text []byte, session string) (Receipt, error) {
 
 func (b *Book) path(session string) string { return filepath.Join(b.dir, session+".json") }
 
-// purge removes receipts that began before t.
-func (b *Book) purge(t time.Time) error {
+// purge removes receipts that are older than Keep at a time, if it is believed.
+func (b *Book) purge(now time.Time) error {
 	all, err := b.List()
-	if err != nil {
+	if err != nil || !steady(all, now) {
 		return err
 	}
 	for _, r := range all {
-		if r.Began.Before(t) {
+		if r.Began.Before(now.Add(-Keep)) {
 			err = errors.Join(err, os.Remove(b.path(r.Session)))
 		}
 	}
 	return err
+}
+
+// steady tells whether a time can be relied on to remove receipts: another one began a
+// while, but not long, before.
+func steady(all []Receipt, now time.Time) bool {
+	return slices.ContainsFunc(all, func(r Receipt) bool {
+		age := now.Sub(r.Began)
+		return steadyFrom <= age && age <= steadyFor
+	})
 }
 
 func isID(s string) bool {

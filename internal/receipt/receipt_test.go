@@ -53,13 +53,33 @@ func TestEmptyBook(t *testing.T) {
 func TestOldOnesGo(t *testing.T) {
 	b := book(t)
 	now := time.Now()
-	for i, at := range []time.Time{now.Add(-Keep - time.Hour), now.Add(-Keep + time.Hour), now} {
+	for i, at := range []time.Time{now.Add(-Keep - time.Hour), now.Add(-Keep + time.Hour), now.Add(-2 * steadyFrom), now} {
 		if err := b.Add(sample(i, at), key(t)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if list, _ := b.List(); len(list) != 2 {
-		t.Fatalf("%d kept, want 2", len(list))
+	if list, _ := b.List(); len(list) != 3 {
+		t.Fatalf("%d kept, want 3", len(list))
+	}
+}
+
+// Interventions under a clock that is wrong erase nothing, however many there are in a day.
+func TestWrongClockErasesNoReceipt(t *testing.T) {
+	b, now := book(t), time.Now()
+	wrong := now.AddDate(2, 0, 0)
+	for i, at := range []time.Time{now.Add(-3 * steadyFrom), now.Add(-time.Hour), now, wrong, wrong.Add(time.Hour), wrong.Add(steadyFrom - time.Hour)} {
+		if err := b.Add(sample(i, at), key(t)); err != nil {
+			t.Fatal(err)
+		}
+		if list, _ := b.List(); len(list) != i+1 {
+			t.Fatalf("%d of %d receipts are left", len(list), i+1)
+		}
+	}
+	if err := b.Add(sample(9, now.Add(steadyFrom)), key(t)); err != nil {
+		t.Fatal(err)
+	}
+	if list, _ := b.List(); len(list) != 7 {
+		t.Errorf("%d of 7 receipts are left when the clock is right again", len(list))
 	}
 }
 
