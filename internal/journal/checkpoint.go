@@ -87,6 +87,12 @@ func Size(ctx context.Context, q Querier) (int64, error) {
 	return h.size, err
 }
 
+// Head is how many entries were ever written, and the root of their tree.
+func Head(ctx context.Context, q Querier) (int64, Hash, error) {
+	h, err := readHead(ctx, q)
+	return h.size, h.root, err
+}
+
 // Continues proves that the tree of size newer begins with the tree of size older. The
 // proof is empty when there is nothing to prove, or nothing that could be.
 func Continues(ctx context.Context, q Querier, newer, older int64) ([]Hash, error) {
@@ -98,4 +104,28 @@ func Continues(ctx context.Context, q Querier, newer, older int64) ([]Hash, erro
 		return nil, errors.Join(ErrTampered, err)
 	}
 	return proof, nil
+}
+
+// Holds checks that the tree, as its head has it, begins with one of another size and
+// root, which was signed earlier. The error wraps ErrTampered when it does not.
+func Holds(ctx context.Context, q Querier, size int64, root Hash) error {
+	h, err := readHead(ctx, q)
+	switch {
+	case err != nil:
+		return err
+	case h.size < size:
+		return fmt.Errorf("%w: %d entries were signed, and there are %d", ErrTampered, size, h.size)
+	case h.size == size && h.root != root:
+		return fmt.Errorf("%w: other entries than the %d that were signed", ErrTampered, size)
+	case h.size == size || size == 0:
+		return nil
+	}
+	proof, err := Continues(ctx, q, h.size, size)
+	if err == nil {
+		err = tlog.CheckTree(proof, h.size, h.root, size, root)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: other entries than the %d that were signed: %w", ErrTampered, size, err)
+	}
+	return nil
 }

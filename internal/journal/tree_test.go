@@ -333,3 +333,41 @@ func variants(value any) []any {
 	}
 	return out
 }
+
+// What was signed earlier holds as long as the tree begins with it, and no longer.
+func TestTheTreeHoldsWhatWasSigned(t *testing.T) {
+	b := open(t)
+	type signed struct {
+		size int64
+		root Hash
+	}
+	var all []signed
+	for range 20 {
+		size, root, err := Head(t.Context(), b)
+		must(t, err)
+		all = append(all, signed{size, root})
+		b.add(&ServerStarted{"1"})
+	}
+	nine := all[9].root
+	for _, s := range all {
+		must(t, Holds(t.Context(), b, s.size, s.root))
+		if s.root[3] ^= 1; s.size > 0 && !errors.Is(Holds(t.Context(), b, s.size, s.root), ErrTampered) {
+			t.Errorf("another root of %d is held", s.size)
+		}
+	}
+	size, root, err := Head(t.Context(), b)
+	must(t, err)
+	must(t, Holds(t.Context(), b, size, root))
+	if err := Holds(t.Context(), b, size+1, root); !errors.Is(err, ErrTampered) {
+		t.Errorf("more than there is: %v", err)
+	}
+	root[0] ^= 1
+	if err := Holds(t.Context(), b, size, root); !errors.Is(err, ErrTampered) {
+		t.Errorf("another root of all: %v", err)
+	}
+	// Stored hashes alone, without the head, count for nothing: it is the head that is signed.
+	b.tamper(`update journal_head set root = x'` + strings.Repeat("00", 32) + `'`)
+	if err := Holds(t.Context(), b, all[9].size, nine); !errors.Is(err, ErrTampered) {
+		t.Errorf("a head of another tree: %v", err)
+	}
+}

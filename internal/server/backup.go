@@ -22,7 +22,7 @@ func (s *Server) Backup(ctx context.Context, to string) error {
 			continue
 		}
 		b, err := os.ReadFile(s.path(f))
-		if errors.Is(err, os.ErrNotExist) && (f == fileUnitKey || f == fileUnitNext || f == fileTLSNext || f == fileRestart) {
+		if errors.Is(err, os.ErrNotExist) && (f == fileUnitKey || f == fileUnitNext || f == fileTLSNext || f == fileRestart || f == fileCheckpoint) {
 			continue // kept elsewhere, or none
 		}
 		if err != nil {

@@ -26,20 +26,28 @@ const purgeEvery = 24 * time.Hour
 func (s *Server) loadJournalKey(ctx context.Context) error {
 	k, err := trust.LoadJournalKey(s.path(fileJournal))
 	if errors.Is(err, fs.ErrNotExist) {
-		last, no := journal.Newest(ctx, s.store.reader)
-		if no != nil {
-			return no
-		}
-		if last.Note != nil {
-			return fmt.Errorf("%w: %s is missing: put it back from a backup", ErrConfig, s.path(fileJournal))
-		}
-		k, err = trust.CreateJournalKey(s.path(fileJournal))
+		return s.makeJournalKey(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("server: %w", err)
 	}
 	s.journal = k
 	return nil
+}
+
+// makeJournalKey is for the journal of an earlier version, which it signs as it is.
+func (s *Server) makeJournalKey(ctx context.Context) error {
+	last, err := journal.Newest(ctx, s.store.reader)
+	if err != nil {
+		return err
+	}
+	if _, none := os.Lstat(s.path(fileCheckpoint)); last.Note != nil || none == nil {
+		return fmt.Errorf("%w: %s is missing: put it back from a backup", ErrConfig, s.path(fileJournal))
+	}
+	if s.journal, err = trust.CreateJournalKey(s.path(fileJournal)); err != nil {
+		return fmt.Errorf("server: %w", err)
+	}
+	return s.firstCheckpoint(ctx)
 }
 
 // lookAtClock warns, before anything is recorded, of a clock that is behind the journal.
@@ -57,10 +65,13 @@ func (s *Server) lookAtClock(ctx context.Context) error {
 func (s *Server) checkpoint(ctx context.Context) (journal.Checkpoint, error) {
 	var c journal.Checkpoint
 	err := s.store.write(ctx, func(t *transaction) (err error) {
-		c, err = journal.Sign(t, t.Tx, s.journal, s.now())
+		c, err = s.signIn(t)
 		return err
 	})
-	return c, err
+	if err != nil {
+		return c, err
+	}
+	return c, s.keep(ctx, c, false)
 }
 
 // tendJournal makes checkpoints and purges until ctx ends. It looks every second, so
@@ -80,7 +91,8 @@ func (s *Server) tendJournal(ctx context.Context) {
 				s.log.Error("old entries of the journal could not be purged", "error", err)
 			}
 		}
-		if err := s.markSoon(ctx); err != nil && ctx.Err() == nil {
+		known := s.rewritten.Load()
+		if err := s.markSoon(ctx); err != nil && ctx.Err() == nil && !(known && errors.Is(err, ErrHistory)) {
 			s.log.Error("the journal could not be signed", "error", err)
 		}
 		select {
@@ -98,8 +110,11 @@ func (s *Server) markSoon(ctx context.Context) error {
 		return err
 	}
 	size, err := journal.Size(ctx, s.store.reader)
-	if err != nil || size == last.Size || (size-last.Size < markEvery && s.now().Sub(last.At) < s.limits.mark) {
+	if err != nil {
 		return err
+	}
+	if due := size != last.Size && (size-last.Size >= markEvery || s.now().Sub(last.At) >= s.limits.mark); !due && !s.rewritten.Load() {
+		return nil
 	}
 	_, err = s.checkpoint(ctx)
 	return err
@@ -107,6 +122,9 @@ func (s *Server) markSoon(ctx context.Context) error {
 
 // witness answers an end that wants the newest checkpoint.
 func (s *Server) witness(ctx context.Context, m *wire.CheckpointAsk) (*wire.Checkpoint, error) {
+	if s.rewritten.Load() {
+		return nil, ErrHistory
+	}
 	last, err := journal.Newest(ctx, s.store.reader)
 	if err != nil {
 		return nil, err

@@ -65,15 +65,23 @@ func chosen(k JournalKeys) string {
 	return strings.Join(out, ", ")
 }
 
-// VerifyJournal computes the whole journal again, as it stands at one moment, and
-// checks what the ends of the sessions signed.
+// VerifyJournal computes the whole journal again, as it stands at one moment, and holds
+// it against the newest checkpoint that is kept beside the database.
 func (s *Server) VerifyJournal(ctx context.Context) (journal.Report, error) {
+	a, err := s.anchored() // before the database, which may be signed meanwhile
+	if err != nil {
+		return journal.Report{}, err
+	}
 	tx, err := s.store.reader.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return journal.Report{}, fmt.Errorf("server: database: %w", err)
 	}
 	defer tx.Rollback()
-	return journal.Verify(ctx, tx, s.journal.Public())
+	r, err := journal.Verify(ctx, tx, s.journal.Public())
+	if err != nil {
+		return r, err
+	}
+	return r, s.holdsTo(ctx, tx, r, a)
 }
 
 // ExportJournal writes a copy of what the keys choose: "ndjson", which can be verified
@@ -92,9 +100,12 @@ func (s *Server) ExportJournal(ctx context.Context, out io.Writer, format string
 		if err != nil {
 			return err
 		}
-		to, err = journal.Sign(t, t.Tx, s.journal, s.now())
+		to, err = s.signIn(t)
 		return err
 	})
+	if err == nil {
+		err = s.keep(ctx, to, false)
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -3,7 +3,10 @@
 package server
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 
 	"assist/internal/journal"
@@ -21,23 +24,66 @@ func (s *Server) RestartJournal(ctx context.Context, passphrase string, w Who) e
 	if err != nil {
 		return err
 	}
-	size, err := journal.Size(ctx, s.store.reader)
+	r, err := s.draftRestart(ctx, w)
 	if err != nil {
 		return err
 	}
-	if err := s.record(ctx, &journal.JournalRestarted{By: w.By, Reason: w.Reason, Size: size}); err != nil {
-		return err
-	}
-	c, err := s.checkpoint(ctx)
+	r.Issued = s.now().Unix()
+	b, err := unit.SignRestart(*r)
 	if err != nil {
 		return err
 	}
-	size, root, _, err := s.journal.Public().OpenCheckpoint(c.Note)
+	return s.publishRestart(ctx, b)
+}
+
+// draftRestart records why, and returns what is to be vouched for. A database that
+// contradicts itself is not: it needs a backup.
+func (s *Server) draftRestart(ctx context.Context, w Who) (*trust.Restart, error) {
+	r := &trust.Restart{Key: s.journal.Public()}
+	err := s.store.write(ctx, func(t *transaction) error {
+		if _, err := journal.Verify(t, t.Tx, s.journal.Public()); err != nil {
+			return err
+		}
+		size, err := journal.Size(t, t.Tx)
+		if err != nil {
+			return err
+		}
+		if err := t.record(s.now(), &journal.JournalRestarted{By: w.By, Reason: w.Reason, Size: size}); err != nil {
+			return err
+		}
+		size, root, err := journal.Head(t, t.Tx)
+		r.Size, r.Root = size, root
+		return err
+	})
+	return r, err
+}
+
+// publishRestart takes the unit's word: the journal is signed from there on, whatever was
+// signed of it before.
+func (s *Server) publishRestart(ctx context.Context, b []byte) error {
+	r, err := trust.VerifyRestart(b, s.unit, s.now())
+	if err == nil && !bytes.Equal(r.Key, s.journal.Public()) {
+		err = fmt.Errorf("%w: of another journal", trust.ErrRestart)
+	}
 	if err != nil {
 		return err
 	}
-	b, err := unit.SignRestart(trust.Restart{Issued: s.now().Unix(), Key: s.journal.Public(), Size: size, Root: root})
+	var c journal.Checkpoint
+	err = s.store.write(ctx, func(t *transaction) error {
+		err := journal.Holds(t, t.Tx, r.Size, r.Root)
+		if errors.Is(err, journal.ErrTampered) {
+			return fmt.Errorf("%w: of another journal: %w", trust.ErrRestart, err)
+		}
+		if err != nil {
+			return err
+		}
+		c, err = s.signAnew(t)
+		return err
+	})
 	if err != nil {
+		return err
+	}
+	if err := s.keep(ctx, c, true); err != nil {
 		return err
 	}
 	return replaceFile(s.path(fileRestart), b)

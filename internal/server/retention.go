@@ -75,8 +75,9 @@ func (s *Server) Purge(ctx context.Context, by string, clockIsRight bool) (*jour
 	now := s.now().UTC() // months are counted as journal.Verify counts them
 	before := now.AddDate(0, -s.cfg.Journal.RetentionMonths, 0)
 	var done *journal.JournalPurged
+	var signed journal.Checkpoint
 	err := s.store.write(ctx, func(t *transaction) (err error) {
-		if _, err := journal.Sign(t, t.Tx, s.journal, now); err != nil {
+		if signed, err = s.signIn(t); err != nil {
 			return err
 		}
 		if done, err = journal.Purge(t, t.Tx, now, before, by); err != nil || done == nil {
@@ -93,6 +94,9 @@ func (s *Server) Purge(ctx context.Context, by string, clockIsRight bool) (*jour
 		}
 		return t.purgeSessions(before)
 	})
+	if err == nil {
+		err = s.keep(ctx, signed, false)
+	}
 	if err != nil || done == nil {
 		return nil, err
 	}

@@ -76,6 +76,8 @@ const (
 	fileSecret   = "secret.key"   // seals the TOTP secrets in the database
 	fileJournal  = "journal.key"
 	fileRestart  = "journal.restart" // the unit's word for a restored history, if there is one
+	// The newest checkpoint, which the database must go on from.
+	fileCheckpoint = "journal.checkpoint"
 )
 
 // Options are what the caller decides. Init uses all of them, Open only
@@ -126,6 +128,8 @@ type Server struct {
 	signing  sync.Mutex            // held while a charter is drawn up and signed
 	reminded time.Time             // watchCharter's
 	obstacle string                // watchCharter's: the error that was logged last
+
+	rewritten atomic.Bool // the journal does not go on from what was signed: see ErrHistory
 }
 
 // Open reads a data directory that Init made.
@@ -249,7 +253,9 @@ func (s *Server) Run(ctx context.Context) error {
 	if err := s.keepRetention(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
-	if _, err := s.checkpoint(context.WithoutCancel(ctx)); err != nil {
+	if _, err := s.checkpoint(context.WithoutCancel(ctx)); errors.Is(err, ErrHistory) {
+		s.log.Error("the journal is not the one that was signed", "error", err)
+	} else if err != nil {
 		return err
 	}
 	s.log.Info("serving", "address", s.Addr().String(), "unitKeyOpen", s.unitKey != nil)

@@ -48,6 +48,10 @@ func endedByUnit() ending { return ending{wire.EndRevoked, byServer} }
 // beginSession makes a request durable, row and record together. Only then may
 // the machine hear of it. The error is errJournal when it cannot be written.
 func (s *Server) beginSession(ctx context.Context, a asked) error {
+	if s.rewritten.Load() {
+		s.log.Error("request refused", "error", ErrHistory)
+		return errJournal
+	}
 	id := hex.EncodeToString(a.id[:])
 	err := s.store.write(ctx, func(t *transaction) error {
 		n, err := t.exec(`insert into session (id, machine, technician, login, asked, request_hash) values (?, ?, ?, ?, ?, ?)

@@ -55,7 +55,11 @@ func Init(dir string, o Options) (trust.JoinCode, error) {
 	if err != nil {
 		return trust.JoinCode{}, err
 	}
-	if err := s.firstCharter(context.Background(), unit, o.Sources); err != nil {
+	err = s.firstCharter(context.Background(), unit, o.Sources)
+	if err == nil {
+		err = s.firstCheckpoint(context.Background())
+	}
+	if err != nil {
 		return trust.JoinCode{}, errors.Join(err, s.Close(), empty(dir))
 	}
 	return s.JoinCode(), s.Close()
@@ -100,7 +104,7 @@ func (o Options) Check() error {
 
 func ourFiles() []string {
 	return []string{fileConfig, fileDatabase, fileDatabase + "-wal", fileDatabase + "-shm",
-		fileUnitKey, fileUnitNext, fileUnitPub, fileTLSKey, fileTLSCert, fileTLSNext, fileSecret, fileJournal}
+		fileUnitKey, fileUnitNext, fileUnitPub, fileTLSKey, fileTLSCert, fileTLSNext, fileSecret, fileJournal, fileCheckpoint}
 }
 
 func prepareDir(dir string) error {
