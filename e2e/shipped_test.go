@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"debug/buildinfo"
 	"debug/elf"
+	"errors"
 	"fmt"
 	"image"
 	"os"
@@ -18,6 +19,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"assist/internal/trust"
 )
 
 // TestShipped looks at the app as it is shipped: what is not in it, and what it says
@@ -32,6 +35,7 @@ func TestShipped(t *testing.T) {
 	t.Run("configuration", s.configuration)
 	t.Run("windows", s.windows)
 	t.Run("configuration in a window", s.faultInWindow)
+	t.Run("damaged key in a window", s.keyInWindow)
 }
 
 type shipped struct {
@@ -252,13 +256,41 @@ func (s *shipped) faultInWindow(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(a.dir, "assist.toml"), []byte("[app]\nlanguage = \"xx\"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	s.leavesFault(t, a, "assist.toml:2: app.language")
+}
+
+// keyInWindow is the same for a key that cannot be used: the app's own window is made by
+// then, and must not be there.
+func (s *shipped) keyInWindow(t *testing.T) {
+	d := newDisplay(t, s.dir, image.Pt(1280, 900))
+	a := s.newApp(t, "key", s.bin, d)
+	unit, err := trust.NewUnitKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := trust.JoinCode{Server: "127.0.0.1:1", Pin: [32]byte{1}, Unit: unit.Public()}
+	for name, text := range map[string]string{"assist.toml": "[unit]\njoin = \"" + code.String() + "\"\n", "device.key": "garbage"} {
+		file := filepath.Join(a.dir, name)
+		if err := errors.Join(os.WriteFile(file, []byte(text), 0o600), s.as.own(file)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.leavesFault(t, a, "device.key")
+}
+
+// leavesFault wants the app to show one window, which Esc closes, and to end.
+func (s *shipped) leavesFault(t *testing.T, a *app, said string) {
+	t.Helper()
 	a.launch(t)
 	p := &person{app: a}
 	p.opens(t, "Assist")
+	if all, err := a.screen.titles(); err != nil || len(all) != 1 {
+		t.Errorf("the windows are %q, %v", all, err)
+	}
 	p.strike(t, "Escape")
 	p.closes(t, "Assist")
 	eventually(t, aWhile, "the app ends", func() error { return yes(a.proc.ended()) })
-	if status := a.proc.cmd.ProcessState.ExitCode(); status != 1 || !strings.Contains(a.proc.said(), "assist.toml:2: app.language") {
+	if status := a.proc.cmd.ProcessState.ExitCode(); status != 1 || !strings.Contains(a.proc.said(), said) {
 		t.Errorf("status %d, %q", status, a.proc.said())
 	}
 }

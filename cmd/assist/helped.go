@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"sync"
 	"time"
@@ -52,7 +53,7 @@ func newHelped(p *program) *helped { return &helped{p: p, changed: make(chan str
 func (h *helped) start(code trust.JoinCode, charters *rendezvous.Charters) error {
 	key, err := trust.LoadOrCreateHostKey(filepath.Join(h.p.dirs.Data, "host.key"), osIdentity())
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errHostKey, err)
 	}
 	h.close()
 	ctx, cancel := context.WithCancel(context.Background())

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -54,7 +55,7 @@ func newHelper(p *program) *helper {
 func (h *helper) start(code trust.JoinCode, charters *rendezvous.Charters) error {
 	key, err := trust.LoadOrCreateDeviceKey(filepath.Join(h.p.dirs.Data, "device.key"), osIdentity())
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errDeviceKey, err)
 	}
 	server, err := rendezvous.NewTechnician(h.p.server(code, charters), key)
 	if err != nil {

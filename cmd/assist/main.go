@@ -106,12 +106,8 @@ func run(args []string, out io.Writer) int {
 		return failConfig(out, text, err)
 	}
 	quiet()
-	err = start(dirs, file, newLog(out, f.verbose))
-	switch {
-	case errors.Is(err, errNoDisplay):
-		return fail(out, text("display"), nil)
-	case err != nil:
-		return fail(out, text("start"), err)
+	if err = start(dirs, file, newLog(out, f.verbose)); err != nil {
+		return failStart(out, chosen(file, text), err, showFault)
 	}
 	return 0
 }
@@ -152,9 +148,9 @@ func start(dirs config.Dirs, file config.File, log *slog.Logger) error {
 	if !hasDisplay() {
 		return errNoDisplay
 	}
+	app.SetMetadata(fyne.AppMetadata{ID: appID, Name: "Assist", Version: buildVersion()})
 	p := newProgram(dirs, file, log)
 	defer p.close()
-	app.SetMetadata(fyne.AppMetadata{ID: appID, Name: "Assist", Version: buildVersion()})
 	if err := p.open(app.NewWithID(appID)); err != nil {
 		return err
 	}
