@@ -14,7 +14,7 @@ import (
 // purpose that its package has in mayImport, and a page in docs/decisions when it is a
 // library. Reading and driving a desktop are named here alone: xtest, shm, kbinani, robotgo.
 var mayUse = map[string][]string{
-	"cmd/assist": {"fyne.io/fyne/v2", "fyne.io/fyne/v2/app", "github.com/jezek/xgb", "net", "syscall"},
+	"cmd/assist": {"fyne.io/fyne/v2", "fyne.io/fyne/v2/app", "fyne.io/fyne/v2/lang", "github.com/jezek/xgb", "net", "syscall"},
 	"cmd/assist-bench": {"github.com/jezek/xgb", "github.com/jezek/xgb/shm", "github.com/jezek/xgb/xproto", "github.com/jezek/xgb/xtest",
 		"golang.org/x/image/...", "golang.org/x/sys/unix", "net", "os/exec"},
 	"cmd/assist-server": {"github.com/boombuler/barcode/...", "golang.org/x/term", "syscall"},

@@ -64,16 +64,7 @@ func (p *program) open(app fyne.App) error {
 	p.speak()
 	p.receipts.look()
 	p.desktop.open(p)
-	screen, err := ui.New(ui.Config{
-		App: app, Log: p.log, Store: p.settings, Helped: p.helped, Reins: p.helped, Receipts: p.receipts,
-		Joiner: p, Trial: p.trial, Helper: p.helper, Account: p.helper, Asking: p.helper,
-		Check:    trust.CheckMachineID,
-		Genuine:  p.desktop.genuine,
-		Clear:    p.desktop.clear,
-		Monitors: p.desktop.monitors,
-		Session:  func(o ui.Opening) { p.openSession(app, o) },
-		Version:  buildVersion(),
-	})
+	screen, err := ui.New(p.screens(app))
 	if err != nil {
 		return err
 	}
@@ -82,6 +73,21 @@ func (p *program) open(app fyne.App) error {
 	p.helped.gate = consent.NewGate(screen, p.desktop, ceiling(p.settings.get()))
 	p.helped.gate.Attend(p.hands())
 	return p.resume()
+}
+
+// screens is what the screens are made of.
+func (p *program) screens(app fyne.App) ui.Config {
+	return ui.Config{
+		App: app, Log: p.log, Store: p.settings, Helped: p.helped, Reins: p.helped, Receipts: p.receipts,
+		Joiner: p, Trial: p.trial, Helper: p.helper, Account: p.helper, Asking: p.helper,
+		Check:    trust.CheckMachineID,
+		Genuine:  p.desktop.genuine,
+		Clear:    p.desktop.clear,
+		Monitors: p.desktop.monitors,
+		Session:  func(o ui.Opening) { p.openSession(app, o) },
+		Version:  buildVersion(),
+		Locale:   systemLanguage(),
+	}
 }
 
 // resume goes on with the unit this app belongs to, if any.

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/lang"
 
 	"assist/assets"
 	"assist/internal/wire"
@@ -73,9 +72,6 @@ func New(cfg Config) (*App, error) {
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
-	}
-	if cfg.Locale == "" {
-		cfg.Locale = string(lang.SystemLocale())
 	}
 	a := &App{cfg: cfg, pages: map[place]page{}, tasks: map[place]task{}, done: make(chan struct{})}
 	a.spawn = func(f func()) { go f() }

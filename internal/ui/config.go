@@ -72,7 +72,7 @@ type Config struct {
 	Now func() time.Time
 	// Version is shown in the settings.
 	Version string
-	// Locale is the system's language, such as "fr_FR.UTF-8"; empty: asked from the
-	// system.
+	// Locale is the system's language, such as "fr_FR.UTF-8"; the person's choice comes
+	// first.
 	Locale string
 }
