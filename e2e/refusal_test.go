@@ -6,6 +6,7 @@ package e2e
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,7 +20,7 @@ func (w *world) refusals(t *testing.T) {
 	w.cancelled(t) // the first question opens what the app then keeps
 	w.back(t)
 	w.ready(t)
-	host, tech := w.host.figures(t), w.tech.figures(t)
+	host, tech := w.host.footprint(t), w.tech.footprint(t)
 	for _, c := range []struct {
 		name string
 		play func(*testing.T)
@@ -47,8 +48,26 @@ func (w *world) refusals(t *testing.T) {
 	t.Run("host offline", w.offline)
 }
 
-// leavesNothing compares an app with what it was.
-func (w *world) leavesNothing(t *testing.T, a *app, before figures) {
+// footprint is what an app holds: what must not grow, and its windows by title.
+type footprint struct {
+	figures
+	windows []string
+}
+
+// footprint waits until the words that go by themselves have gone.
+func (a *app) footprint(t *testing.T) footprint {
+	t.Helper()
+	var all []string
+	eventually(t, aWhile, "one window", func() (err error) {
+		all, err = a.screen.titles()
+		return joinErr(err, len(all) == 1)
+	})
+	return footprint{a.figures(t), all}
+}
+
+// leavesNothing compares an app with what it was: no goroutine more, and the same windows.
+// Words about the last refusal go by themselves.
+func (w *world) leavesNothing(t *testing.T, a *app, before footprint) {
 	t.Helper()
 	var now figures
 	err := wait(aWhile, func() error {
@@ -63,7 +82,15 @@ func (w *world) leavesNothing(t *testing.T, a *app, before figures) {
 	if err != nil {
 		t.Errorf("%s: %v\n%s", a.name, err, now.Stacks)
 	}
-	if all, err := a.screen.clients(); err != nil || len(all) == 0 {
+	err = wait(aWhile, func() error {
+		all, err := a.screen.titles()
+		if err == nil && !slices.Equal(slices.Sorted(slices.Values(all)), slices.Sorted(slices.Values(before.windows))) {
+			err = fmt.Errorf("%q, before %q", all, before.windows)
+		}
+		return err
+	})
+	if err != nil {
+		a.keepPicture(t, "windows")
 		t.Errorf("%s: windows: %v", a.name, err)
 	}
 }
