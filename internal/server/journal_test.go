@@ -3,16 +3,9 @@
 package server
 
 import (
-	"bufio"
 	"bytes"
-	"context"
-	"crypto/tls"
-	"encoding/json"
 	"errors"
-	"io"
-	"net"
 	"os"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -236,128 +229,6 @@ func TestCanariesAreNowhere(t *testing.T) {
 	for _, secret := range []string{canary, testPassword, p.secret, "97531864", `"` + code + `"`, testPassphrase} {
 		if strings.Contains(all, secret) {
 			t.Errorf("%q is written somewhere", secret)
-		}
-	}
-}
-
-func TestSyslogMessage(t *testing.T) {
-	e := journal.Entry{Number: 7, At: time.Date(2026, 11, 21, 9, 0, 0, 123e6, time.UTC), Body: []byte(`{"v":1}`),
-		Event: &journal.LoginRefused{Login: `a"b]c\`, Address: "192.0.2.1", At: "totp"}}
-	want := `<108>1 2026-11-21T09:00:00.123Z assist.example assist-server - login.refused [assist@32473 seq="7" login="a\"b\]c\\"] ` + "\ufeff" + `{"v":1}`
-	if got := string(syslogMessage(e, "assist.example")); got != want {
-		t.Errorf("message is\n%s\nwant\n%s", got, want)
-	}
-	e.Event = &journal.SessionReported{Session: "51"} // somebody should look at this one
-	if got := string(syslogMessage(e, "assist.example")); !strings.HasPrefix(got, "<108>1 ") {
-		t.Errorf("a report is %s", got)
-	}
-}
-
-// frames reads octet-counted messages until the connection ends, and returns their seq.
-func frames(conn net.Conn, got chan<- int64) {
-	defer conn.Close()
-	in := bufio.NewReader(conn)
-	for {
-		length, err := in.ReadString(' ')
-		if err != nil {
-			return
-		}
-		n, err := strconv.Atoi(strings.TrimSpace(length))
-		if err != nil {
-			return
-		}
-		b := make([]byte, n)
-		if _, err := io.ReadFull(in, b); err != nil {
-			return
-		}
-		_, rest, _ := strings.Cut(string(b), `seq="`)
-		number, _, _ := strings.Cut(rest, `"`)
-		seq, err := strconv.ParseInt(number, 10, 64)
-		if err != nil {
-			return
-		}
-		got <- seq
-	}
-}
-
-// Entries arrive in order and without a gap, also over a connection that breaks: what
-// was on its way then comes again.
-func TestSyslogTLS(t *testing.T) {
-	r := unserved(t)
-	pair, err := tls.LoadX509KeyPair(r.path(fileTLSCert), r.path(fileTLSKey))
-	must(t, err)
-	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13})
-	must(t, err)
-	t.Cleanup(func() { ln.Close() })
-	conns, got := make(chan net.Conn, 8), make(chan int64, 1000)
-	go func() {
-		for {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			conns <- conn
-			go frames(conn, got)
-		}
-	}()
-	r.cfg.Journal.Syslog, r.cfg.Journal.SyslogAuthority = ln.Addr().String(), r.path(fileTLSCert)
-	r.limits.kick = 20 * time.Millisecond
-	r.run()
-	next := int64(1)
-	until := func(last int64) {
-		t.Helper()
-		for next <= last {
-			select {
-			case seq := <-got:
-				if seq > next {
-					t.Fatalf("entry %d comes where %d should", seq, next)
-				}
-				next = max(next, seq+1)
-			case <-time.After(patience):
-				t.Fatalf("entry %d does not come", next)
-			}
-		}
-	}
-	n, err := journal.Size(t.Context(), r.store.reader)
-	must(t, err)
-	until(n)
-	(<-conns).Close()
-	for range 5 {
-		must(t, r.record(t.Context(), &journal.TechnicianDisabled{Login: "claire"}))
-	}
-	until(n + 5)
-}
-
-// Who cannot show a certificate of the authority gets nothing.
-func TestSyslogRefusesAStranger(t *testing.T) {
-	r, other := unserved(t), t.TempDir()
-	must(t, makeTLS(other+"/key", other+"/crt", "127.0.0.1:1"))
-	pair, err := tls.LoadX509KeyPair(r.path(fileTLSCert), r.path(fileTLSKey))
-	must(t, err)
-	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13})
-	must(t, err)
-	t.Cleanup(func() { ln.Close() })
-	go func() {
-		if conn, err := ln.Accept(); err == nil {
-			conn.(*tls.Conn).HandshakeContext(context.Background())
-		}
-	}()
-	r.cfg.Journal.Syslog, r.cfg.Journal.SyslogAuthority = ln.Addr().String(), other+"/crt"
-	var unknown *tls.CertificateVerificationError
-	if err := r.syslogOnce(t.Context()); !errors.As(err, &unknown) {
-		t.Errorf("error is %v", err)
-	}
-}
-
-func TestEntriesAreJSONInEveryFrame(t *testing.T) {
-	r := unserved(t)
-	list, err := journal.After(t.Context(), r.store.reader, 0, 100)
-	must(t, err)
-	for _, e := range list {
-		m := syslogMessage(e, "h")
-		_, body, found := strings.Cut(m, "\ufeff")
-		if !found || !json.Valid([]byte(body)) || strings.ContainsAny(m, "\r\n\x00") {
-			t.Errorf("frame %q", m)
 		}
 	}
 }

@@ -23,7 +23,7 @@ type limits struct {
 	kick    time.Duration // between two looks for accounts that were closed
 	charter time.Duration // between two looks for a new charter
 	mark    time.Duration // between two checkpoints of the journal, at most
-	arrive  time.Duration // until what was sent to syslog counts as arrived
+	arrive  time.Duration // until what was sent to syslog, and taken by its system, counts as arrived
 	drain   time.Duration // for web requests to end when the server stops
 	closing time.Duration // for a client to answer the goodbye
 	reading int           // messages per second and client

@@ -13,6 +13,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"assist/internal/journal"
@@ -26,13 +27,18 @@ const (
 	syslogSink       = "syslog"
 )
 
-// syslogBatch is how many entries are sent between two looks at the clock.
-const syslogBatch = 200
+const (
+	// syslogBatch is how many entries are sent between two looks at the clock.
+	syslogBatch = 200
+	// syslogMargin is how many entries of before are sent again on each new connection: a
+	// syslog server that hangs and dies leaves unread what its system has taken for it.
+	syslogMargin = 1000
+)
 
 // sendSyslog sends the journal to a syslog server until ctx ends. The journal itself is
-// the queue, on disk and bounded by its retention; the position is kept in SQL. What
-// was sent a moment before a connection broke is sent again: at least once, and what
-// was purged unsent shows as a gap in seq.
+// the queue, on disk and bounded by its retention; the position is kept in SQL. Each new
+// connection begins a margin before it: entries come at least once, and what was purged
+// unsent shows as a gap in seq.
 func (s *Server) sendSyslog(ctx context.Context) {
 	if s.cfg.Journal.Syslog == "" {
 		return
@@ -62,22 +68,28 @@ func (s *Server) syslogOnce(ctx context.Context) error {
 	}
 	dial, cancel := context.WithTimeout(ctx, s.limits.hello)
 	defer cancel()
-	raw, err := (&net.Dialer{}).DialContext(dial, "tcp", s.cfg.Journal.Syslog)
+	dialled, err := (&net.Dialer{}).DialContext(dial, "tcp", s.cfg.Journal.Syslog)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = raw.Close() }()
-	unhook := context.AfterFunc(ctx, func() { _ = raw.Close() })
+	defer func() { _ = dialled.Close() }()
+	unhook := context.AfterFunc(ctx, func() { _ = dialled.Close() })
 	defer unhook()
+	tcp, ok := dialled.(*net.TCPConn)
+	if !ok {
+		return errGone // it always is one
+	}
+	raw := &counted{TCPConn: tcp}
 	conn := tls.Client(raw, conf)
 	if err := conn.HandshakeContext(dial); err != nil {
 		return err
 	}
-	sent, err := s.store.sink(ctx, syslogSink)
+	kept, err := s.store.sink(ctx, syslogSink)
 	if err != nil {
 		return err
 	}
-	return s.stream(ctx, conn, sent)
+	return s.stream(ctx, &courier{raw: raw, conn: conn, kept: kept, sent: max(0, kept-syslogMargin),
+		waiting: func() (int64, error) { return unacknowledged(tcp) }})
 }
 
 // tls is how the other side is known, and how it knows this one.
@@ -107,40 +119,82 @@ func (c *journalConfig) tls() (*tls.Config, error) {
 	return conf, nil
 }
 
-// stream sends what is new, each second. A position counts once the connection has
-// held for a while after it: nothing else says that the other side has it.
-func (s *Server) stream(ctx context.Context, conn net.Conn, sent int64) error {
+// counted is a connection that counts what is written to it: by its owner, and by TLS
+// when it answers the other side.
+type counted struct {
+	*net.TCPConn
+	written atomic.Int64 // bytes
+}
+
+func (c *counted) Write(b []byte) (int, error) {
+	n, err := c.TCPConn.Write(b)
+	c.written.Add(int64(n))
+	return n, err
+}
+
+// mark is how far a connection had come at a moment.
+type mark struct {
+	number  int64 // of the last entry sent
+	written int64 // bytes, by then
+	at      time.Time
+}
+
+// courier is one connection to the syslog server, and how far it has come.
+type courier struct {
+	raw     *counted
+	conn    net.Conn // TLS, over raw
+	waiting func() (int64, error)
+	sent    int64  // number of the last entry sent
+	kept    int64  // number of the last one that the other system has taken, as the store has it
+	marks   []mark // oldest first; no more than the kernel's buffer holds
+}
+
+// arrived is the last entry that the other side's system has taken, as its kernel says
+// where that can be asked, and which was sent long enough ago where it cannot; zero when
+// it is no later than what is known.
+func (c *courier) arrived(now time.Time, wait time.Duration) (int64, error) {
+	written := c.raw.written.Load() // before the question: it may be too little, never too much
+	left, err := c.waiting()
+	if err != nil {
+		return 0, err
+	}
+	var number int64
+	for len(c.marks) > 0 && c.marks[0].written <= written-left && now.Sub(c.marks[0].at) >= wait {
+		number, c.marks = c.marks[0].number, c.marks[1:]
+	}
+	if number <= c.kept { // of the margin, which is sent again
+		return 0, nil
+	}
+	return number, nil
+}
+
+// stream sends what is new, each second, and keeps the position. Syslog confirms nothing:
+// what the other side's system has taken, the syslog server may never read. The margin
+// that is sent again on the next connection is for that.
+func (s *Server) stream(ctx context.Context, c *courier) error {
 	tick := time.NewTicker(s.limits.kick)
 	defer tick.Stop()
-	type mark struct {
-		number int64
-		at     time.Time
-	}
-	var marks []mark
 	gone := make(chan error, 1)
 	go func() { // a syslog server says nothing; the end of the connection is all there is to read
-		_, err := conn.Read(make([]byte, 1))
+		_, err := c.conn.Read(make([]byte, 1))
 		gone <- errors.Join(errGone, err)
 	}()
 	for {
-		list, err := journal.After(ctx, s.store.reader, sent, syslogBatch)
+		n, err := s.send(ctx, c)
 		if err != nil {
 			return err
 		}
-		if len(list) > 0 {
-			if err := s.frames(conn, list); err != nil {
+		number, err := c.arrived(time.Now(), s.limits.arrive)
+		if err != nil {
+			return err
+		}
+		if number > 0 {
+			if err := s.store.setSink(ctx, syslogSink, number); err != nil {
 				return err
 			}
-			sent = list[len(list)-1].Number
-			marks = append(marks, mark{sent, time.Now()})
+			c.kept = number
 		}
-		for len(marks) > 0 && time.Since(marks[0].at) >= s.limits.arrive {
-			if err := s.store.setSink(ctx, syslogSink, marks[0].number); err != nil {
-				return err
-			}
-			marks = marks[1:]
-		}
-		if len(list) == syslogBatch {
+		if n == syslogBatch {
 			continue
 		}
 		select {
@@ -151,6 +205,20 @@ func (s *Server) stream(ctx context.Context, conn net.Conn, sent int64) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// send writes what is new, a batch at most, and returns how many entries that were.
+func (s *Server) send(ctx context.Context, c *courier) (int, error) {
+	list, err := journal.After(ctx, s.store.reader, c.sent, syslogBatch)
+	if err != nil || len(list) == 0 {
+		return 0, err
+	}
+	if err := s.frames(c.conn, list); err != nil {
+		return 0, err
+	}
+	c.sent = list[len(list)-1].Number
+	c.marks = append(c.marks, mark{c.sent, c.raw.written.Load(), time.Now()})
+	return len(list), nil
 }
 
 // frames writes entries, each behind its length (RFC 5425).
