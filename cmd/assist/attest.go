@@ -150,7 +150,7 @@ func whoTells() []string {
 func policyOf(dirs config.Dirs, file config.File) attestation.Policy {
 	p := attestation.Policy{
 		MachineFile: existing(filepath.Join(dirs.Machine, "assist.toml")), UserFile: existing(filepath.Join(dirs.User, "assist.toml")),
-		IdleMinutes: file.Policy.IdleMinutes, LeaseMinutes: int(consent.LeaseLife.Minutes()), Locked: file.Policy.Lock,
+		IdleMinutes: file.Policy.IdleMinutes, LeaseMinutes: int(consent.LeaseLife.Minutes()), Zone: file.Policy.Zone, Locked: file.Policy.Lock,
 	}
 	if p.IdleMinutes == 0 {
 		p.IdleMinutes = int(consent.IdleTime.Minutes())

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"assist/internal/attestation"
+	"assist/internal/config"
 	"assist/internal/trust"
 )
 
@@ -99,6 +100,26 @@ func TestAttestTellsWhatIsInForce(t *testing.T) {
 	}
 	if f := gather(newAttested(t).dir); len(f.Policy.Rights) != 0 || f.Policy.CharterEpoch != 0 || !files(f) {
 		t.Errorf("no charter yet: %+v, %q", f.Policy, f.Faults)
+	}
+}
+
+// The zone that the administrator set is told, and what it leaves, also before this account
+// has a number.
+func TestAttestTellsTheZoneOfTheFile(t *testing.T) {
+	a := newAttested(t)
+	a.charter(t, a.unit, func(*trust.Charter) {})
+	dirs := must(directories(a.dir))(t)
+	file := must(config.Load(dirs))(t)
+	file.Policy.Zone = "ZRR-1"
+	for _, keys := range []*attestation.Keys{nil, must(keysOf(dirs, file))(t)} {
+		p := policyOf(dirs, file)
+		if got := fmt.Sprint(p.Rights); got != "[view]" || p.Zone != "ZRR-1" {
+			t.Errorf("without a charter: %+v", p)
+		}
+		p.Rights = []string{"view", "point", "control"}
+		if err := byCharter(&p, dirs, file, keys); err != nil || fmt.Sprint(p.Rights) != "[view]" {
+			t.Errorf("by the charter: %+v, %v", p, err)
+		}
 	}
 }
 

@@ -49,7 +49,7 @@ func byCharter(p *attestation.Policy, dirs config.Dirs, file config.File, keys *
 	}
 	most := uint16(0)
 	if id, err := machineOf(keys); err == nil && p.InForce {
-		most = c.Ceiling(id)
+		most = c.Placing(id, file.Policy.Zone).Ceiling(id)
 	}
 	for one := consent.RightView; one <= consent.RightControl; one <<= 1 {
 		if most&uint16(one) != 0 && slices.Contains(own, one.String()) {

@@ -99,7 +99,7 @@ func (h *helped) live(ctx context.Context, m *membership, key *trust.HostKey) {
 
 func (h *helped) hostConfig(m *membership, key *trust.HostKey, id string) session.HostConfig {
 	return session.HostConfig{
-		Key: key, Unit: m.unit, Charters: m.charters, Nonces: h.nonces(m), ID: id, WordList: h.p.wordList, Gate: h.gate,
+		Key: key, Unit: m.unit, Charters: m.charters, Nonces: h.nonces(m), ID: id, Zone: h.p.settings.get().Policy.Zone, WordList: h.p.wordList, Gate: h.gate,
 		Machine: h.p.desktop.machine(),
 		Next: func(ctx context.Context) (session.Call, error) {
 			select {

@@ -116,6 +116,10 @@ func TestCeilingOnlyHoldsWhatPolicyNames(t *testing.T) {
 		if got := ceiling(f); got != c.want {
 			t.Errorf("%q: %v, want %v", c.rights, got, c.want)
 		}
+		f.Policy.Zone = "ZRR-1"
+		if got := ceiling(f); got != c.want&consent.RightView {
+			t.Errorf("%q in a zone: %v", c.rights, got)
+		}
 	}
 }
 

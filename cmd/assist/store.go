@@ -67,8 +67,17 @@ func (s *settings) change(edit func(*config.File)) error {
 	return nil
 }
 
-// ceiling is the most that policy lets a technician have on this machine.
+// ceiling is the most that policy lets a technician have on this machine. One in a
+// restricted zone may be seen, and no more.
 func ceiling(f config.File) consent.Rights {
+	if f.Policy.Zone != "" {
+		return named(f) & consent.RightView
+	}
+	return named(f)
+}
+
+// named is the rights that the files name.
+func named(f config.File) consent.Rights {
 	if f.Policy.Rights == nil {
 		return consent.AllRights
 	}

@@ -20,7 +20,7 @@ import (
 // without it they would refuse to start, so this says which one was left out.
 func TestTheAppHandsOverWhatIsPromised(t *testing.T) {
 	dir := t.TempDir()
-	p := newProgram(config.Dirs{Machine: dir, User: dir, Data: dir}, config.File{}, slog.New(slog.DiscardHandler))
+	p := newProgram(config.Dirs{Machine: dir, User: dir, Data: dir}, config.File{Policy: config.Policy{Zone: "ZRR-1"}}, slog.New(slog.DiscardHandler))
 	p.helped.gate = consent.NewGate(consenttest.Person(nil), p.desktop, consent.AllRights)
 	charters := remembered(t, func(*trust.Charter) {})
 	code := trust.JoinCode{Server: "127.0.0.1:1", Pin: [32]byte{1}, Unit: charters.Unit()}
@@ -44,8 +44,8 @@ func TestTheAppHandsOverWhatIsPromised(t *testing.T) {
 	key := must(trust.NewHostKey())(t)
 	at := &membership{charters: charters, unit: charters.Unit(), key: key, server: p.helped.at.server}
 	c := p.helped.hostConfig(at, key, "482917305566")
-	if c.Charters != session.Charters(charters) || c.Report == nil {
-		t.Error("no charters, or no receipts")
+	if c.Charters != session.Charters(charters) || c.Report == nil || c.Zone != "ZRR-1" {
+		t.Error("no charters, no receipts, or no zone")
 	}
 	checkNoncesAreKept(t, c.Nonces, filepath.Join(dir, "nonces"))
 	checkAddressesAreHeldTo(t, c)

@@ -55,6 +55,7 @@ type Policy struct {
 	Rights       []string `json:"rights"`
 	IdleMinutes  int      `json:"idle_minutes"`
 	LeaseMinutes int      `json:"lease_minutes"`
+	Zone         string   `json:"zone"` // of the machine's file, empty without one
 	Locked       []string `json:"locked"`
 	CharterEpoch uint64   `json:"charter_epoch"` // 0: none known
 	InForce      bool     `json:"charter_in_force"`

@@ -30,7 +30,7 @@ func facts() attestation.Facts {
 		Keys: &attestation.Keys{Server: "assist.example.fr:443", TLS: strings.Repeat("01", 32), Unit: strings.Repeat("02", 32), Pinned: strings.Repeat("02", 32),
 			Host: strings.Repeat("03", 32), Machine: "4829 1730 5566"},
 		Policy: attestation.Policy{MachineFile: "/etc/assist/assist.toml", Rights: []string{"view", "point"}, IdleMinutes: 15,
-			LeaseMinutes: 30, Locked: []string{"unit.join"}, CharterEpoch: 7, InForce: true},
+			LeaseMinutes: 30, Zone: "ZRR-1", Locked: []string{"unit.join"}, CharterEpoch: 7, InForce: true},
 		Raise: "/home/x/.local/share/assist/raise.sock",
 	}
 }

@@ -140,6 +140,7 @@ func (r Report) policy(t *page) {
 	t.fact("attest.ceiling", strings.Join(r.Policy.Rights, ", "))
 	t.fact("attest.idle", fmt.Sprint(r.Policy.IdleMinutes, " min"))
 	t.fact("attest.lease", fmt.Sprint(r.Policy.LeaseMinutes, " min"))
+	t.fact("attest.zone", r.Policy.Zone)
 	t.fact("attest.locked", strings.Join(r.Policy.Locked, ", "))
 	if r.Policy.CharterEpoch > 0 {
 		edition := fmt.Sprint(r.Policy.CharterEpoch)

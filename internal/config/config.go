@@ -73,8 +73,11 @@ type Policy struct {
 	Rights *[]string `toml:"rights,omitempty"`
 	// IdleMinutes is how long the person may rest their hands before they are asked
 	// whether they are still there; 0 says nothing.
-	IdleMinutes int      `toml:"idle_minutes,omitempty"`
-	Lock        []string `toml:"lock,omitempty"` // keys the user's file may not set; machine file only
+	IdleMinutes int `toml:"idle_minutes,omitempty"`
+	// Zone is the restricted zone (ZRR) that this computer stands in, whoever uses it;
+	// machine file only.
+	Zone string   `toml:"zone,omitempty"`
+	Lock []string `toml:"lock,omitempty"` // keys the user's file may not set; machine file only
 }
 
 // Dirs says where things are.
@@ -111,8 +114,10 @@ func Load(d Dirs) (File, error) {
 	if err != nil {
 		return File{}, err
 	}
-	if key := "policy.lock"; len(user.Policy.Lock) > 0 {
-		return File{}, &Error{File: path, Line: lineOf(text, key), Key: key, Why: "only the machine-wide file can lock keys"}
+	for key, own := range map[string]bool{"policy.lock": len(user.Policy.Lock) > 0, "policy.zone": user.Policy.Zone != ""} {
+		if own {
+			return File{}, &Error{File: path, Line: lineOf(text, key), Key: key, Why: "can be set in the machine-wide file alone"}
+		}
 	}
 	return merge(machine, user), nil
 }
@@ -161,7 +166,7 @@ func Save(d Dirs, f File) error {
 			return fmt.Errorf("%w: %s", ErrLocked, k)
 		}
 	}
-	f.Policy.Lock = nil
+	f.Policy.Lock, f.Policy.Zone = nil, ""
 	if key, why := f.check(); key != "" {
 		return &Error{File: filepath.Join(d.User, "assist.toml"), Key: key, Why: why}
 	}

@@ -151,6 +151,36 @@ func TestUserCannotLock(t *testing.T) {
 	}
 }
 
+// The zone is where the computer stands: the administrator says so, and nobody's own file
+// takes it away or sets another.
+func TestZoneIsTheAdministrators(t *testing.T) {
+	const zone = "[policy]\nzone = \"ZRR-1\"\n"
+	d := dirs(t, zone, "[app]\nlanguage = \"fr\"\n[policy]\nrights = [\"view\"]\n")
+	if f, err := Load(d); err != nil || f.Policy.Zone != "ZRR-1" {
+		t.Errorf("%+v, %v", f.Policy, err)
+	}
+	for _, own := range []string{zone, "[policy]\nzone = \"other\"\n"} {
+		for _, machine := range []string{"", zone} {
+			var e *Error
+			if f, err := Load(dirs(t, machine, own)); !errors.As(err, &e) || e.Key != "policy.zone" || e.Line != 2 {
+				t.Errorf("a user sets %q: %+v, %v", own, f.Policy, err)
+			}
+		}
+	}
+	if err := Save(d, File{Policy: Policy{Zone: "other"}}); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := Load(d); err != nil || f.Policy.Zone != "ZRR-1" {
+		t.Errorf("after a save: %+v, %v", f.Policy, err)
+	}
+	for _, bad := range []string{" ZRR-1", strings.Repeat("x", 200), "a\\u0007"} {
+		var e *Error
+		if _, err := Load(dirs(t, "[policy]\nzone = \""+bad+"\"\n", "")); !errors.As(err, &e) || e.Key != "policy.zone" {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
 func TestSaveThenLoad(t *testing.T) {
 	unit, err := trust.NewUnitKey()
 	if err != nil {

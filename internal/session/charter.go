@@ -26,7 +26,7 @@ func (s *intervention) admission(deviceKey []byte) (*trust.Admission, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := charter.Admit(deviceKey, cfg.ID, time.Now())
+	a, err := charter.Placing(cfg.ID, cfg.Zone).Admit(deviceKey, cfg.ID, time.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -249,6 +249,36 @@ func TestZoneIsSeenAlone(t *testing.T) {
 	})
 }
 
+// So is one that its administrator put into a zone, though no charter names it there; and
+// who lacks the zone reaches nobody.
+func TestZoneOfTheAdministratorIsHeldTo(t *testing.T) {
+	for name, c := range map[string]struct {
+		zones []string
+		asked int
+	}{"has the zone": {[]string{"ZRR-1"}, 1}, "lacks it": {[]string{"ZRR-2"}, 0}} {
+		t.Run(name, func(t *testing.T) {
+			play(t, func(t *testing.T, w *world) {
+				w.shut()
+				w.zone = "ZRR-1"
+				w.unit.learn(w.charter(func(to *trust.Charter) { to.Technicians[0].Envelope = w.certificate(c.zones...) }), nil)
+				w.open()
+				tech := w.ask(consent.AllRights)
+				until(t, tech.Changed(), func() bool { return tech.State().Phase >= session.TechnicianLive })
+				synctest.Wait()
+				q := w.asked()
+				if len(q) != c.asked || c.asked > 0 && (q[0].Wanted != consent.RightView || w.host.State().Rights != consent.RightView) {
+					t.Errorf("asked %+v, got %v", q, w.host.State().Rights)
+				}
+				if c.asked == 0 && !errors.Is(w.host.State().RefusedWhy, trust.ErrWrongZones) {
+					t.Errorf("turned down for %v", w.host.State().RefusedWhy)
+				}
+				tech.End()
+				w.over(tech)
+			})
+		})
+	}
+}
+
 // The person reads the card of the charter, whatever certificate the request brings.
 func TestCardIsTheCharters(t *testing.T) {
 	play(t, func(t *testing.T, w *world) {

@@ -20,6 +20,7 @@ type HostConfig struct {
 	Charters Charters
 	Nonces   *trust.Nonces   // of requests, from before this process too: in a file
 	ID       string          // this machine's ID, 12 digits
+	Zone     string          // that this computer's administrator put it into, whatever the charter says; may be empty
 	WordList func() []string // of the check words, in the person's language
 	Gate     *consent.Gate
 	Machine  Machine

@@ -67,6 +67,7 @@ type world struct {
 	net     *network
 	machine *machine
 	nonces  *trust.Nonces
+	zone    string    // that the host's administrator set
 	unit    *charters // what the host's app knows
 	own     *charters // what the technician's app knows
 	host    *session.Host
@@ -165,7 +166,7 @@ func (w *world) rest() {
 
 func (w *world) hostConfig() session.HostConfig {
 	return session.HostConfig{
-		Key: w.who.host, Unit: w.who.unit.Public(), ID: w.who.machine, WordList: words,
+		Key: w.who.host, Unit: w.who.unit.Public(), ID: w.who.machine, Zone: w.zone, WordList: words,
 		Nonces: w.nonces, Charters: w.unit,
 		Gate:    w.newGate(),
 		Machine: w.machine.ports(), Next: w.server.Next,

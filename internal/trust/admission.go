@@ -5,6 +5,7 @@ package trust
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"assist/internal/wire"
@@ -63,6 +64,20 @@ func (c *Charter) CheckSource(address string) error {
 	}
 	return err
 }
+
+// Placing is the charter as if it put a machine into one more zone, which an empty name is
+// not: a computer's administrator may say so, whoever uses it, under whichever number.
+func (c *Charter) Placing(machine, zone string) *Charter {
+	if zone == "" {
+		return c
+	}
+	placed := *c
+	placed.Zones = append(slices.Clip(c.Zones), MachineZone{machine, zone})
+	return &placed
+}
+
+// CheckZone tells whether a charter could name a zone so.
+func CheckZone(name string) error { return checkLabel(name) }
 
 func (c *Charter) inZone(machine string) bool {
 	for _, z := range c.Zones {

@@ -61,6 +61,45 @@ func TestAdmission(t *testing.T) {
 	}
 }
 
+// A computer that its administrator put into a zone is in it under whichever number: that of
+// another account, a new profile, or after its key was deleted. A zone of the charter counts too.
+func TestPlacedMachineIsInItsZone(t *testing.T) {
+	f := setUp(t)
+	knows := func(zones ...string) func(*Charter) {
+		return func(c *Charter) {
+			c.Technicians[0].Envelope = f.certificate(t, func(w *wire.Certificate) { w.Zones = zones })
+		}
+	}
+	none := func(c *Charter) { c.Zones = nil }
+	for name, c := range map[string]struct {
+		change []func(*Charter)
+		zone   string
+		rights uint16 // 0: refused
+	}{
+		"placed nowhere":               {[]func(*Charter){knows(), none}, "", 7},
+		"lacks it":                     {[]func(*Charter){knows("ZRR-2"), none}, "ZRR-1", 0},
+		"has it":                       {[]func(*Charter){knows("ZRR-1"), none}, "ZRR-1", 1},
+		"lacks the charter's":          {[]func(*Charter){knows("ZRR-9")}, "ZRR-9", 0},
+		"lacks the one of two":         {[]func(*Charter){f.bothZones(t)}, "ZRR-9", 0},
+		"has all":                      {[]func(*Charter){knows("ZRR-1", "salle blanche", "ZRR-9")}, "ZRR-9", 1},
+		"placed where it is":           {[]func(*Charter){f.bothZones(t)}, "ZRR-1", 1},
+		"under a number nobody listed": {[]func(*Charter){knows(), func(c *Charter) { c.Zones = []MachineZone{{otherMachine, "ZRR-1"}} }}, "ZRR-1", 0},
+	} {
+		charter := f.verified(t, c.change...)
+		before := len(charter.Zones)
+		placed := charter.Placing(f.machine, c.zone)
+		a, err := placed.Admit(f.device.Public(), f.machine, f.now)
+		switch {
+		case c.rights == 0 && !errors.Is(err, ErrWrongZones):
+			t.Errorf("%s: %+v, %v", name, a, err)
+		case c.rights != 0 && (err != nil || a.Rights != c.rights || placed.Ceiling(f.machine) != c.rights):
+			t.Errorf("%s: %+v, %v", name, a, err)
+		case len(charter.Zones) != before:
+			t.Errorf("%s: the charter itself has changed", name)
+		}
+	}
+}
+
 // otherMachine is a number that nobody has.
 const otherMachine = "572400000000"
 
