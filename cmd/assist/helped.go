@@ -185,6 +185,8 @@ func (h *helped) State() ui.HelpedState {
 	}
 	if s.Last == nil {
 		s.Last = h.p.receipts.broken()
+	} else {
+		s.Last.Lost = h.p.receipts.missing(s.Last.Receipt)
 	}
 	s.Report = shownReport(m.server)
 	return s

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 
@@ -33,7 +34,11 @@ func (p *program) JoinFile(_ context.Context, path string) error {
 	if err != nil || file.Unit.Join == "" {
 		return &ui.BadFile{File: path, Key: "unit.join"}
 	}
-	return p.Join(context.Background(), file.Unit.Join)
+	err = p.Join(context.Background(), file.Unit.Join)
+	if rules := file.Policy; err == nil && (rules.Rights != nil || rules.IdleMinutes != 0 || len(rules.Lock) > 0) {
+		return &ui.Unruled{File: filepath.Join(p.dirs.Machine, "assist.toml")}
+	}
+	return err
 }
 
 // join remembers the unit, then becomes its member.

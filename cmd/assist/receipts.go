@@ -3,10 +3,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -38,6 +42,7 @@ type receipts struct {
 
 	mu    sync.Mutex
 	goes  string     // the session that goes on, empty without one
+	lost  string     // the session whose receipt could not be written last, likewise
 	broke *ui.Ending // of the app before this one, if it did not complete its last receipt
 }
 
@@ -107,9 +112,28 @@ func (r *receipts) keep(at issuer, rec session.Record) {
 			kept.First = uint16(d.Rights)
 		}
 	}
-	if err := r.book.Add(kept, at.key); err != nil {
+	err := r.book.Add(kept, at.key)
+	if err != nil {
 		r.log.Error("receipt not kept", "error", err)
 	}
+	r.mark(kept.Session, err != nil)
+}
+
+// mark notes whether the newest receipt could be written.
+func (r *receipts) mark(session string, lost bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lost = ""
+	if lost {
+		r.lost = session
+	}
+}
+
+// missing tells whether the receipt of a session could not be written.
+func (r *receipts) missing(session string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.lost == session
 }
 
 func (r *receipts) shown(k receipt.Receipt) ui.Receipt {
@@ -187,22 +211,40 @@ func quietDeed(a session.Act) string {
 }
 
 // Save puts a page where the person wants it, and beside it the signed receipt, which
-// proves it.
-func (r *receipts) Save(id, path string, page []byte) error {
+// proves it. The person was asked about the page alone, so nothing else is replaced.
+func (r *receipts) Save(id, path string, page []byte) (string, error) {
 	proof, err := r.book.File(id)
+	var beside string
 	if err == nil {
-		err = errors.Join(config.WriteFile(path, page), config.WriteFile(proofPath(path), proof))
+		beside, err = freeFor(proof, strings.TrimSuffix(path, filepath.Ext(path)))
+	}
+	if err == nil {
+		err = errors.Join(config.WriteFile(path, page), config.WriteFile(beside, proof))
 	}
 	if err != nil {
 		r.log.Warn("receipt not saved", "error", err)
-		return ui.ErrDisk
+		return "", ui.ErrDisk
 	}
-	return nil
+	return beside, nil
 }
 
-// proofPath is where the signed receipt of a saved page goes.
-func proofPath(page string) string {
-	return strings.TrimSuffix(page, filepath.Ext(page)) + ".json"
+// maxNames is how many names are tried for a signed receipt.
+const maxNames = 100
+
+// freeFor is the first of NAME.json, NAME-2.json, … that nobody has, or that holds the
+// same already.
+func freeFor(proof []byte, name string) (string, error) {
+	for n := range maxNames {
+		path := name + ".json"
+		if n > 0 {
+			path = fmt.Sprintf("%s-%d.json", name, n+1)
+		}
+		switch there, err := os.ReadFile(path); {
+		case errors.Is(err, fs.ErrNotExist), err == nil && bytes.Equal(there, proof):
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("%s: %w", name, fs.ErrExist)
 }
 
 // reportWithin is how long the server may take to confirm a report.

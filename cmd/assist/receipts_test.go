@@ -61,8 +61,9 @@ func TestSaveReplacesOrFailsPlainly(t *testing.T) {
 	id := "01000000000000000000000000000000"
 	path := filepath.Join(t.TempDir(), "receipt.html")
 	for _, page := range []string{"one", "two"} {
-		if err := r.Save(id, path, []byte(page)); err != nil {
-			t.Fatal(err)
+		beside, err := r.Save(id, path, []byte(page))
+		if err != nil || filepath.Base(beside) != "receipt.json" {
+			t.Fatal(beside, err)
 		}
 		if b, err := os.ReadFile(path); err != nil || string(b) != page {
 			t.Fatalf("%q, %v", b, err)
@@ -72,8 +73,49 @@ func TestSaveReplacesOrFailsPlainly(t *testing.T) {
 			t.Fatalf("the signed receipt is not beside it: %v, %v", err, err2)
 		}
 	}
-	if err := r.Save(id, filepath.Join(path, "below a file"), nil); !errors.Is(err, ui.ErrDisk) {
+	if _, err := r.Save(id, filepath.Join(path, "below a file"), nil); !errors.Is(err, ui.ErrDisk) {
 		t.Error(err)
+	}
+}
+
+// What lies beside the page and is not this receipt stays as it is.
+func TestSaveReplacesNothingElse(t *testing.T) {
+	r := newReceipts(t)
+	r.keep(issuer{machine: "482917305566", key: must(trust.NewHostKey())(t)}, session.Record{Session: wire.SessionID{1}, Began: time.Now(), End: wire.EndUserCut})
+	dir := t.TempDir()
+	for _, name := range []string{"budget.json", "budget-2.json"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("mine"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		beside, err := r.Save("01000000000000000000000000000000", filepath.Join(dir, "budget.html"), []byte("page"))
+		if err != nil || filepath.Base(beside) != "budget-3.json" {
+			t.Errorf("saved at %q, %v", beside, err)
+		}
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "budget.json")); err != nil || string(b) != "mine" {
+		t.Errorf("budget.json now holds %d bytes, %v", len(b), err)
+	}
+}
+
+// A receipt that a full disk would not take is missed until one is written again.
+func TestAReceiptThatIsLostIsSaid(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "receipts")
+	r := &receipts{book: receipt.Open(dir, slog.New(slog.DiscardHandler)), log: slog.New(slog.DiscardHandler)}
+	if err := os.WriteFile(dir, nil, 0o600); err != nil { // nothing can be written below a file
+		t.Fatal(err)
+	}
+	at, rec := issuer{machine: "482917305566", key: must(trust.NewHostKey())(t)}, session.Record{Session: wire.SessionID{1}, Began: time.Now(), End: wire.EndUserCut}
+	const id = "01000000000000000000000000000000"
+	if r.keep(at, rec); !r.missing(id) {
+		t.Error("the lost receipt is not missed")
+	}
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	if r.keep(at, rec); r.missing(id) {
+		t.Error("a receipt that is there is missed")
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2/test"
+
+	"assist/internal/wire"
 )
 
 // Every reason has a sentence for whoever may meet it.
@@ -61,6 +63,19 @@ func TestHomeSaysWhatBarsHelp(t *testing.T) {
 	a.update()
 	if got := h.refused.seg.Text; strings.Contains(got, "dernière") {
 		t.Errorf("refused by the person: %q", got)
+	}
+}
+
+// A receipt that is not there is told with the end of its intervention.
+func TestHomeSaysThatAReceiptIsLost(t *testing.T) {
+	a, f := newTestApp(t)
+	h := a.shown.(*homePage)
+	for _, lost := range []bool{false, true} {
+		f.helped.Last = &Ending{Why: wire.EndUserCut, At: f.now, Lost: lost}
+		a.update()
+		if strings.Contains(h.ending.said, "n'a pas pu être écrit") != lost {
+			t.Errorf("lost %v: %q", lost, h.ending.said)
+		}
 	}
 }
 

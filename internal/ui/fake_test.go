@@ -151,9 +151,9 @@ func (f *fake) TakeBack()         { f.set(func() { f.taken++ }) }
 type fakeReceipts struct{ f *fake }
 
 func (r fakeReceipts) List() ([]Receipt, error) { return r.f.receipts, nil }
-func (r fakeReceipts) Save(_, path string, page []byte) error {
+func (r fakeReceipts) Save(_, path string, page []byte) (string, error) {
 	r.f.set(func() { r.f.page = string(page) })
-	return r.f.call("save " + path)
+	return path + ".json", r.f.call("save " + path)
 }
 func (r fakeReceipts) Report(_ context.Context, id string) error { return r.f.call("report " + id) }
 func (f *fake) Fixed() bool                                      { return f.fixed }

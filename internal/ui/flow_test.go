@@ -83,6 +83,17 @@ func TestJoinByFile(t *testing.T) {
 	}
 }
 
+// Rules in a file that anybody can open do not count, and that is said once it has joined.
+func TestJoinByFileWithRules(t *testing.T) {
+	a, f := newTestApp(t, func(f *fake) { f.helped.Joined = false })
+	test.Tap(a.shown.(*firstPage).code)
+	f.fault = &Unruled{File: "/etc/assist/assist.toml"}
+	a.shown.(*joinPage).openFile("/tmp/assist.toml")
+	if _, ok := a.shown.(*homePage); !ok || said(a, "/etc/assist/assist.toml") != 1 {
+		t.Errorf("shown %T", a.shown)
+	}
+}
+
 func TestTrialEnrolsTheFirstTechnician(t *testing.T) {
 	a, f := newTestApp(t, func(f *fake) { f.helped.Joined = false })
 	a.turn(placeFirst, newTrialPage(a, a.shown))
@@ -107,6 +118,10 @@ func TestTrialEnrolsTheFirstTechnician(t *testing.T) {
 	test.Tap(a.shown.(*trialDonePage).ok)
 	if _, ok := a.shown.(*homePage); !ok || !f.said("trial Camille Fontaine") || !f.said("confirm 123456") {
 		t.Errorf("shown %T, calls %q", a.shown, f.calls)
+	}
+	a.goTo(placeHelper)
+	if l := a.shown.(*loginPage); l.fields[0].Text != "camille.fontaine" || a.win.Canvas().Focused() != l.fields[1] {
+		t.Errorf("the login is %q", l.fields[0].Text)
 	}
 }
 

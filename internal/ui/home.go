@@ -24,6 +24,7 @@ type homePage struct {
 	ending  *notice
 	told    *notice // what became of a report
 	bar     *notice
+	unruled *Unruled // told until the app ends; nil: nothing to tell
 	number  *text
 	digits  *text
 	copy    *press
@@ -61,11 +62,21 @@ func (h *homePage) build() fyne.CanvasObject {
 		h.ending.box,
 		h.told.box,
 		h.bar.box,
+		h.rules(),
 		newCard(newText(a.say("home.number"), styleMuted()), number, h.digits),
 		newCard(h.state.row, h.server, h.share),
 		newText(a.say("home.promise"), styleBody()),
 		newRow(gap, 0, h.refused, receipts),
 	)
+}
+
+// rules says that the file which the person joined by sets no rules.
+func (h *homePage) rules() fyne.CanvasObject {
+	n := h.a.newNotice()
+	if h.unruled != nil {
+		n.show(moodAttention, h.a.say("home.unruled", "file", plain(h.unruled.File, maxShownReason)))
+	}
+	return n.box
 }
 
 // update shows the state. The number stays whatever the connection does.
@@ -147,8 +158,12 @@ func (h *homePage) showEnding() {
 		return
 	}
 	said := h.a.say("home.ended", "when", h.a.tongue.when(last.At, h.a.cfg.Now()), "why", h.a.endedHere(last.Why, last.At))
+	tone := moodInfo
+	if last.Lost {
+		tone, said = moodAttention, said+" "+h.a.say("home.lost")
+	}
 	if said != h.ending.said {
-		h.ending.show(moodInfo, said)
+		h.ending.show(tone, said)
 	}
 }
 

@@ -4,6 +4,7 @@ package ui
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -95,12 +96,17 @@ func (j *joinPage) run(call func(context.Context) error) {
 	j.fault.fail(nil)
 	j.update()
 	j.a.background(call, func(err error) {
+		var unruled *Unruled
+		if errors.As(err, &unruled) {
+			err = nil
+		}
 		j.busy = false
 		j.fault.fail(err)
 		j.update()
 		if err == nil {
 			j.a.pages[placeSettings] = newSettingsPage(j.a)
 			j.a.pages[placeHelper] = newHelperPage(j.a) // the account was with the server before
+			j.a.pages[placeHelped] = &homePage{a: j.a, unruled: unruled}
 			j.a.joined(placeHelped)
 		}
 	})

@@ -82,6 +82,13 @@ func (b *BadFile) Error() string {
 	return fmt.Sprintf("configuration file %s, line %d, key %q is not valid", b.File, b.Line, b.Key)
 }
 
+// Unruled is a join by a file whose rules do not count, since only the administrator's
+// own file sets them. The app has joined.
+type Unruled struct{ File string } // the administrator's
+
+// Error is for logs; the person reads a sentence.
+func (u *Unruled) Error() string { return "joined; rules count only in " + u.File }
+
 // Phase is where the connection to the server stands.
 type Phase uint8
 
@@ -121,6 +128,7 @@ type Ending struct {
 	Why     wire.EndReason // zero: the app ended before it, and last wrote At
 	At      time.Time
 	Receipt string // ID in Receipts, empty when none was kept
+	Lost    bool   // the receipt could not be written
 }
 
 // Report is a refusal or a cut that the person reported, and whether the server has it in
@@ -180,8 +188,9 @@ type Deed struct {
 // Receipts keeps the person's own record, newest first.
 type Receipts interface {
 	List() ([]Receipt, error)
-	// Save writes a page, whole or not at all, and the signed receipt beside it.
-	Save(id, path string, page []byte) error
+	// Save writes a page, whole or not at all, and the signed receipt beside it, under a
+	// name that is free; it returns where that is.
+	Save(id, path string, page []byte) (proof string, err error)
 	Report(ctx context.Context, id string) error // tells the administrator of a problem
 }
 

@@ -4,6 +4,7 @@ package ui
 
 import (
 	"context"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -212,12 +213,16 @@ func (r *receiptPage) keep(path string) {
 		r.note.fail(err)
 		return
 	}
-	r.a.background(func(context.Context) error { return r.a.cfg.Receipts.Save(r.receipt.ID, path, page) }, func(err error) {
+	proof := ""
+	r.a.background(func(context.Context) (err error) {
+		proof, err = r.a.cfg.Receipts.Save(r.receipt.ID, path, page)
+		return err
+	}, func(err error) {
 		if err != nil {
 			r.note.fail(err)
 			return
 		}
-		r.note.show(moodOK, r.a.say("receipt.saved", "file", plain(path, maxShownReason)))
+		r.note.show(moodOK, r.a.say("receipt.saved", "file", plain(path, maxShownReason), "proof", plain(filepath.Base(proof), maxShownReason)))
 	})
 }
 

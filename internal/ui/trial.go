@@ -144,7 +144,7 @@ func (d *trialDonePage) update()               {}
 
 func (d *trialDonePage) build() fyne.CanvasObject {
 	a := d.a
-	d.ok = tag(a, newPress(a.say("trial.finish"), pressPrimary, func() { a.joined(placeHelped) }), "finish")
+	d.ok = tag(a, newPress(a.say("trial.finish"), pressPrimary, d.finish), "finish")
 	side := theme.Size(theme.SizeNameText) * 2.4
 	head := newRow(side*0.4, 1, a.iconView("check", theme.ColorNameSuccess, side), newText(a.say("trial.done"), styleTitle()))
 	return newPage(
@@ -156,4 +156,10 @@ func (d *trialDonePage) build() fyne.CanvasObject {
 		),
 		newActions(nil, d.ok),
 	)
+}
+
+// finish leaves the first run; the technician's place knows who was enrolled.
+func (d *trialDonePage) finish() {
+	d.a.turn(placeHelper, newLoginPage(d.a, d.login))
+	d.a.joined(placeHelped)
 }
