@@ -30,7 +30,8 @@ const (
 // server is a unit's server, run as an ordinary user.
 type server struct {
 	bin, dir string
-	address  string
+	address  string // where clients look for it
+	listens  string // where it is
 	as       account
 	proc     *process
 	join     string // join code
@@ -44,7 +45,7 @@ func newServer(t *testing.T, bin, dir, host string, as account) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{life: t, bin: bin, dir: filepath.Join(dir, "server"), address: l.Addr().String(), as: as}
+	s := &server{life: t, bin: bin, dir: filepath.Join(dir, "server"), address: l.Addr().String(), listens: l.Addr().String(), as: as}
 	_ = l.Close()
 	pass := filepath.Join(dir, "passphrase")
 	if err := os.WriteFile(pass, []byte("the unit key of the end-to-end tests\n"), 0o600); err != nil {
@@ -85,8 +86,8 @@ func (s *server) run(t *testing.T) {
 	t.Helper()
 	s.proc = start(t, program{path: s.bin, as: s.as, life: s.life, log: filepath.Join(filepath.Dir(s.dir), "server.log"),
 		args: []string{"run", "--dir", s.dir, "--passphrase-file", filepath.Join(filepath.Dir(s.dir), "passphrase")}})
-	eventually(t, aWhile, "server at "+s.address, func() error {
-		c, err := net.Dial("tcp", s.address)
+	eventually(t, aWhile, "server at "+s.listens, func() error {
+		c, err := net.Dial("tcp", s.listens)
 		if err != nil {
 			return fmt.Errorf("%w\n%s", err, s.proc.said())
 		}

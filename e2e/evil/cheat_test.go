@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"net"
 	"sync"
 	"time"
 
@@ -153,6 +154,7 @@ func (c *cheat) connect() error {
 func newClient(cert webrtc.Certificate) (*webrtc.PeerConnection, error) {
 	s := webrtc.SettingEngine{}
 	s.SetIncludeLoopbackCandidate(true)
+	s.SetIPFilter(net.IP.IsLoopback)
 	s.DetachDataChannels()
 	media := &webrtc.MediaEngine{}
 	err := errors.Join(media.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: 96,

@@ -74,6 +74,10 @@ func grounds(t testing.TB) *ground {
 }
 
 func TestMain(m *testing.M) {
+	if config := os.Getenv(programEnv); config != "" {
+		fmt.Fprintln(os.Stderr, act(config))
+		os.Exit(1)
+	}
 	// Databases that last until the end of the test need no disk: on a busy one, each
 	// write would be waited for.
 	dir, err := os.MkdirTemp("/dev/shm", "assist-evil-")
@@ -263,9 +267,13 @@ func (g *ground) copyOf(t testing.TB) string {
 // certificate is the TLS key of a server's folder: who lies here owns it.
 func certificate(t testing.TB, dir string) tls.Certificate {
 	t.Helper()
-	c, err := tls.LoadX509KeyPair(filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"))
+	c, err := pair(dir)
 	must(t, err)
 	return c
+}
+
+func pair(dir string) (tls.Certificate, error) {
+	return tls.LoadX509KeyPair(filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"))
 }
 
 func must(t testing.TB, err error) {

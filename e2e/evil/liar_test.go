@@ -67,7 +67,7 @@ func (p passing) message() wire.Message {
 // TLS connection, so it says to the honest one what a client would have said there:
 // who owns the server need not believe greetings at all.
 type liar struct {
-	t        testing.TB
+	complain func(format string, args ...any)
 	upstream string
 	listener net.Listener
 	cert     tls.Certificate
@@ -78,6 +78,7 @@ type liar struct {
 
 	mu      sync.Mutex
 	signers []trust.Signer                        // whose greetings it can make
+	seek    func() []trust.Signer                 // finds more of them; may be nil
 	lie     func(passing) [][]byte                // nil is the truth
 	page    func(path string, body []byte) []byte // what is made of a document; nil is not found
 	legs    map[*leg]bool
@@ -88,11 +89,20 @@ func newLiar(t testing.TB, upstream string, cert tls.Certificate, signers ...tru
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
-	s := &liar{t: t, upstream: upstream, listener: l, cert: cert, signers: signers, legs: map[*leg]bool{}}
+	s := newLiarOn(l, upstream, cert, t.Errorf)
+	t.Cleanup(s.close)
+	for _, k := range signers {
+		s.learn(k)
+	}
+	return s
+}
+
+// newLiarOn stands on a listener; what must not be is told to complain.
+func newLiarOn(l net.Listener, upstream string, cert tls.Certificate, complain func(string, ...any)) *liar {
+	s := &liar{complain: complain, upstream: upstream, listener: l, cert: cert, legs: map[*leg]bool{}}
 	s.web = &http.Server{Handler: s}
 	secured := tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS13, NextProtos: []string{"http/1.1"}})
 	s.work.Go(func() { _ = s.web.Serve(secured) })
-	t.Cleanup(s.close)
 	return s
 }
 
@@ -326,12 +336,15 @@ func (l *leg) greeted(raw []byte) []byte {
 	}
 	if l.told != nil {
 		if err := trust.VerifyHello(*key, role, l.told.Nonce, l.mine, *signature); err != nil {
-			l.liar.t.Errorf("a %s greets with a signature that is not for this connection: %v", role, err)
+			l.liar.complain("a %s greets with a signature that is not for this connection: %v", role, err)
 		}
 	}
 	l.liar.mu.Lock()
-	signers := slices.Clone(l.liar.signers)
+	signers, seek := slices.Clone(l.liar.signers), l.liar.seek
 	l.liar.mu.Unlock()
+	if seek != nil {
+		signers = append(signers, seek()...)
+	}
 	for _, k := range signers {
 		if !bytes.Equal(k.Public(), *key) {
 			continue

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"regexp"
 	"strings"
 	"sync"
@@ -119,7 +118,7 @@ func (m *middle) begin(session wire.SessionID) {
 			m.loot = append(m.loot, err.Error())
 			return
 		}
-		c := peer.Config{Identity: id, Remote: m.prints[who], Signaler: s, Allow: func(netip.Addr) bool { return true }}
+		c := peer.Config{Identity: id, Remote: m.prints[who], Signaler: s, Allow: near}
 		if who == hostSide {
 			m.work.Go(func() { m.seeAndDrive(c) })
 		} else {

@@ -69,12 +69,10 @@ func (b *bench) ready(fresh bool) (*ends, error) {
 	up := func() bool { return e.line.State().Phase == rendezvous.Ready }
 	if fresh || e == nil || !up() || e.account.State().Phase != rendezvous.Ready {
 		e = b.meet(b.stand)
-		if !b.wait(func() bool { return up() || e.line.State().Err != nil }) || !up() {
+		if !b.wait(func() bool { return up() || b.liedTo() && e.line.State().Err != nil }) || !up() {
 			return e, errors.Join(errors.New("host not registered"), e.line.State().Err)
 		}
-		ctx, cancel := b.awaiting()
-		defer cancel()
-		if err := e.account.Login(ctx, e.who.login, password); err != nil {
+		if err := e.signIn(); err != nil {
 			return e, fmt.Errorf("technician not let in: %w", err)
 		}
 		for _, c := range e.charters {
@@ -85,6 +83,18 @@ func (b *bench) ready(fresh bool) (*ends, error) {
 		}
 	}
 	return e, nil
+}
+
+// signIn brings the technician to the server.
+func (e *ends) signIn() error {
+	ctx, cancel := e.b.awaiting()
+	defer cancel()
+	for {
+		err := e.account.Login(ctx, e.who.login, password)
+		if err == nil || ctx.Err() != nil || e.b.liedTo() || !errors.Is(err, rendezvous.ErrLost) {
+			return err
+		}
+	}
 }
 
 // untouched says whether nothing was asked, seen or done.

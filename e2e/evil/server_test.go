@@ -182,16 +182,18 @@ type tally struct {
 	mu   sync.Mutex
 	came map[outcome]int
 	kept map[string]bool // fields that some lie about changed nothing of
+	void []string        // the few about last words that were not said
 	bad  []string
 }
 
+// maxVoid is how many last words may not come before the ends are closed, on a busy machine.
+const maxVoid = 3
+
 // TestEvilServer tells lies and looks at what comes of them: every one about a whole
 // message, and of those about each field one of each class. The same field travels in many
-// messages; in which of them it is spoilt is another each day. It is told to: -lies . for all.
+// messages; in which of them it is spoilt is another each day. make evil tells all.
 func TestEvilServer(t *testing.T) {
-	if *only == "" {
-		t.Skip("on demand: make evil")
-	}
+	t.Parallel()
 	nonces := newNonces(t)
 	first := newBench(t, nonces)
 	r := rehearse(t, first)
@@ -223,6 +225,9 @@ func TestEvilServer(t *testing.T) {
 	}
 	for _, w := range got.bad {
 		t.Error(w)
+	}
+	for _, w := range got.void {
+		t.Log(w)
 	}
 	t.Logf("%d of %d lies, of day %d: %d refused without a dialog, %d after it, %d changed nothing",
 		len(jobs), len(r.jobs), *day, got.came[refused], got.came[asked], got.came[right])
@@ -286,21 +291,30 @@ func (b *bench) tell(r *repertoire, j job) result {
 	b.liar.tell(l.pass, nil)
 	f, _ := j.fate()
 	b.nonces, b.hindrance = r.nonces(b.t), nil
-	b.vain = func() bool { return l.times() > 0 && b.liar.still() > settled }
+	b.lied = func() bool { return l.times() > 0 }
+	b.vain = func() bool { return b.lied() && b.liar.still() > settled }
 	b.patient = slices.Contains(f.may, right) && !slices.Contains(f.may, asked)
 	b.linger = j.late && j.track.kind == "Ask" // it goes on when the technician has gone
 	o, err := j.scene.play(b, true)
-	if (j.track.kind == "Noted" || j.track.kind == "Recorded") && o == right { // told when all is over
-		until(patience, func() bool { return l.times() > 0 })
+	if afterwards(j.track.kind) && o == right { // told when all is over
+		until(patience/4, func() bool { return l.times() > 0 })
 	}
 	b.liar.tell(nil, nil)
 	res := result{outcome: o, err: err, hindrance: b.hindrance, told: l.times(), took: time.Since(begun)}
 	if b.pair != nil {
 		res.log = b.pair.log.String()
 	}
+	if res.told == 0 {
+		l.mu.Lock()
+		res.log += strings.Join(l.seen, "\n")
+		l.mu.Unlock()
+	}
 	b.leave()
 	return res
 }
+
+// afterwards: what is said when all is over.
+func afterwards(kind string) bool { return kind == "Noted" || kind == "Recorded" }
 
 // telling is one lie under way.
 type telling struct {
@@ -311,6 +325,7 @@ type telling struct {
 	n    int // messages of the track so far
 	told int
 	held map[*leg][]byte // kept back
+	seen []string        // what passed, for whoever looks into it
 }
 
 // times is how often it was told.
@@ -325,6 +340,7 @@ func (l *telling) pass(p passing) [][]byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	k := trackOf(p)
+	l.seen = append(l.seen, k.String())
 	if held := l.held[p.leg]; held != nil && p.up == l.job.track.up {
 		delete(l.held, p.leg)
 		return [][]byte{p.raw, held}
@@ -360,6 +376,10 @@ func (t *tally) note(j job, r result) {
 	defer t.mu.Unlock()
 	if *only != "" && *only != "." { // somebody looks on
 		fmt.Fprintf(os.Stderr, "%6.2fs %s: told %d times: %v %v, %v\n", r.took.Seconds(), j, r.told, r.outcome, r.err, r.hindrance)
+	}
+	if r.told == 0 && r.err == nil && afterwards(j.track.kind) && r.outcome == right && len(t.void) < maxVoid {
+		t.void = append(t.void, fmt.Sprintf("%s: not told\n%s", j, r.log))
+		return
 	}
 	if r.told == 0 && r.err == nil {
 		r.err = fmt.Errorf("%w: it was never told: %w", errWrong, r.hindrance)
