@@ -32,7 +32,8 @@ cuts:
 	scripts/setup.sh test
 	scripts/cuts.sh
 
-# Tells the apps and the server every lie that a server can, of every field of every message.
+# Tells the apps and the server every lie that a server can, of every field of every message, in
+# some minutes. make test tells a part of them, which is another each day.
 evil:
 	scripts/setup.sh test
 	go test -tags ci -timeout 60m -count 1 -v -run TestEvilServer ./e2e/evil -lies .
