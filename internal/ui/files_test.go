@@ -7,6 +7,7 @@ package ui
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"fyne.io/fyne/v2"
@@ -64,6 +65,27 @@ func tapIn(t *testing.T, d fyne.CanvasObject, label string) {
 		t.Fatalf("no button %q to press", label)
 	}
 	test.Tap(b)
+}
+
+func TestJoinByFile(t *testing.T) {
+	a, f := newTestApp(t, func(f *fake) { f.helped.Joined = false })
+	test.Tap(a.shown.(*firstPage).code)
+	f.fault = &BadFile{File: "/tmp/assist.toml", Line: 3, Key: "server.pin"}
+	a.shown.(*joinPage).openFile("/tmp/assist.toml")
+	if said := a.shown.(*joinPage).fault.said; !strings.Contains(said, "assist.toml") || !strings.Contains(said, "ligne 3") || !strings.Contains(said, "server.pin") {
+		t.Errorf("said %q", said)
+	}
+}
+
+// Rules in a file that anybody can open do not count, and that is said once it has joined.
+func TestJoinByFileWithRules(t *testing.T) {
+	a, f := newTestApp(t, func(f *fake) { f.helped.Joined = false })
+	test.Tap(a.shown.(*firstPage).code)
+	f.fault = &Unruled{File: "/etc/assist/assist.toml"}
+	a.shown.(*joinPage).openFile("/tmp/assist.toml")
+	if _, ok := a.shown.(*homePage); !ok || said(a, "/etc/assist/assist.toml") != 1 {
+		t.Errorf("shown %T", a.shown)
+	}
 }
 
 // A file is chosen in the toolkit's own dialog, and it alone joins.
