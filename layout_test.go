@@ -51,7 +51,7 @@ var mayImport = map[string]struct {
 	"internal/session": {[]string{"internal/consent", "internal/screen", "internal/trust", "internal/wire"},
 		"sessions are pure logic over small ports: no system, no connection, no toolkit, so that whole ones play in a test"},
 	"internal/journal": {nil, "the audit trail is read by people who know none of the rest"},
-	"internal/server": {[]string{"internal/journal", "internal/trust", "internal/wire"},
+	"internal/server": {[]string{"internal/journal", "internal/process", "internal/trust", "internal/wire"},
 		"the server introduces and relays: it can hold no consent, no picture, no key stroke and no window"},
 	"internal/config":  {[]string{"internal/trust"}, "the app's files say which unit is trusted, and nothing else of ours"},
 	"internal/receipt": {[]string{"internal/config", "internal/trust"}, "the person's own record is a file among the app's files, and proves itself by what both ends signed"},

@@ -34,7 +34,7 @@ var mayUse = map[string][]string{
 	"internal/rendezvous": {"crypto/tls", "github.com/coder/websocket", "net", "net/http"},
 	"internal/server": {"crypto/tls", "database/sql", "github.com/coder/websocket", "github.com/nats-io/nats-server/v2/server",
 		"github.com/nats-io/nats.go", "github.com/pelletier/go-toml/v2/...", "github.com/pion/stun/v4", "github.com/pquerna/otp/...",
-		"golang.org/x/crypto/argon2", "golang.org/x/crypto/chacha20poly1305", "golang.org/x/time/rate", "modernc.org/sqlite", "net", "net/http", "syscall"},
+		"golang.org/x/crypto/argon2", "golang.org/x/crypto/chacha20poly1305", "golang.org/x/sys/unix", "golang.org/x/time/rate", "modernc.org/sqlite", "net", "net/http", "syscall"},
 	"internal/trust": {"golang.org/x/crypto/argon2", "golang.org/x/crypto/chacha20poly1305", "golang.org/x/mod/sumdb/note",
 		"golang.org/x/mod/sumdb/tlog", "net"},
 	"internal/ui": {"fyne.io/fyne/v2/...", "github.com/boombuler/barcode/...", "net"},

@@ -10,8 +10,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// lock takes the lock on a file until it is closed or the process ends.
-func lock(path string) (io.Closer, error) {
+// Lock takes the lock on a file until it is closed or the process ends, or
+// returns ErrHeld.
+func Lock(path string) (io.Closer, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
@@ -22,7 +23,7 @@ func lock(path string) (io.Closer, error) {
 		return f, nil
 	}
 	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
-		err = errHeld
+		err = ErrHeld
 	}
 	return nil, errors.Join(err, f.Close())
 }

@@ -21,8 +21,8 @@ import (
 // come to the front.
 var ErrSecond = errors.New("process: already running")
 
-// errHeld says that another process holds the lock.
-var errHeld = errors.New("held by another process")
+// ErrHeld says that another process holds the lock.
+var ErrHeld = errors.New("held by another process")
 
 const (
 	raise        = "raise\n" // the one word that the first app understands
@@ -39,8 +39,8 @@ func Only(dir string, onRaise func()) (io.Closer, error) {
 		return nil, fmt.Errorf("process: %w", err)
 	}
 	path := RaiseSocket(dir)
-	held, err := lock(filepath.Join(dir, "lock"))
-	if errors.Is(err, errHeld) {
+	held, err := Lock(filepath.Join(dir, "lock"))
+	if errors.Is(err, ErrHeld) {
 		askToRaise(path)
 		return nil, ErrSecond
 	}

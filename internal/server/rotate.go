@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"syscall"
 
 	"assist/internal/journal"
 	"assist/internal/trust"
@@ -76,13 +75,13 @@ func (s *Server) Rotate(ctx context.Context, passphrase string) error {
 
 // PublishRotation makes a new unit key the one in force, with its first charter.
 func (s *Server) PublishRotation(ctx context.Context, rotation, charter []byte) error {
-	if p, err := bind(s.cfg.Server); errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("%w: stop the server first", ErrRunning)
-	} else if err == nil {
-		p.close()
+	held, err := s.alone()
+	if err != nil {
+		return err
 	}
+	defer held.Close()
 	var r *trust.Rotation
-	err := s.store.write(ctx, func(t *transaction) error {
+	err = s.store.write(ctx, func(t *transaction) error {
 		newest, err := t.newestEpoch()
 		if err != nil {
 			return err

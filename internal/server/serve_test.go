@@ -306,9 +306,15 @@ func onlyClients(stacks []byte) bool {
 
 func TestRunTwice(t *testing.T) {
 	r := served(t)
-	waitFor(t, func() bool { r.mu.Lock(); defer r.mu.Unlock(); return r.running })
+	waitFor(t, func() bool { r.mu.Lock(); defer r.mu.Unlock(); return r.lock != nil })
 	if err := r.Run(t.Context()); !errors.Is(err, ErrRunning) {
 		t.Errorf("error is %v", err)
+	}
+	second, err := Open(r.dir, Options{}) // as another process would, on ports of its own
+	must(t, err)
+	defer second.Close()
+	if err := second.Run(t.Context()); !errors.Is(err, ErrRunning) {
+		t.Errorf("a second server on the same directory: %v", err)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/netip"
@@ -30,6 +31,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"assist/internal/journal"
+	"assist/internal/process"
 	"assist/internal/trust"
 )
 
@@ -75,6 +77,7 @@ const (
 	fileTLSNext  = "tls-next.key" // announced by the charter, not in use yet
 	fileSecret   = "secret.key"   // seals the TOTP secrets in the database
 	fileJournal  = "journal.key"
+	fileLock     = "lock"            // held while a server runs
 	fileRestart  = "journal.restart" // the unit's word for a restored history, if there is one
 	// The newest checkpoint, which the database must go on from.
 	fileCheckpoint = "journal.checkpoint"
@@ -111,7 +114,7 @@ type Server struct {
 
 	mu        sync.Mutex
 	listening *ports
-	running   bool
+	lock      io.Closer // the data directory, while it runs
 
 	// Set before any connection is served.
 	unitKey     *trust.UnitKey // nil while the unit key is closed
@@ -188,7 +191,7 @@ func (s *Server) path(file string) string { return filepath.Join(s.dir, file) }
 func (s *Server) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.listening != nil && !s.running {
+	if s.listening != nil && s.lock == nil {
 		s.listening.close()
 		s.listening = nil
 	}
@@ -267,23 +270,41 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 func (s *Server) begin() error {
-	if err := s.Listen(); err != nil {
+	held, err := s.alone()
+	if err != nil {
 		return err
+	}
+	if err := s.Listen(); err != nil {
+		return errors.Join(err, held.Close())
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.running {
-		return ErrRunning
-	}
-	s.running = true
+	s.lock = held
 	return nil
+}
+
+// alone takes the data directory for one server, until the closer is closed: two would
+// each know half of who is there.
+func (s *Server) alone() (io.Closer, error) {
+	held, err := process.Lock(s.path(fileLock))
+	if errors.Is(err, process.ErrHeld) {
+		return nil, fmt.Errorf("%w: a server runs on %s; stop it first", ErrRunning, s.dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("server: data directory: %w", err)
+	}
+	return held, nil
 }
 
 func (s *Server) finish() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.listening.close()
-	s.listening, s.running = nil, false
+	s.listening = nil
+	if err := s.lock.Close(); err != nil {
+		s.log.Error("the data directory is not let go", "error", err)
+	}
+	s.lock = nil
 }
 
 // recover ends what a stop left undecided: a request that nobody answered died

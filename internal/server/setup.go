@@ -44,12 +44,13 @@ func Init(dir string, o Options) (trust.JoinCode, error) {
 	if len([]rune(o.Passphrase)) < minPassphrase {
 		return trust.JoinCode{}, fmt.Errorf("%w: the passphrase needs at least %d characters", ErrSetting, minPassphrase)
 	}
-	if err := prepareDir(dir); err != nil {
+	undo, err := prepareDir(dir)
+	if err != nil {
 		return trust.JoinCode{}, err
 	}
 	unit, err := fill(dir, o, cfg)
 	if err != nil {
-		return trust.JoinCode{}, errors.Join(err, empty(dir))
+		return trust.JoinCode{}, errors.Join(err, empty(dir), undo())
 	}
 	s, err := Open(dir, Options{})
 	if err != nil {
@@ -60,7 +61,7 @@ func Init(dir string, o Options) (trust.JoinCode, error) {
 		err = s.firstCheckpoint(context.Background())
 	}
 	if err != nil {
-		return trust.JoinCode{}, errors.Join(err, s.Close(), empty(dir))
+		return trust.JoinCode{}, errors.Join(err, s.Close(), empty(dir), undo())
 	}
 	return s.JoinCode(), s.Close()
 }
@@ -107,14 +108,40 @@ func ourFiles() []string {
 		fileUnitKey, fileUnitNext, fileUnitPub, fileTLSKey, fileTLSCert, fileTLSNext, fileSecret, fileJournal, fileCheckpoint}
 }
 
-func prepareDir(dir string) error {
+// prepareDir makes a directory that its owner alone can enter, or takes an empty one and
+// makes it so; undo gives that one back as it was. A directory that others use is left
+// alone.
+func prepareDir(dir string) (undo func() error, err error) {
 	for _, f := range ourFiles() {
 		if _, err := os.Lstat(filepath.Join(dir, f)); err == nil {
-			return fmt.Errorf("%w: %s", ErrExists, filepath.Join(dir, f))
+			return nil, fmt.Errorf("%w: %s", ErrExists, filepath.Join(dir, f))
 		}
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("server: data directory: %w", err)
+	was, err := os.Stat(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		err = os.MkdirAll(dir, 0o700)
+		undo = func() error { return os.Remove(dir) }
+	} else if err == nil && was.Mode().Perm()&0o077 != 0 {
+		undo = func() error { return os.Chmod(dir, was.Mode()) }
+		err = makePrivate(dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("server: data directory: %w", err)
+	}
+	if undo == nil {
+		undo = func() error { return nil }
+	}
+	return undo, nil
+}
+
+// makePrivate takes everybody else's rights on an empty directory.
+func makePrivate(dir string) error {
+	there, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	if len(there) > 0 {
+		return fmt.Errorf("%w: others can enter %s and it is not empty: name a new directory", ErrSetting, dir)
 	}
 	return os.Chmod(dir, 0o700)
 }

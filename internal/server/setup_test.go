@@ -73,6 +73,41 @@ func TestInitNeverOverwrites(t *testing.T) {
 	}
 }
 
+// A directory that others use stays as it is, also when a set-up in an empty one fails.
+func TestInitLeavesOthersDirectoriesAlone(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("rights are lists there")
+	}
+	good := Options{Name: "INCI", Address: "assist.example.org:443", Passphrase: testPassphrase}
+	full := filepath.Join(t.TempDir(), "full")
+	must(t, os.Mkdir(full, 0o755))
+	must(t, os.WriteFile(filepath.Join(full, "a"), nil, 0o644))
+	if _, err := Init(full, good); !errors.Is(err, ErrSetting) {
+		t.Errorf("among other files: %v", err)
+	}
+	bad := good
+	bad.Sources = []string{"nowhere"}
+	empty := filepath.Join(t.TempDir(), "empty")
+	must(t, os.Mkdir(empty, 0o755))
+	if _, err := Init(empty, bad); err == nil {
+		t.Error("a set-up without sense")
+	}
+	for _, dir := range []string{full, empty} {
+		info, err := os.Stat(dir)
+		must(t, err)
+		if info.Mode().Perm() != 0o755 {
+			t.Errorf("%s has rights %o", filepath.Base(dir), info.Mode().Perm())
+		}
+	}
+	fresh := filepath.Join(t.TempDir(), "new")
+	if _, err := Init(fresh, bad); err == nil {
+		t.Error("a set-up without sense")
+	}
+	if _, err := os.Stat(fresh); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a directory is left of a set-up that failed: %v", err)
+	}
+}
+
 func TestInitRefusesWhatCannotWork(t *testing.T) {
 	for name, o := range map[string]Options{
 		"no name":          {Address: "a:443", Passphrase: testPassphrase},
