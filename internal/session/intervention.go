@@ -31,7 +31,10 @@ type intervention struct {
 	granted  bool // the server has been told what the person allowed
 
 	signing sync.Mutex // held while a record is numbered and signed
-	records uint32     // signed so far; guarded by signing
+	records uint32     // signed so far; guarded by signing, as are the next two
+	early   [][]byte   // signed before the server heard of the grant: a charter's limits, and an end at most
+	open    bool       // it has been told of it
+	holds   holds
 
 	noted   chan struct{}  // one slot: the record has changed
 	keeping sync.WaitGroup // whoever keeps it while it goes on
@@ -302,6 +305,7 @@ func (s *intervention) grant(l *consent.Lease) bool {
 		return false
 	}
 	s.granted = true
+	s.tellSigned()
 	return true
 }
 

@@ -50,6 +50,8 @@ type line struct {
 	host, technician     *side
 
 	notes   [][]byte // what either end signed, in order; guarded by the server's mu
+	heard   bool     // the host's answer; likewise
+	early   int      // notes of before; likewise
 	reports [][]byte // what the host reported, likewise
 }
 
@@ -66,6 +68,9 @@ func (l *line) Note(record []byte) {
 	l.server.mu.Lock()
 	defer l.server.mu.Unlock()
 	l.notes = append(l.notes, record)
+	if !l.heard {
+		l.early++
+	}
 }
 
 // side is what one end knows of a line.
@@ -180,6 +185,9 @@ func (c *call) Pledge(_ context.Context, env []byte) error {
 	return c.put(c.pledges, env, c.host)
 }
 func (c *call) Answer(_ context.Context, env []byte) error {
+	c.server.mu.Lock()
+	c.heard = true
+	c.server.mu.Unlock()
 	return c.put(c.answers, env, c.host)
 }
 func (c *call) Send(_ context.Context, b []byte) error {

@@ -37,15 +37,70 @@ func deedOf(a Act) wire.Deed {
 		return wire.DeedPaused
 	case ActResumed:
 		return wire.DeedResumed
+	case ActLimited:
+		return wire.DeedLimited
+	}
+	return holdOf(a)
+}
+
+// holdOf is deedOf for what holds a session back and lets it go on, without anybody's wish.
+func holdOf(a Act) wire.Deed {
+	switch a {
+	case ActLampLost:
+		return wire.DeedFrozen
+	case ActLampBack:
+		return wire.DeedThawed
+	case ActIdle:
+		return wire.DeedIdle
+	case ActStillHere:
+		return wire.DeedPresent
 	}
 	return 0
+}
+
+// maxHolds is how often a session that is held back, by a banner that flickers say, is
+// signed for the journal; the receipt counts on.
+const maxHolds = 32
+
+// holds counts that. The pump of grants owns it.
+type holds struct {
+	signed       int
+	frozen, idle bool // and that was signed
+}
+
+// fit reports whether a deed is to be signed: after the last one that counts, what lets
+// the session go on is signed, and no other.
+func (h *holds) fit(d wire.Deed) bool {
+	begins := func(state *bool) bool {
+		*state = h.signed < maxHolds
+		if *state {
+			h.signed++
+		}
+		return *state
+	}
+	ends := func(state *bool) bool {
+		was := *state
+		*state = false
+		return was
+	}
+	switch d {
+	case wire.DeedFrozen:
+		return begins(&h.frozen)
+	case wire.DeedThawed:
+		return ends(&h.frozen)
+	case wire.DeedIdle:
+		return begins(&h.idle)
+	case wire.DeedPresent:
+		return ends(&h.idle)
+	}
+	return true
 }
 
 // sign has the server record a change, in this machine's own words.
 func (s *intervention) sign(d Deed) {
 	deed := deedOf(d.Act)
 	l := s.leased()
-	if deed == 0 || l == nil || s.request == nil {
+	if deed == 0 || l == nil || s.request == nil || !s.holds.fit(deed) {
 		return
 	}
 	s.signed(wire.Record{At: d.At.Unix(), Deed: deed, Rights: uint16(l.Rights())})
@@ -80,7 +135,7 @@ func (s *intervention) alarm(proof []byte) {
 }
 
 // signed numbers a record and signs it; nil when that failed. Whoever does so first is
-// heard first.
+// heard first, once the server has heard of the grant.
 func (s *intervention) signed(r wire.Record) []byte {
 	s.signing.Lock()
 	defer s.signing.Unlock()
@@ -91,8 +146,23 @@ func (s *intervention) signed(r wire.Record) []byte {
 		return nil
 	}
 	s.records++ // none is left out, or the server would wait for it
-	s.call.Note(env)
+	if s.open {
+		s.call.Note(env)
+	} else {
+		s.early = append(s.early, env)
+	}
 	return env
+}
+
+// tellSigned has the server record what was signed while the grant was on its way, and
+// from then on what is signed at once.
+func (s *intervention) tellSigned() {
+	s.signing.Lock()
+	defer s.signing.Unlock()
+	for _, env := range s.early {
+		s.call.Note(env)
+	}
+	s.early, s.open = nil, true
 }
 
 // signEnd has the server record how it ended, in the technician's app's own words.

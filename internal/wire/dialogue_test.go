@@ -128,6 +128,8 @@ func TestCodesKeepTheirNumbers(t *testing.T) {
 		"network": {int(EndNetworkLost), 6}, "protocol": {int(EndProtocol), 10}, "technician lost": {int(EndTechnicianLost), 15},
 		"revoked": {int(EndRevoked), 16}, "cut and reported": {int(EndReported), 14},
 		"ended": {int(DeedEnded), 7}, "renewed": {int(DeedRenewed), 8}, "reported later": {int(DeedReported), 9},
+		"limited": {int(DeedLimited), 10}, "frozen": {int(DeedFrozen), 11}, "thawed": {int(DeedThawed), 12},
+		"idle": {int(DeedIdle), 13}, "present": {int(DeedPresent), 14},
 		"identity": {int(RefusedIdentity), 1}, "offline": {int(RefusedOffline), 4}, "password": {int(RefusedPassword), 10},
 		"pause lamp": {int(PauseLamp), 2}, "pause dialog": {int(PauseDialog), 4}, "pause presence": {int(PausePresence), 5},
 	} {

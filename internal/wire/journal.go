@@ -55,6 +55,11 @@ const (
 	DeedEnded
 	DeedRenewed  // the person let the session go on when they were asked again
 	DeedReported // the person reported a problem afterwards; in a Report alone
+	DeedLimited  // a new charter took rights back
+	DeedFrozen   // the banner was not seen: pictures and input were held back
+	DeedThawed   // it was seen again
+	DeedIdle     // nobody seemed to be at the machine: input was held back
+	DeedPresent  // the person said that they were there
 	deedEnd
 )
 
