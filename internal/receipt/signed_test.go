@@ -63,8 +63,8 @@ func must[T any](v T, err error) func(testing.TB) T {
 	}
 }
 
-// proven is a receipt with what both ends signed.
-func proven(t testing.TB) Receipt {
+// proven is a receipt with what both ends signed; change is what the host answered instead.
+func proven(t testing.TB, change ...func(*wire.Answer)) Receipt {
 	p, now := who(t), time.Unix(1_800_000_000, 0).UTC()
 	until := now.Add(30 * 24 * time.Hour)
 	cert := must(p.unit.IssueCertificate(wire.Certificate{
@@ -78,10 +78,14 @@ func proven(t testing.TB) Receipt {
 	}))(t)
 	hash := must(trust.RequestHash(request))(t)
 	pledge := must(p.host.SignPledge(&wire.Pledge{Session: session, RequestHash: hash, Fingerprint: [32]byte{6}}))(t)
-	answer := must(p.host.SignAnswer(&wire.Answer{
+	said := &wire.Answer{
 		Session: session, RequestHash: hash, Fingerprint: [32]byte{6}, Verdict: wire.VerdictGranted, Rights: 3,
 		Expires: now.Add(time.Hour).Unix(),
-	}))(t)
+	}
+	for _, f := range change {
+		f(said)
+	}
+	answer := must(p.host.SignAnswer(said))(t)
 	r := sample(0, now)
 	r.Version, r.Session, r.Machine, r.Until, r.First, r.Allowed = version, fmt.Sprintf("%x", session[:]), p.machine, until, 3, 7
 	r.Driven, r.Pointed, r.Heard, r.UnitKey = 3, 1, now, p.unit.Public()
@@ -179,6 +183,34 @@ func TestReceiptMustAgreeWithWhatWasSigned(t *testing.T) {
 	}
 	if _, err := Verify(must(sign(proven(t), must(trust.NewHostKey())(t)))(t), assets.WordLists("fr")); !errors.Is(err, ErrUnproven) {
 		t.Errorf("another computer signs: %v", err)
+	}
+}
+
+// What the host answered has limits too: it cannot have granted first what nobody asked
+// for, nor begun when the answer had run out.
+func TestReceiptMustAgreeWithTheAnswer(t *testing.T) {
+	minutes := func(n int) func(*wire.Answer) {
+		return func(a *wire.Answer) {
+			a.Expires = time.Unix(1_800_000_000, 0).Add(time.Duration(n) * time.Minute).Unix()
+		}
+	}
+	for name, c := range map[string]struct {
+		answer func(*wire.Answer)
+		change func(*Receipt)
+		want   error
+	}{
+		"as it was":                {func(*wire.Answer) {}, func(*Receipt) {}, nil},
+		"in time":                  {minutes(5), func(r *Receipt) { r.Began = r.Heard.Add(4 * time.Minute) }, nil},
+		"the answer had run out":   {minutes(5), func(r *Receipt) { r.Began = r.Heard.Add(5 * time.Minute) }, ErrUnproven},
+		"less than was asked":      {func(a *wire.Answer) { a.Rights = 1 }, func(r *Receipt) { r.First = 1 }, nil},
+		"more than was asked":      {func(a *wire.Answer) { a.Rights = 7 }, func(r *Receipt) { r.First, r.Allowed = 7, 7 }, ErrUnproven},
+		"another than was granted": {func(a *wire.Answer) { a.Rights = 1 }, func(*Receipt) {}, ErrUnproven},
+	} {
+		r := proven(t, c.answer)
+		c.change(&r)
+		if _, err := Verify(must(sign(r, key(t)))(t), assets.WordLists("fr")); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
