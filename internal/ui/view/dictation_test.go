@@ -204,8 +204,11 @@ func TestTextModeKeepsTheRest(t *testing.T) {
 	if y.text.Text != "first\nsecond\n" || !y.root.Visible() || y.button.Text != "Type" {
 		t.Errorf("field %q, button %q", y.text.Text, y.button.Text)
 	}
-	if !strings.Contains(x.status.mid.Text, "13 characters were not typed") {
-		t.Errorf("said %q", x.status.mid.Text)
+	if !strings.Contains(y.note.Text, "13 characters were not typed") || !y.note.Visible() {
+		t.Errorf("said %q", y.note.Text)
+	}
+	if b := y.button; b.Size().Width < b.MinSize().Width {
+		t.Errorf("the button has %v, needs %v", b.Size(), b.MinSize())
 	}
 	y.send()
 	if x.expect(""); y.text.Text == "" {
@@ -219,8 +222,8 @@ func TestTextModeSaysItsLimit(t *testing.T) {
 	y := x.bar.typing
 	y.text.SetText(strings.Repeat("é", maxTyped+7))
 	y.send()
-	if y.text.Text != strings.Repeat("é", 7) || !strings.Contains(x.status.mid.Text, "the 7 that follow") {
-		t.Errorf("%d bytes are left, said %q", len(y.text.Text), x.status.mid.Text)
+	if y.text.Text != strings.Repeat("é", 7) || !strings.Contains(y.note.Text, "the 7 that follow") {
+		t.Errorf("%d bytes are left, said %q", len(y.text.Text), y.note.Text)
 	}
 	x.hands.stopText()
 	x.sent()

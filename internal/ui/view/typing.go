@@ -26,6 +26,7 @@ type typing struct {
 	root   *fyne.Container
 	text   *field
 	button *widget.Button // types, or stops what is being typed
+	note   *widget.Label  // about what stayed in the field; hidden while there is nothing to say
 }
 
 func newTyping(w *Window) *typing {
@@ -37,9 +38,21 @@ func newTyping(w *Window) *typing {
 	y.button.Importance = widget.HighImportance
 	shut := widget.NewButton(t("view.text.close"), y.close)
 	buttons := container.NewHBox(y.button, shut)
-	y.root = container.NewBorder(nil, nil, nil, container.NewCenter(buttons), y.text)
+	y.note = widget.NewLabel("")
+	y.note.Wrapping = fyne.TextWrapWord
+	y.note.Importance = widget.WarningImportance
+	y.note.Hide()
+	y.root = container.NewBorder(nil, y.note, nil, container.NewCenter(buttons), y.text)
 	y.root.Hide()
 	return y
+}
+
+// say tells what stayed in the field, in the row itself: the status line cuts what is
+// long. Nothing to say hides it.
+func (y *typing) say(text string) {
+	y.note.SetText(text)
+	y.note.Hidden = text == ""
+	y.w.page.Refresh()
 }
 
 // open shows the row and gives it the keyboard.
@@ -53,7 +66,7 @@ func (y *typing) open() {
 func (y *typing) close() {
 	y.text.SetText("")
 	y.root.Hide()
-	y.w.page.Refresh()
+	y.say("")
 	y.w.main.focus()
 }
 
@@ -86,12 +99,18 @@ func (y *typing) send() {
 	now := cut(y.text.Text, maxTyped)
 	later := y.text.Text[len(now):]
 	y.text.SetText(later)
-	if later != "" {
-		w.status.say(w.c.Text("view.text.long", "max", strconv.Itoa(maxTyped), "n", strconv.Itoa(utf8.RuneCountInString(later))))
-	}
+	y.say(y.long(later))
 	w.diary.add(w.now(), "view.done.text")
 	w.hands.write(now, func(d *dictation, rest string) { w.post(func() { y.typed(d, rest) }) })
 	y.label()
+}
+
+// long says how much is more than one time takes; empty for nothing.
+func (y *typing) long(later string) string {
+	if later == "" {
+		return ""
+	}
+	return y.w.c.Text("view.text.long", "max", strconv.Itoa(maxTyped), "n", strconv.Itoa(utf8.RuneCountInString(later)))
 }
 
 // typed runs when a text is at its end, or was stopped. What could not be typed is back
@@ -100,15 +119,17 @@ func (y *typing) typed(d *dictation, rest string) {
 	if y.w.hands.text == d {
 		y.w.hands.text = nil
 	}
+	if !y.w.ended.IsZero() || y.w.ctx.Err() != nil {
+		return // nothing of the row is shown any more
+	}
 	y.label()
-	if rest == "" || !y.w.ended.IsZero() || y.w.ctx.Err() != nil {
+	if rest == "" {
 		return
 	}
 	y.text.SetText(rest + y.text.Text)
 	y.root.Show()
-	y.w.page.Refresh()
 	y.w.diary.add(y.w.now(), "view.done.text.part")
-	y.w.status.say(y.w.c.Text("view.text.stopped", "n", strconv.Itoa(utf8.RuneCountInString(rest))))
+	y.say(y.w.c.Text("view.text.stopped", "n", strconv.Itoa(utf8.RuneCountInString(rest))))
 }
 
 // label says what the button does now.
@@ -118,6 +139,7 @@ func (y *typing) label() {
 		key = "view.text.stop"
 	}
 	y.button.SetText(y.w.c.Text(key))
+	y.w.page.Refresh() // the two are not of one width
 }
 
 // slow tells how far a text is that takes long; empty while none does.
