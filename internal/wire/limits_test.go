@@ -5,8 +5,10 @@ package wire
 import (
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"assist/internal/screen"
 )
@@ -116,10 +118,23 @@ func TestTextIsPlain(t *testing.T) {
 	}
 }
 
+// turning are the characters that a label may not hold, as docs/protocol.md has them. It
+// repeats the code on purpose.
+func turning() []rune {
+	set := []rune{0x061c, 0x200e, 0x200f, 0xfeff}
+	for r := rune(0x2028); r <= 0x202e; r++ {
+		set = append(set, r)
+	}
+	for r := rune(0x2066); r <= 0x2069; r++ {
+		set = append(set, r)
+	}
+	return set
+}
+
 // What a person reads before deciding may not be shown turned round; what a
 // technician types may hold any script's marks.
 func TestLabelsDoNotTurnTheWriting(t *testing.T) {
-	for _, mark := range "\u061c\u200e\u200f\u202a\u202e\u2066\u2069\u2028\ufeff" {
+	for _, mark := range turning() {
 		s := "Anne" + string(mark) + "titeP"
 		for _, m := range []Message{&Certificate{Name: s}, &Certificate{Role: s}, &Certificate{Unit: s}, &Certificate{Zones: []string{s}},
 			&Request{Reason: s}, &Challenge{Unit: s}, &Ring{Login: s}, &Scene{[]MonitorInfo{{Name: s, Width: 1, Height: 1}}}} {
@@ -129,6 +144,23 @@ func TestLabelsDoNotTurnTheWriting(t *testing.T) {
 		}
 		if _, err := Marshal(&Text{s}); err != nil {
 			t.Errorf("typed %U: %v", mark, err)
+		}
+	}
+}
+
+// Every other character of a name is some name's: neither end takes one more or one less.
+func TestLabelsHoldEveryOtherCharacter(t *testing.T) {
+	bad := turning()
+	head := encode(t, &Challenge{Unit: ""}) // which ends with the count of the label's bytes
+	head = head[:len(head)-1]
+	for r := rune(0x20); r <= 0x1ffff; r++ {
+		if !utf8.ValidRune(r) || (r >= 0x7f && r < 0xa0) {
+			continue
+		}
+		_, reads := UnmarshalFromServer(append(append(head, byte(utf8.RuneLen(r))), string(r)...))
+		_, writes := Marshal(&Challenge{Unit: string(r)})
+		if want := !slices.Contains(bad, r); (reads == nil) != want || (writes == nil) != want {
+			t.Errorf("%U: read %v, written %v", r, reads, writes)
 		}
 	}
 }
