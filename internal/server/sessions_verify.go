@@ -145,6 +145,8 @@ func (v *sessionsVerifier) orphan() error {
 
 // witnessed is what was seen of one session so far.
 type witnessed struct {
+	login     string // that the request is filed under
+	machine   string // number of the one that was asked
 	request   [32]byte
 	hostKey   []byte
 	deviceKey []byte
@@ -170,9 +172,11 @@ type sessionsVerifier struct {
 }
 
 func (v *sessionsVerifier) entry(e journal.Event) error {
-	switch e := e.(type) {
-	case *journal.SessionRequested:
+	if e, is := e.(*journal.SessionRequested); is {
 		return v.requested(e)
+	}
+	v.filed()
+	switch e := e.(type) {
 	case *journal.SessionAnswered:
 		return v.answered(e)
 	case *journal.SessionChanged:
@@ -183,6 +187,25 @@ func (v *sessionsVerifier) entry(e journal.Event) error {
 		return v.reported(e)
 	}
 	return nil
+}
+
+// filed notes an entry that is filed under another account or machine than its session's
+// request: no signature covers these columns everywhere, and people search by them. After
+// a change of unit key the machine may have its new number.
+func (v *sessionsVerifier) filed() {
+	k := v.at.Keys()
+	w := v.open[k.Session]
+	if w == nil || (k.Login == "" && k.Machine == "") { // on hold, or let go
+		return
+	}
+	same := k.Machine == w.machine
+	if !same && w.hostKey != nil {
+		is, err := v.isMachine(w.hostKey, k.Machine)
+		same = is && err == nil
+	}
+	if !same || k.Login != w.login {
+		v.fault(fmt.Errorf("it is filed under %s and machine %s, the request under %s and %s", k.Login, k.Machine, w.login, w.machine))
+	}
 }
 
 // signedBytes are an envelope; nil for an entry without one.
@@ -217,7 +240,7 @@ func (v *sessionsVerifier) requested(e *journal.SessionRequested) error {
 		return errors.New("the technician signed another request")
 	}
 	device, err := trust.DeviceOf(r.Certificate)
-	v.open[e.Session] = &witnessed{request: hash, deviceKey: device, told: map[wire.Party]bool{}, last: map[wire.Party]uint32{}}
+	v.open[e.Session] = &witnessed{login: e.Login, machine: e.Machine, request: hash, deviceKey: device, told: map[wire.Party]bool{}, last: map[wire.Party]uint32{}}
 	v.order = append(v.order, e.Session)
 	return err
 }
