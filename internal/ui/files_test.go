@@ -88,7 +88,7 @@ func TestJoinByFileWithRules(t *testing.T) {
 	}
 }
 
-// A file is chosen in the toolkit's own dialog, and it alone joins.
+// A file is chosen in the toolkit's own dialog, by keyboard, and it alone joins.
 func TestJoinByChosenFile(t *testing.T) {
 	dir := inFolder(t)
 	path := filepath.Join(dir, "assist.toml")
@@ -105,8 +105,15 @@ func TestJoinByChosenFile(t *testing.T) {
 	if !ok || files.Length() != 2 { // the folder above, and the one file
 		t.Fatal("the dialog does not list the one file that fits")
 	}
-	files.Select(1)
-	tapIn(t, d, "Ouvrir")
+	c := a.win.Canvas()
+	c.FocusNext() // the favourites
+	c.FocusNext()
+	for _, name := range []fyne.KeyName{fyne.KeyRight, fyne.KeySpace} {
+		c.Focused().TypedKey(&fyne.KeyEvent{Name: name})
+	}
+	c.FocusPrevious()
+	c.FocusPrevious() // round to the main button
+	c.Focused().TypedKey(&fyne.KeyEvent{Name: fyne.KeySpace})
 	if a.win.Canvas().Overlays().Top() != nil || !f.said("file "+path) {
 		t.Errorf("calls %q", f.calls)
 	}
