@@ -120,7 +120,7 @@ func (w *world) cutBy(t *testing.T, c way) {
 // cutByButton presses the button in the host's window, as a person does whose mouse
 // someone else moves: it is theirs as soon as they touch it.
 func (l *live) cutByButton(t *testing.T) {
-	g := l.host.see(t, soon, want{text: "Couper", kind: "button", window: "Assist"})
+	g := l.host.see(t, soon, want{id: "cut", window: "Assist"})
 	l.host.screen.activate(t, "Assist")
 	at, err := l.host.middle(g)
 	if err != nil {

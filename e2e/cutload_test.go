@@ -135,7 +135,7 @@ func (l *live) aimAtBanner(t *testing.T) {
 }
 
 func (l *live) aimAtButton(t *testing.T) {
-	g := l.host.see(t, soon, want{text: "Couper", kind: "button", window: "Assist"})
+	g := l.host.see(t, soon, want{id: "cut", window: "Assist"})
 	l.host.screen.activate(t, "Assist")
 	at, err := l.host.middle(g)
 	if err != nil {

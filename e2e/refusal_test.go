@@ -7,6 +7,7 @@ package e2e
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,6 +35,7 @@ func (w *world) refusals(t *testing.T) {
 		{"server restarted before the answer", w.serverLostWaiting},
 		{"server restarted in a session", w.serverLostLive},
 		{"network cut in a session", w.networkLost},
+		{"refused and reported", w.reported},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w.tidy(t)
@@ -102,6 +104,28 @@ func (w *world) cancelled(t *testing.T) {
 	w.host.gone(t, soon, want{id: "accept"})
 	w.host.see(t, soon, want{text: "La demande a été annulée"})
 	w.tech.see(t, soon, want{id: "machine-number"})
+}
+
+// reported refuses and reports: the person is told once the server has it, and the server
+// has it signed.
+func (w *world) reported(t *testing.T) {
+	before := strings.Count(w.reports(t), "session.reported")
+	w.ask(t, request{})
+	w.host.press(t, want{id: "refuse-report"})
+	w.tech.see(t, soon, want{text: "refusé et signalé"})
+	w.host.see(t, aWhile, want{text: "est inscrit au journal du serveur"})
+	if out := w.reports(t); strings.Count(out, `"signed":`) != before+1 {
+		t.Errorf("the journal has\n%s", out)
+	}
+	if out := w.server.command(t, "journal", "verify"); !strings.Contains(out, "signatures of both ends in order") {
+		t.Errorf("verify says\n%s", out)
+	}
+}
+
+// reports are those in the journal.
+func (w *world) reports(t *testing.T) string {
+	t.Helper()
+	return w.server.command(t, "journal", "list", "--reason", "e2e", "--event", "session.reported")
 }
 
 func (w *world) wrongCode(t *testing.T) {
