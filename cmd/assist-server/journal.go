@@ -256,19 +256,3 @@ func runJournalKey(_ context.Context, p *program, args []string) error {
 		return err
 	})
 }
-
-func runJournalRestart(ctx context.Context, p *program, args []string) error {
-	f, dir := flags(p, "journal restart", "After a restore: apps keep the newest checkpoint they saw, and refuse a server whose\njournal is older. This has the unit key vouch for the journal as it is now. Run it once,\nbefore the server starts, and write down why.")
-	file := f.String("passphrase-file", "", "file with the unit key's passphrase (default: it is asked for)")
-	reason := f.String("reason", "", "why; it is recorded, with your account (required)")
-	if err := parse(p, f, args); err != nil {
-		return err
-	}
-	pass, err := passphrase(p, *file)
-	if err != nil {
-		return err
-	}
-	return with(*dir, server.Options{}, func(s *server.Server) error {
-		return explainReason(s.RestartJournal(ctx, pass, who(*reason)))
-	})
-}

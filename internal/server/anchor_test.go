@@ -269,7 +269,7 @@ func TestADamagedJournalIsNotVouchedFor(t *testing.T) {
 	r = guarded(t)
 	other, err := r.fix.unit.SignRestart(trust.Restart{Issued: r.now().Unix(), Key: r.journal.Public(), Size: 2, Root: [32]byte{1}})
 	must(t, err)
-	if err := r.publishRestart(t.Context(), other); !errors.Is(err, trust.ErrRestart) {
+	if err := r.PublishRestart(t.Context(), other); !errors.Is(err, trust.ErrRestart) {
 		t.Errorf("of another tree: %v", err)
 	}
 }

@@ -33,7 +33,7 @@ func (s *Server) RestartJournal(ctx context.Context, passphrase string, w Who) e
 	if err != nil {
 		return err
 	}
-	return s.publishRestart(ctx, b)
+	return s.PublishRestart(ctx, b)
 }
 
 // draftRestart records why, and returns what is to be vouched for. A database that
@@ -58,9 +58,9 @@ func (s *Server) draftRestart(ctx context.Context, w Who) (*trust.Restart, error
 	return r, err
 }
 
-// publishRestart takes the unit's word: the journal is signed from there on, whatever was
+// PublishRestart takes the unit's word: the journal is signed from there on, whatever was
 // signed of it before.
-func (s *Server) publishRestart(ctx context.Context, b []byte) error {
+func (s *Server) PublishRestart(ctx context.Context, b []byte) error {
 	r, err := trust.VerifyRestart(b, s.unit, s.now())
 	if err == nil && !bytes.Equal(r.Key, s.journal.Public()) {
 		err = fmt.Errorf("%w: of another journal", trust.ErrRestart)
