@@ -122,7 +122,8 @@ type ends struct {
 func (b *bench) meet(which int) *ends {
 	b.t.Helper()
 	b.leave()
-	e := &ends{b: b, host: &b.ground.machines[which], who: &b.ground.people[which],
+	who := b.ground.people[which] // benches play at the same time, and one uses a wrong secret
+	e := &ends{b: b, host: &b.ground.machines[which], who: &who,
 		desktop: &desktop{}, lamp: &consenttest.Lamp{}, log: &logged{}}
 	log := e.logger()
 	ctx, cancel := context.WithCancel(context.Background())

@@ -102,7 +102,16 @@ func (b *bench) interrupt(ph phase, to side, word int) error {
 		}
 	}
 	tech, reason := e.request(wanted)
-	if !until(patience, func() bool { return ph.at(e, tech) }) {
+	come := func() bool {
+		return until(patience, func() bool { return ph.at(e, tech) || e.unheard(tech) }) && !e.unheard(tech)
+	}
+	came := come()
+	for n := 0; n < again && e.unheard(tech); n++ {
+		forgive(b.t, b.db)
+		tech, reason = e.request(wanted)
+		came = come()
+	}
+	if !came {
 		return fmt.Errorf("the phase does not come: %+v, the host is %v", tech.State(), e.app.State().Phase)
 	}
 	if ph.use {
