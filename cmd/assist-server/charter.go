@@ -120,6 +120,7 @@ func runCharterSign(ctx context.Context, p *program, args []string) error {
 	key := f.String("key", "", "unit key file, with --draft")
 	draft := f.String("draft", "", "draft to sign")
 	out := f.String("out", "", "file to make, with --draft")
+	yes := f.Bool("yes", false, "with --draft: sign without asking whether the changes are meant")
 	var o server.SignOptions
 	f.IntVar(&o.Days, "days", 0, "days that the charter is good for (default 90, at most 366)")
 	f.Uint64Var(&o.After, "above", 0, "number that the charter's epoch must exceed, after a restore")
@@ -130,17 +131,25 @@ func runCharterSign(ctx context.Context, p *program, args []string) error {
 		if *key == "" || *out == "" {
 			return required(p, "charter sign", "with --draft, --key and --out are")
 		}
-		return signDraft(p, draftFiles{*key, *draft, *out, *file}, o)
+		return signDraft(p, draftFiles{*key, *draft, *out, *file, *yes}, o)
 	}
 	if *key != "" || *out != "" {
 		return required(p, "charter sign", "with --key or --out, --draft is")
 	}
-	pass, err := passphrase(p, *file)
-	if err != nil {
-		return err
-	}
-	return with(*dir, server.Options{}, func(s *server.Server) error { return signHere(ctx, p, s, pass, o) })
+	return with(*dir, server.Options{}, func(s *server.Server) error {
+		if st, err := s.Standing(ctx); err != nil || !st.KeyHere {
+			return errors.Join(err, errKeyElsewhere)
+		}
+		pass, err := passphrase(p, *file)
+		if err != nil {
+			return err
+		}
+		return signHere(ctx, p, s, pass, o)
+	})
 }
+
+// errKeyElsewhere: where the unit key is kept, there is what signs.
+var errKeyElsewhere = errors.New("the unit key is not in the data directory: run \"charter draft\" here, and \"charter sign --draft\" where the key is kept")
 
 // signHere publishes, and says what is wrong with a key on a server.
 func signHere(ctx context.Context, p *program, s *server.Server, pass string, o server.SignOptions) error {
@@ -166,10 +175,16 @@ func signHere(ctx context.Context, p *program, s *server.Server, pass string, o 
 	return showHints(p, after)
 }
 
-type draftFiles struct{ key, draft, out, passphrase string }
+type draftFiles struct {
+	key, draft, out, passphrase string
+	yes                         bool
+}
 
 // signDraft works offline: a person reads what will change, then confirms it.
 func signDraft(p *program, f draftFiles, o server.SignOptions) error {
+	if _, err := os.Lstat(f.out); err == nil {
+		return fmt.Errorf("%s is there already: name another file with --out", f.out) // before anybody has read and confirmed
+	}
 	d, err := server.ReadDraft(f.draft)
 	if err != nil {
 		return err
@@ -191,7 +206,7 @@ func signDraft(p *program, f draftFiles, o server.SignOptions) error {
 	for _, line := range signed.Changes {
 		fmt.Fprintf(p.out, "  %s\n", line)
 	}
-	if f.passphrase == "" {
+	if !f.yes {
 		if err := confirm(p, "\nIs that what you mean? Type yes: "); err != nil {
 			return err
 		}
@@ -204,7 +219,7 @@ func signDraft(p *program, f draftFiles, o server.SignOptions) error {
 }
 
 // errNotMeant ends a signing that the person did not confirm.
-var errNotMeant = errors.New("nothing was signed")
+var errNotMeant = errors.New("nothing was signed; --yes signs without the question")
 
 func confirm(p *program, question string) error {
 	fmt.Fprint(p.err, question)

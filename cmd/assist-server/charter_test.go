@@ -36,7 +36,10 @@ func TestTheUnitKeyIsKeptElsewhere(t *testing.T) {
 
 	draft, signed := filepath.Join(safe, "draft.toml"), filepath.Join(safe, "charter.txt")
 	holds(t, plays(t, "charter", "draft", "--dir", dir, "--out", draft), "charter sign --key")
-	out = plays(t, "charter", "sign", "--key", key, "--draft", draft, "--out", signed, "--passphrase-file", pass)
+	fails(t, "nothing was signed", "charter", "sign", "--key", key, "--draft", draft, "--out", signed, "--passphrase-file", pass)
+	fails(t, "charter draft", "charter", "sign", "--dir", dir, "--passphrase-file", pass)
+	out = plays(t, "charter", "sign", "--key", key, "--draft", draft, "--out", signed, "--passphrase-file", pass, "--yes")
+	fails(t, "is there already", "charter", "sign", "--key", key, "--draft", draft, "--out", signed, "--passphrase-file", pass, "--yes")
 	holds(t, out, `Charter of "INCI", epoch 2`, "+ technicians may help from 192.0.2.7/32", "charter publish --from")
 	holds(t, plays(t, "charter", "publish", "--dir", dir, "--from", signed), "epoch 2 is published")
 	out = plays(t, "charter", "show", "--dir", dir)
@@ -56,7 +59,7 @@ func TestTheUnitKeyIsKeptElsewhere(t *testing.T) {
 	plays(t, "charter", "policy", "--dir", dir, "--idle", "20")
 	later := filepath.Join(safe, "later.toml")
 	plays(t, "charter", "draft", "--dir", dir, "--out", later)
-	out = plays(t, "charter", "sign", "--key", key, "--draft", later, "--out", second, "--passphrase-file", pass, "--days", "10")
+	out = plays(t, "charter", "sign", "--key", key, "--draft", later, "--out", second, "--passphrase-file", pass, "--yes", "--days", "10")
 	holds(t, out, "- input freezes after 10 minutes", "+ input freezes after 20 minutes")
 	plays(t, "charter", "publish", "--dir", dir, "--from", second)
 	fails(t, "older than what was already seen", "charter", "publish", "--dir", dir, "--from", signed)
@@ -148,6 +151,6 @@ func TestTheUnitKeyIsChanged(t *testing.T) {
 	fails(t, "unit key", publish...)
 	plays(t, "charter", "draft", "--dir", dir, "--out", in("next.toml"))
 	fails(t, "another unit key", "charter", "sign", "--key", in("unit.key"), "--draft", in("next.toml"), "--out", in("x"), "--passphrase-file", pass)
-	plays(t, "charter", "sign", "--key", in("new.key"), "--draft", in("next.toml"), "--out", in("next.txt"), "--passphrase-file", pass)
+	plays(t, "charter", "sign", "--key", in("new.key"), "--draft", in("next.toml"), "--out", in("next.txt"), "--passphrase-file", pass, "--yes")
 	holds(t, plays(t, "charter", "publish", "--dir", dir, "--from", in("next.txt")), "is published")
 }

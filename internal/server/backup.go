@@ -12,11 +12,18 @@ import (
 )
 
 // Backup copies the data directory to a new one, which Open can use as it is.
-// It may be made beside a running server.
+// It may be made beside a running server. One that fails leaves nothing.
 func (s *Server) Backup(ctx context.Context, to string) error {
 	if err := os.Mkdir(to, 0o700); err != nil {
 		return fmt.Errorf("server: backup: %w", err)
 	}
+	if err := s.copyTo(ctx, to); err != nil {
+		return errors.Join(err, os.RemoveAll(to))
+	}
+	return nil
+}
+
+func (s *Server) copyTo(ctx context.Context, to string) error {
 	for _, f := range append(ourFiles(), fileRestart) {
 		if strings.HasPrefix(f, fileDatabase) {
 			continue

@@ -86,7 +86,7 @@ func (s *Server) WriteDraft(ctx context.Context, path string) error {
 	}
 	head := "# Draft of a charter. Nothing in it counts before the unit key has signed it:\n" +
 		"#   assist-server charter sign --key unit.key --draft THIS --out FILE\n"
-	return writeFile(path, append([]byte(head), b...))
+	return writeOpen(path, append([]byte(head), b...))
 }
 
 // ReadDraft reads a file that WriteDraft left.

@@ -273,8 +273,14 @@ func writePEM(path, block string, b []byte) error {
 }
 
 // writeFile makes a file that only its owner reads, and refuses to replace one.
-func writeFile(path string, b []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+func writeFile(path string, b []byte) error { return writeAs(path, b, 0o600) }
+
+// writeOpen writes what is carried from machine to machine and is no secret: everybody
+// who reaches the server may read the charter.
+func writeOpen(path string, b []byte) error { return writeAs(path, b, 0o644) }
+
+func writeAs(path string, b []byte, rights os.FileMode) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, rights)
 	if err != nil {
 		return fmt.Errorf("server: %w", err)
 	}

@@ -71,7 +71,7 @@ func (s *Signer) Sign(d *Draft, o SignOptions) (*Signed, error) {
 
 // Keep writes a signed charter to a new file, and notes it beside the key.
 func (s *Signer) Keep(signed *Signed, path string) error {
-	if err := writeFile(path, signed.Text); err != nil {
+	if err := writeOpen(path, signed.Text); err != nil {
 		return err
 	}
 	return replaceFile(s.last, signed.Text)
@@ -103,7 +103,7 @@ func (s *Signer) Rotate(d *Draft, files RotateFiles, passphrase string) error {
 	if err := trust.SealUnitKey(to, files.Key, passphrase); err != nil {
 		return err
 	}
-	if err := writeFile(files.Rotation, rotation); err != nil {
+	if err := writeOpen(files.Rotation, rotation); err != nil {
 		return err
 	}
 	next := &Signer{key: to, last: files.Key + ".charter"}
