@@ -16,7 +16,7 @@ import (
 const (
 	forgets  = 2 * time.Minute // the toolkit remembers the objects of a closed window for one
 	sessions = 10              // interventions that follow each other
-	loading  = 3               // of them, those that may still load what is loaded once
+	loading  = 1               // of them, the one that loads what is loaded once
 )
 
 // size is what an app takes: memory, goroutines, windows.
@@ -28,7 +28,7 @@ type size struct {
 }
 
 // ten plays interventions one after another in the same processes, ended in every
-// way by turns: after the last, apps and displays hold what they held after the third.
+// way by turns: after the last, apps and displays hold what they held after the first.
 func (w *world) ten(t *testing.T) {
 	ends := []func(*live, *testing.T){(*live).endsByButton, (*live).end, (*live).endsByHotkey, (*live).endsTakenBack}
 	apps := []*app{w.host, w.tech}

@@ -3,6 +3,7 @@
 //go:build cgo
 
 #include "decoder.h"
+#include "memory.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -111,4 +112,5 @@ void decoder_free(decoder *d) {
 	dav1d_picture_unref(&d->pic);
 	dav1d_close(&d->ctx);
 	free(d);
+	give_back();
 }

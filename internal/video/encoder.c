@@ -3,6 +3,7 @@
 //go:build cgo
 
 #include "encoder.h"
+#include "memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -174,4 +175,5 @@ void encoder_free(encoder *e) {
 	}
 	free(e->active);
 	free(e);
+	give_back();
 }
