@@ -36,6 +36,7 @@ func TestShipped(t *testing.T) {
 	t.Run("windows", s.windows)
 	t.Run("configuration in a window", s.faultInWindow)
 	t.Run("damaged key in a window", s.keyInWindow)
+	t.Run("joins by a file, by keyboard", s.joinsByFile)
 }
 
 type shipped struct {
@@ -264,12 +265,11 @@ func (s *shipped) faultInWindow(t *testing.T) {
 func (s *shipped) keyInWindow(t *testing.T) {
 	d := newDisplay(t, s.dir, image.Pt(1280, 900))
 	a := s.newApp(t, "key", s.bin, d)
-	unit, err := trust.NewUnitKey()
+	code, err := joinCode()
 	if err != nil {
 		t.Fatal(err)
 	}
-	code := trust.JoinCode{Server: "127.0.0.1:1", Pin: [32]byte{1}, Unit: unit.Public()}
-	for name, text := range map[string]string{"assist.toml": "[unit]\njoin = \"" + code.String() + "\"\n", "device.key": "garbage"} {
+	for name, text := range map[string]string{"assist.toml": "[unit]\njoin = \"" + code + "\"\n", "device.key": "garbage"} {
 		file := filepath.Join(a.dir, name)
 		if err := errors.Join(os.WriteFile(file, []byte(text), 0o600), s.as.own(file)); err != nil {
 			t.Fatal(err)
@@ -293,6 +293,40 @@ func (s *shipped) leavesFault(t *testing.T, a *app, said string) {
 	if status := a.proc.cmd.ProcessState.ExitCode(); status != 1 || !strings.Contains(a.proc.said(), said) {
 		t.Errorf("status %d, %q", status, a.proc.said())
 	}
+}
+
+// joinsByFile opens a configuration in the toolkit's own dialog of files.
+func (s *shipped) joinsByFile(t *testing.T) {
+	d := newDisplay(t, s.dir, image.Pt(1280, 900))
+	a := s.newApp(t, "files", s.bin, d)
+	code, err := joinCode()
+	file := filepath.Join(a.dir, "aaa.toml") // the dialog begins at home, and lists by name
+	if err = errors.Join(err, os.WriteFile(file, []byte("[unit]\njoin = \""+code+"\"\n"), 0o600), s.as.own(file)); err != nil {
+		t.Fatal(err)
+	}
+	a.launch(t)
+	p := &person{app: a}
+	p.opens(t, "Assist")
+	p.turns(t, "space") // the first tile
+	p.tab(t, 1)         // from the code on to the button
+	p.turns(t, "space")
+	p.tab(t, 2) // over the favourites to the files
+	p.strike(t, "Right", "space")
+	p.tab(t, -2) // round to the dialog's main button
+	p.strike(t, "space")
+	p.eventually(t, "it has joined", func() error {
+		b, err := os.ReadFile(filepath.Join(a.dir, "assist.toml"))
+		return joinErr(err, strings.Contains(string(b), code))
+	})
+}
+
+// joinCode is that of a unit whose server nobody reaches.
+func joinCode() (string, error) {
+	unit, err := trust.NewUnitKey()
+	if err != nil {
+		return "", err
+	}
+	return trust.JoinCode{Server: "127.0.0.1:1", Pin: [32]byte{1}, Unit: unit.Public()}.String(), nil
 }
 
 // listeners are the unix sockets that a process listens at, by path.
