@@ -245,6 +245,11 @@ func (e *ends) barred(p paper) error {
 	}
 	tech, reason := e.request(wanted)
 	words, err := e.follow(tech)
+	for n := 0; n < again && e.unheard(tech); n++ {
+		forgive(e.b.t, e.b.db)
+		tech, reason = e.request(wanted)
+		words, err = e.follow(tech)
+	}
 	tech.End()
 	<-tech.Done()
 	e.clear()
