@@ -78,7 +78,7 @@ func checkBlind(t *testing.T, path string, b []byte) {
 		if !errors.Is(err, ErrKeyFile) || s == nil {
 			t.Fatalf("%q is opened: %v", b, err)
 		}
-		if got := s.Blind().Sub(time.Now()); got != maxRequestLife {
+		if got := time.Until(s.Blind()); got != maxRequestLife {
 			t.Errorf("%q: blind for %v", b, got)
 		}
 		time.Sleep(maxRequestLife - time.Second)
