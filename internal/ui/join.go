@@ -128,12 +128,17 @@ func (j *joinPage) chooseFile() {
 	d.SetTitleText(j.a.say("join.open"))
 	d.SetConfirmText(j.a.say("open"))
 	d.SetDismissText(j.a.say("cancel"))
-	showFiles(d)
+	j.a.showFiles(d)
 }
 
 // showFiles opens a dialog of files and makes it large. Only in this order: the toolkit
-// asks an unopened one for its least size, and dies of that.
-func showFiles(d *dialog.FileDialog) {
-	d.Show()
-	d.Resize(fyne.NewSize(760, 520).Max(fyne.NewSquareSize(20 * theme.Size(theme.SizeNameText))))
+// asks an unopened one for its least size, and dies of that. And only once the press is
+// over: its space would land in the name of the file.
+func (a *App) showFiles(d *dialog.FileDialog) {
+	a.spawn(func() {
+		fyne.Do(func() {
+			d.Show()
+			d.Resize(fyne.NewSize(760, 520).Max(fyne.NewSquareSize(20 * theme.Size(theme.SizeNameText))))
+		})
+	})
 }

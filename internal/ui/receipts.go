@@ -203,7 +203,7 @@ func (r *receiptPage) saveAs() {
 	d.SetTitleText(a.say("receipt.save"))
 	d.SetConfirmText(a.say("receipt.save"))
 	d.SetDismissText(a.say("cancel"))
-	showFiles(d)
+	a.showFiles(d)
 }
 
 // keep writes the receipt and says where.
