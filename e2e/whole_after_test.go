@@ -94,6 +94,22 @@ func (w *whole) readsReceipt(t *testing.T) {
 	p.turns(t, "space") // the newest is first; an empty list has nothing to open
 	w.tell(t, "receipt", "The user reads the receipt: who, when, why, what was allowed, what was done.", w.user)
 	w.view(t, "receipt-window", w.user)
+	w.savesReceipt(t)
+}
+
+// savesReceipt takes the place and the name that the toolkit's own dialog proposes.
+func (w *whole) savesReceipt(t *testing.T) {
+	w.user.turns(t, "space")
+	w.user.strike(t, "Return")
+	w.user.eventually(t, "the saved page and its proof", func() error {
+		for _, end := range []string{"html", "json"} {
+			found, err := filepath.Glob(filepath.Join(w.host.dir, "recu-assist-*."+end))
+			if err = joinErr(err, len(found) == 1); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // inEnglish starts the technician's app anew in another language, signs in with the
