@@ -54,7 +54,7 @@ func (s *Server) WriteRestart(ctx context.Context, path string, w Who) error {
 	}
 	head := "# Restart of a journal. It counts for nothing before the unit key has signed it:\n" +
 		"#   assist-server journal restart --key unit.key --sign THIS --out FILE\n"
-	return writeFile(path, append([]byte(head), b...))
+	return writeOpen(path, append([]byte(head), b...))
 }
 
 // ReadRestart reads a file that WriteRestart left.
@@ -101,4 +101,4 @@ func (s *Signer) SignRestart(d *RestartDraft, now time.Time) ([]byte, error) {
 }
 
 // KeepRestart writes a signed restart to a new file.
-func KeepRestart(path string, b []byte) error { return writeFile(path, b) }
+func KeepRestart(path string, b []byte) error { return writeOpen(path, b) }

@@ -33,7 +33,7 @@ func TestAServerLeftAlonePurges(t *testing.T) {
 	must(t, err)
 	today := time.Now().Round(0)
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(today.Sub(time.Now()) + time.Hour)
+		time.Sleep(time.Until(today) + time.Hour)
 		r := unserved(t)
 		r.now, r.limits.kick = time.Now, 12*time.Hour
 		must(t, r.record(t.Context(), &journal.JournalRead{By: "rssi", Reason: "review", What: "everything"}))
