@@ -39,7 +39,7 @@ evil:
 	go test -tags ci -timeout 60m -count 1 -v -run TestEvilServer ./e2e/evil -lies .
 
 setup:
-	scripts/setup.sh build
+	scripts/setup.sh run
 
 build: bin/assist bin/assist-server
 

@@ -5,6 +5,7 @@
 # Ubuntu 24.04: says what is missing first, then asks for sudo once.
 #
 #   scripts/setup.sh build        compiler, C libraries
+#   scripts/setup.sh run          and, where there is no display, what the demo draws on
 #   scripts/setup.sh test         and the X servers and tools that the tests drive
 set -euo pipefail
 
@@ -57,7 +58,10 @@ install_go() {
 
 main() {
   local wanted=$build_packages
-  [ "${1:-build}" = test ] && wanted="$wanted $test_packages"
+  case "${1:-build}" in
+    test) wanted="$wanted $test_packages" ;;
+    run) [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] || wanted="$wanted $test_packages" ;;
+  esac
   command -v apt-get >/dev/null || {
     say "Only Debian and Ubuntu are set up by themselves. Elsewhere, install the equivalents of:"; say "$wanted"; exit 1; }
   local missing
