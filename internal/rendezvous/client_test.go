@@ -310,3 +310,14 @@ func TestOverTCP(t *testing.T) {
 		web.Close()
 	}
 }
+
+// Clients that lost their server at one moment do not all come back at another.
+func TestRetriesAreSpread(t *testing.T) {
+	p, seen := standardPace(), map[time.Duration]bool{}
+	for range 100 {
+		seen[p.delay(5, nil, chance()).Round(time.Millisecond)] = true
+	}
+	if len(seen) < 50 {
+		t.Errorf("%d different delays of 100", len(seen))
+	}
+}
