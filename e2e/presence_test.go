@@ -147,7 +147,7 @@ func (w *world) lockedBefore(t *testing.T) {
 	w.tidy(t)
 	w.logins.says(t, loginSession, "Session.Lock")
 	w.ask(t, request{})
-	w.tech.see(t, aWhile, want{text: "ne peut pas partager son écran en ce moment"})
+	w.tech.see(t, aWhile, want{text: "ne peut pas partager son écran pour l'instant"})
 	if g, err := w.host.find(want{id: "accept"}); err == nil {
 		t.Errorf("a dialog on a locked screen: %+v", g)
 	}
