@@ -19,6 +19,7 @@ import (
 	"assist/internal/input"
 	"assist/internal/lamp"
 	"assist/internal/receipt"
+	"assist/internal/session"
 	"assist/internal/trust"
 	"assist/internal/ui"
 	"assist/internal/wire"
@@ -49,7 +50,7 @@ type program struct {
 func newProgram(dirs config.Dirs, file config.File, log *slog.Logger) *program {
 	p := &program{dirs: dirs, log: log, quit: make(chan struct{})}
 	p.settings = &settings{dirs: dirs, file: file, changed: func(config.File) { p.speak() }}
-	p.desktop = &desktop{log: log, windows: newPulse(fyne.Do)}
+	p.desktop = &desktop{log: log, windows: newPulse(fyne.Do, p.asked)}
 	p.helped = newHelped(p)
 	p.receipts = &receipts{book: receipt.Open(filepath.Join(dirs.Data, "receipts"), log), text: p.texts, tell: p.helped.report, log: log}
 	p.helper = newHelper(p)
@@ -117,6 +118,16 @@ func (p *program) raiseOn(raise <-chan struct{}) {
 			p.screen.Raise()
 		}
 	}
+}
+
+// asked says whether a technician asks to see this computer, or sees it.
+func (p *program) asked() bool {
+	_, host, _ := p.helped.now()
+	if host == nil {
+		return false
+	}
+	at := host.State().Phase
+	return at != session.HostConnecting && at != session.HostIdle
 }
 
 // cutOnSignal ends what is shared as soon as the program is told to go; the windows, which

@@ -18,14 +18,17 @@ const (
 
 // pulse tells whether this program's windows answer. run owns all but what mu guards.
 type pulse struct {
-	do func(func()) // has the windows' own thread do something, in its turn
+	do     func(func()) // has the windows' own thread do something, in its turn
+	needed func() bool  // somebody asks to see, or sees; nobody else needs to know
 
 	mu      sync.Mutex
 	stuck   bool
 	changed chan struct{} // closed and replaced when stuck changes
 }
 
-func newPulse(do func(func())) *pulse { return &pulse{do: do, changed: make(chan struct{})} }
+func newPulse(do func(func()), needed func() bool) *pulse {
+	return &pulse{do: do, needed: needed, changed: make(chan struct{})}
+}
 
 // answering says whether the windows answer now; the channel is closed at the next change.
 func (p *pulse) answering() (bool, <-chan struct{}) {
@@ -44,10 +47,16 @@ func (p *pulse) set(stuck bool) {
 	}
 }
 
-// run feels the pulse until quit is closed.
+// run feels the pulse, while that is needed, until quit is closed.
 func (p *pulse) run(quit <-chan struct{}) {
 	beats := 0
 	for {
+		if !p.needed() {
+			if within(pulseEvery, quit, nil) {
+				return
+			}
+			continue
+		}
 		sign, begun := make(chan struct{}), time.Now()
 		p.do(func() { close(sign) })
 		if !within(pulseWithin, sign, quit) {

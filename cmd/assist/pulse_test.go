@@ -3,6 +3,7 @@
 package main
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,6 +28,15 @@ func (w *windows) run(quit <-chan struct{}) {
 	}
 }
 
+// feel takes the pulse of windows that somebody needs.
+func feel(quit <-chan struct{}) (*windows, *pulse) {
+	w := &windows{make(chan func(), 64), make(chan time.Duration)}
+	p := newPulse(func(f func()) { w.queue <- f }, func() bool { return true })
+	go w.run(quit)
+	go p.run(quit)
+	return w, p
+}
+
 // Whatever moment the windows get stuck at, it is known within 145 ms, and for as long as
 // they are and a little more.
 func TestStuckWindowsAreNoticed(t *testing.T) {
@@ -35,10 +45,7 @@ func TestStuckWindowsAreNoticed(t *testing.T) {
 			quit := make(chan struct{})
 			defer synctest.Wait()
 			defer close(quit)
-			w := &windows{make(chan func(), 64), make(chan time.Duration)}
-			p := newPulse(func(f func()) { w.queue <- f })
-			go w.run(quit)
-			go p.run(quit)
+			w, p := feel(quit)
 			within(time.Second+time.Duration(at)*time.Millisecond, quit, nil)
 			if ok, _ := p.answering(); !ok {
 				t.Fatal("they answer")
@@ -67,10 +74,7 @@ func TestBusyWindowsAreNotStuck(t *testing.T) {
 		quit := make(chan struct{})
 		defer synctest.Wait()
 		defer close(quit)
-		w := &windows{make(chan func(), 64), make(chan time.Duration)}
-		p := newPulse(func(f func()) { w.queue <- f })
-		go w.run(quit)
-		go p.run(quit)
+		w, p := feel(quit)
 		_, changed := p.answering()
 		for range 50 {
 			w.stuck <- pulseWithin - time.Millisecond
@@ -80,6 +84,28 @@ func TestBusyWindowsAreNotStuck(t *testing.T) {
 		case <-changed:
 			t.Error("taken for stuck")
 		default:
+		}
+	})
+}
+
+// Windows are left in peace while nobody asks, and felt as soon as somebody does.
+func TestPulseRestsWhileNobodyAsks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		quit := make(chan struct{})
+		defer synctest.Wait()
+		defer close(quit)
+		var asked atomic.Bool
+		var signs atomic.Int64
+		p := newPulse(func(f func()) { signs.Add(1); f() }, asked.Load)
+		go p.run(quit)
+		within(time.Minute, quit, nil)
+		if n := signs.Load(); n != 0 {
+			t.Errorf("%d signs for nobody", n)
+		}
+		asked.Store(true)
+		within(pulseEvery+time.Millisecond, quit, nil)
+		if signs.Load() == 0 {
+			t.Error("no sign for somebody")
 		}
 	})
 }
