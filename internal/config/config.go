@@ -20,6 +20,8 @@ import (
 	"slices"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"assist/internal/tomlline"
 )
 
 // MaxFile is the largest configuration file that is read, in bytes.
@@ -116,7 +118,7 @@ func Load(d Dirs) (File, error) {
 	}
 	for key, own := range map[string]bool{"policy.lock": len(user.Policy.Lock) > 0, "policy.zone": user.Policy.Zone != ""} {
 		if own {
-			return File{}, &Error{File: path, Line: lineOf(text, key), Key: key, Why: "can be set in the machine-wide file alone"}
+			return File{}, &Error{File: path, Line: tomlline.Of(text, key), Key: key, Why: "can be set in the machine-wide file alone"}
 		}
 	}
 	return merge(machine, user), nil
@@ -149,7 +151,7 @@ func read(path string) (File, []byte, error) {
 		return File{}, nil, locate(path, err)
 	}
 	if key, why := f.check(); key != "" {
-		return File{}, nil, &Error{File: path, Line: lineOf(b, key), Key: key, Why: why}
+		return File{}, nil, &Error{File: path, Line: tomlline.Of(b, key), Key: key, Why: why}
 	}
 	return f, b, nil
 }

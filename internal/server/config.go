@@ -17,9 +17,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/pelletier/go-toml/v2"
-	"github.com/pelletier/go-toml/v2/unstable"
 
 	"assist/internal/journal"
+	"assist/internal/tomlline"
 	"assist/internal/wire"
 )
 
@@ -88,7 +88,7 @@ func loadConfig(path string) (config, error) {
 		return config{}, explain(path, err)
 	}
 	if bad := c.check(); bad != nil {
-		return config{}, fmt.Errorf("%w: %s:%d: %s %s", ErrConfig, path, lineOf(text, bad.key), bad.key, bad.why)
+		return config{}, fmt.Errorf("%w: %s:%d: %s %s", ErrConfig, path, max(1, tomlline.Of(text, bad.key)), bad.key, bad.why)
 	}
 	if f := c.Unit.PassphraseFile; f != "" && !filepath.IsAbs(f) {
 		c.Unit.PassphraseFile = filepath.Join(filepath.Dir(path), f)
@@ -221,41 +221,6 @@ func checkLabel(s string) error {
 		}
 	}
 	return nil
-}
-
-// lineOf finds the line on which a dotted key is set, whichever way it is written, or
-// else the one of the table that should hold it; 1 if neither is there.
-func lineOf(text []byte, key string) int {
-	var p unstable.Parser
-	p.Reset(text)
-	table, line, depth := "", 1, 0
-	// look keeps the line of the longest part of the key, and reads inline tables.
-	var look func(in string, n *unstable.Node)
-	look = func(in string, n *unstable.Node) {
-		name, at := in, 0
-		for it := n.Key(); it.Next(); {
-			name += string(it.Node().Data) + "."
-			at = p.Shape(it.Node().Raw).Start.Line
-		}
-		if strings.HasPrefix(key+".", name) && len(name) > depth {
-			line, depth = at, len(name)
-		}
-		if n.Kind != unstable.KeyValue {
-			table = name
-		} else if v := n.Value(); v.Kind == unstable.InlineTable {
-			for it := v.Children(); it.Next(); {
-				look(name, it.Node())
-			}
-		}
-	}
-	for p.NextExpression() {
-		in := table
-		if p.Expression().Kind != unstable.KeyValue {
-			in = ""
-		}
-		look(in, p.Expression())
-	}
-	return line
 }
 
 // render writes the file that Init leaves, with a comment for each key.
