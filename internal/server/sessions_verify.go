@@ -102,6 +102,9 @@ func (v *sessionsVerifier) finish(now int64) error {
 		if (w.told[wire.PartyHost] && !w.closed) || (w.told[wire.PartyTechnician] && !w.left) {
 			v.report.Unsigned = append(v.report.Unsigned, id)
 		}
+		if w.reports > 0 && !w.reported {
+			v.faultOf(w.reports, errors.New("the person reported this session, and no entry of a report follows"))
+		}
 	}
 	if v.report.Faulty > 0 {
 		return fmt.Errorf("%w: %d times", ErrSigned, v.report.Faulty)
@@ -110,9 +113,11 @@ func (v *sessionsVerifier) finish(now int64) error {
 }
 
 // fault notes what is wrong with the entry under way.
-func (v *sessionsVerifier) fault(err error) {
+func (v *sessionsVerifier) fault(err error) { v.faultOf(v.at.Number, err) }
+
+func (v *sessionsVerifier) faultOf(entry int64, err error) {
 	if v.report.Faulty++; len(v.report.Faults) < maxFaults {
-		v.report.Faults = append(v.report.Faults, fmt.Sprintf("entry %d: %v", v.at.Number, err))
+		v.report.Faults = append(v.report.Faults, fmt.Sprintf("entry %d: %v", entry, err))
 	}
 }
 
@@ -156,6 +161,8 @@ type witnessed struct {
 	left      bool                  // the technician did
 	told      map[wire.Party]bool   // the server says that this end said goodbye
 	last      map[wire.Party]uint32 // number of this end's last record
+	reports   int64                 // the entry with the host's signed word that the person reported; 0 for none
+	reported  bool                  // the entry of a report, which is written together with that one
 }
 
 type sessionsVerifier struct {
@@ -245,17 +252,28 @@ func (v *sessionsVerifier) requested(e *journal.SessionRequested) error {
 	return err
 }
 
+// signedOf is what was seen of an entry's session so far, and the envelope of the entry;
+// nil, nil where the entry may lack the one or the other.
+func (v *sessionsVerifier) signedOf(session, signed string) (*witnessed, []byte, error) {
+	env, err := signedBytes(signed)
+	if err != nil {
+		return nil, nil, err
+	}
+	if env == nil {
+		return nil, nil, v.unsigned()
+	}
+	if w := v.open[session]; w != nil {
+		return w, env, nil
+	}
+	return nil, nil, v.orphan()
+}
+
 func (v *sessionsVerifier) answered(e *journal.SessionAnswered) error {
-	env, err := signedBytes(e.Signed)
-	w := v.open[e.Session]
-	switch {
-	case err != nil:
+	w, env, err := v.signedOf(e.Session, e.Signed)
+	if w == nil || err != nil {
 		return err
-	case env == nil:
-		return v.unsigned()
-	case w == nil:
-		return v.orphan()
-	case w.hostKey != nil:
+	}
+	if w.hostKey != nil {
 		return errors.New("it was answered before")
 	}
 	a, err := trust.AnswerSigned(env)
@@ -275,9 +293,12 @@ func (v *sessionsVerifier) answered(e *journal.SessionAnswered) error {
 		return errors.Join(errors.New("another machine signed the answer"), err)
 	}
 	w.hostKey, w.expires = a.HostKey, a.Expires
-	if a.Verdict == wire.VerdictGranted {
+	switch a.Verdict {
+	case wire.VerdictGranted:
 		w.granted = true
 		v.report.Granted++
+	case wire.VerdictReported:
+		w.reports = v.at.Number
 	}
 	return nil
 }
@@ -333,14 +354,11 @@ func (s *Server) units() ([]trust.UnitPublic, error) {
 }
 
 func (v *sessionsVerifier) changed(e *journal.SessionChanged) error {
-	if e.Signed == "" {
-		return v.unsigned()
+	w, env, err := v.signedOf(e.Session, e.Signed)
+	if w == nil || err != nil {
+		return err
 	}
-	w := v.open[e.Session]
-	if w == nil {
-		return v.orphan()
-	}
-	r, err := v.record(w, e.Session, e.Signed, wire.PartyHost)
+	r, err := v.record(w, e.Session, env, wire.PartyHost)
 	if err != nil {
 		return err
 	}
@@ -370,12 +388,19 @@ func (v *sessionsVerifier) ended(e *journal.SessionEnded) error {
 		w.told[party] = w.told[party] || w.granted
 		return nil
 	}
-	r, err := v.record(w, e.Session, e.Signed, party)
+	env, err := signedBytes(e.Signed)
+	if err != nil {
+		return err
+	}
+	r, err := v.record(w, e.Session, env, party)
 	if err != nil {
 		return err
 	}
 	if r.Deed != wire.DeedEnded || uint8(r.Reason) != e.Reason {
 		return errors.New("this end signed another end")
+	}
+	if party == wire.PartyHost && r.Reason == wire.EndReported {
+		w.reports = v.at.Number
 	}
 	w.closed = w.closed || party == wire.PartyHost
 	w.left = w.left || party == wire.PartyTechnician
@@ -385,15 +410,9 @@ func (v *sessionsVerifier) ended(e *journal.SessionEnded) error {
 // reported verifies that the machine's own host signed the report. A refusal names the
 // host's key itself: it may have come too late to be recorded as the answer.
 func (v *sessionsVerifier) reported(e *journal.SessionReported) error {
-	env, err := signedBytes(e.Signed)
-	w := v.open[e.Session]
-	switch {
-	case err != nil:
+	w, env, err := v.signedOf(e.Session, e.Signed)
+	if w == nil || err != nil {
 		return err
-	case env == nil:
-		return v.unsigned()
-	case w == nil:
-		return v.orphan()
 	}
 	key := w.hostKey
 	if a, err := trust.AnswerSigned(env); err == nil {
@@ -409,16 +428,13 @@ func (v *sessionsVerifier) reported(e *journal.SessionReported) error {
 		return err
 	}
 	_, err = trust.VerifyReport(env, trust.RecordCheck{Key: key, Session: id, RequestHash: w.request})
+	w.reported = w.reported || err == nil
 	return err
 }
 
 // record is what an end signed of a granted session. Each end numbers its records, so
 // that one that was left out shows; what comes after it still counts.
-func (v *sessionsVerifier) record(w *witnessed, session, signed string, party wire.Party) (*wire.Record, error) {
-	env, err := signedBytes(signed)
-	if err != nil {
-		return nil, err
-	}
+func (v *sessionsVerifier) record(w *witnessed, session string, env []byte, party wire.Party) (*wire.Record, error) {
 	if !w.granted {
 		return nil, errors.New("nobody granted this session")
 	}

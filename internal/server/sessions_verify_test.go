@@ -144,3 +144,34 @@ func TestARenewedSessionIsNotUnclosed(t *testing.T) {
 	expect[*wire.Bye](m.technician)
 	unclosed(24*time.Hour, 0)
 }
+
+// What the host signed of a report, and the entry of that report, are written together: a
+// journal with the one alone hides it from whoever looks for reports.
+func TestAReportThatWasLeftOutIsFound(t *testing.T) {
+	r := served(t)
+	m := rung(r)
+	env := m.answer(wire.VerdictReported)
+	a, hash, err := readAnswer(env)
+	must(t, err)
+	id := hex.EncodeToString(m.id[:])
+	must(t, r.record(t.Context(), &journal.SessionAnswered{Session: id, Login: "claire", Machine: r.fix.numbers[0], Verdict: uint8(a.Verdict),
+		Answer: hex.EncodeToString(hash[:]), Signed: base64.StdEncoding.EncodeToString(env)}))
+	if report := r.verifies(1); !strings.Contains(strings.Join(report.Faults, ""), "no entry of a report follows") {
+		t.Errorf("report is %+v", report)
+	}
+	made := &journal.SessionReported{Session: id, Login: "claire", Machine: r.fix.numbers[0]}
+	must(t, r.record(t.Context(), made)) // nobody signed it
+	r.verifies(2)
+	made.Signed = base64.StdEncoding.EncodeToString(env)
+	must(t, r.record(t.Context(), made))
+	r.verifies(1)
+
+	r = served(t) // cut and reported
+	m = granted(r)
+	end := m.record(1, wire.DeedEnded, wire.EndReported)
+	m.writes(end)
+	r.verifies(1)
+	m.host.send(&wire.Report{Session: m.id, Proof: end.Record})
+	expect[*wire.Reported](m.host)
+	r.verifies(0)
+}
