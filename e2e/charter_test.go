@@ -42,7 +42,7 @@ func (w *world) rightsWithdrawn(t *testing.T) {
 	l.nothingReaches(t)
 	l.end(t)
 	w.ask(t, request{control: true})
-	w.tech.see(t, soon, want{text: "votre unité n'admet pas tout"})
+	w.tech.see(t, soon, want{text: "votre unité n’admet pas tout"})
 	w.policy(t, "--rights", "view point control")
 }
 
@@ -56,7 +56,7 @@ func (w *world) zoneDeclared(t *testing.T) {
 		return err
 	})
 	l.over(t, "Votre unité ne vous autorise plus")
-	w.host.see(t, soon, want{text: "Votre unité n'autorise plus ce technicien"})
+	w.host.see(t, soon, want{text: "Votre unité n’autorise plus ce technicien"})
 	w.ready(t)
 	w.ask(t, request{})
 	w.tech.see(t, soon, want{text: "zone à régime restrictif"})

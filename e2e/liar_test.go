@@ -221,13 +221,13 @@ func (w *world) answeredAgain(t *testing.T, l *liar) {
 	always(t, poll*25, "nobody is asked", func() error { return w.unshown(t, quiet) })
 }
 
-// refusedToday is how many attempts the host's window counts.
+// refusedToday is how many attempts the host's window counts. It says nothing of none.
 func (w *world) refusedToday(t *testing.T) int {
 	t.Helper()
-	n := -1
-	g, err := w.host.find(want{text: "Aujourd'hui :"})
-	if err == nil {
-		_, err = fmt.Sscanf(g.Text, "Aujourd'hui : %d", &n)
+	n := 0
+	g, err := w.host.find(want{id: "refused"})
+	if err == nil && g.Text != "" {
+		_, err = fmt.Sscanf(g.Text, "Aujourd’hui\u00a0: %d", &n)
 	}
 	if err != nil {
 		w.host.fail(t, err)
@@ -294,8 +294,8 @@ func (w *world) anotherFingerprint(t *testing.T, l *liar) {
 		return nil
 	}
 	// Who finds it out says so; the other may merely have heard no more.
-	w.tech.until(t, []string{"ne se comprennent plus", "La connexion s'est perdue"}, unseen)
-	w.host.until(t, []string{"pas respecté les règles", "La connexion s'est perdue"}, unseen)
+	w.tech.until(t, []string{"ne se comprennent plus", "La connexion s’est perdue"}, unseen)
+	w.host.until(t, []string{"pas respecté les règles", "La connexion s’est perdue"}, unseen)
 	w.host.eventually(t, "the banners are gone", func() error {
 		all, err := w.banners()
 		return errors.Join(err, yes(len(all) == 0))

@@ -83,7 +83,7 @@ func (w *world) beforeAccept(t *testing.T) {
 		t.Errorf("the host sent %d bytes in 3 s before the person accepted", sent)
 	}
 	w.host.press(t, want{id: "refuse"})
-	w.tech.see(t, soon, want{text: "L'utilisateur a refusé"})
+	w.tech.see(t, soon, want{text: "L’utilisateur a refusé"})
 	w.back(t)
 }
 

@@ -147,7 +147,7 @@ func (w *world) lockedBefore(t *testing.T) {
 	w.tidy(t)
 	w.logins.says(t, loginSession, "Session.Lock")
 	w.ask(t, request{})
-	w.tech.see(t, aWhile, want{text: "ne peut pas partager son écran pour l'instant"})
+	w.tech.see(t, aWhile, want{text: "ne peut pas partager son écran pour l’instant"})
 	if g, err := w.host.find(want{id: "accept"}); err == nil {
 		t.Errorf("a dialog on a locked screen: %+v", g)
 	}
@@ -161,12 +161,12 @@ func (w *world) idleHands(t *testing.T) {
 	l := w.intervene(t, true)
 	l.driving(t)
 	a := w.host
-	a.see(t, 90*time.Second, want{id: "accept", window: "Êtes-vous toujours là ?"})
+	a.see(t, 90*time.Second, want{id: "accept", window: "Êtes-vous toujours là\u00a0?"})
 	a.keepPicture(t, "idle")
-	a.press(t, want{id: "accept", window: "Êtes-vous toujours là ?"})
+	a.press(t, want{id: "accept", window: "Êtes-vous toujours là\u00a0?"})
 	a.gone(t, soon, want{id: "accept"})
 	l.driving(t)
-	a.see(t, 90*time.Second, want{id: "accept", window: "Êtes-vous toujours là ?"})
+	a.see(t, 90*time.Second, want{id: "accept", window: "Êtes-vous toujours là\u00a0?"})
 	within(t, 65*time.Second, "the end without an answer", func() error {
 		all, err := w.banners()
 		if err == nil && len(all) > 0 {

@@ -144,7 +144,7 @@ func (w *world) usedCode(t *testing.T) {
 	code := w.phone.next(t)
 	w.ask(t, request{totp: code})
 	w.host.press(t, want{id: "refuse"})
-	w.tech.see(t, soon, want{text: "L'utilisateur a refusé"})
+	w.tech.see(t, soon, want{text: "L’utilisateur a refusé"})
 	w.back(t)
 	w.ready(t)
 	w.ask(t, request{totp: code})
@@ -160,7 +160,7 @@ func (w *world) unknownNumber(t *testing.T) {
 		}
 	}
 	w.ask(t, request{machine: stranger})
-	w.tech.see(t, aWhile, want{text: "Ce numéro n'existe pas"})
+	w.tech.see(t, aWhile, want{text: "Ce numéro n’existe pas"})
 }
 
 func (w *world) mistyped(t *testing.T) {
@@ -176,7 +176,7 @@ func (w *world) noAnswer(t *testing.T) {
 	w.ask(t, request{})
 	w.host.see(t, aWhile, want{id: "accept"})
 	w.host.gone(t, 70*time.Second, want{id: "accept"})
-	w.host.see(t, soon, want{text: "Vous n'avez pas répondu"})
+	w.host.see(t, soon, want{text: "Vous n’avez pas répondu"})
 	w.tech.see(t, soon, want{text: "Pas de réponse en une minute"})
 }
 
@@ -226,7 +226,7 @@ func (w *world) networkLost(t *testing.T) {
 		return joinErr(err, len(all) == 0)
 	})
 	w.cable.mend(t)
-	w.host.see(t, 3*aWhile, want{text: "La connexion s'est perdue"})
+	w.host.see(t, 3*aWhile, want{text: "La connexion s’est perdue"})
 }
 
 func joinErr(err error, ok bool) error {
@@ -240,7 +240,7 @@ func (w *world) offline(t *testing.T) {
 	w.host.proc.stop()
 	w.server.forgetFailures(t)
 	w.ask(t, request{})
-	w.tech.see(t, aWhile, want{text: "n'est pas en ligne"})
+	w.tech.see(t, aWhile, want{text: "n’est pas en ligne"})
 	w.host.launch(t)
 	w.back(t)
 	w.ready(t)

@@ -136,7 +136,7 @@ func TestLoginOfAName(t *testing.T) {
 
 func TestTheWindowNamesFileLineAndKey(t *testing.T) {
 	for language, want := range map[string][]string{
-		"fr": {"Fichier /a.toml, ligne 2, clé « app.x ».", "Fichier /a.toml, ligne 2.", "Fichier /a.toml, clé « app.x ».", "/a.toml", "denied"},
+		"fr": {"Fichier /a.toml, ligne 2, clé «\u00a0app.x\u00a0».", "Fichier /a.toml, ligne 2.", "Fichier /a.toml, clé «\u00a0app.x\u00a0».", "/a.toml", "denied"},
 		"en": {"File /a.toml, line 2, key “app.x”.", "File /a.toml, line 2.", "File /a.toml, key “app.x”.", "/a.toml", "denied"},
 	} {
 		text, err := assets.Texts("program", language)

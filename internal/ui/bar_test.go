@@ -54,6 +54,9 @@ func TestHomeSaysWhatBarsHelp(t *testing.T) {
 	if !strings.Contains(h.bar.said, "se terminent le") || !strings.Contains(h.bar.said, "01/12/2026") {
 		t.Errorf("ends soon: %q", h.bar.said)
 	}
+	if got := h.refused.seg.Text; got != "" {
+		t.Errorf("nobody was refused, and it says %q", got)
+	}
 	f.helped.RefusedToday, f.helped.RefusedWhy = 2, BarSource
 	a.update()
 	if got := h.refused.seg.Text; !strings.Contains(got, "2 tentatives refusées") || !strings.Contains(got, "adresse réseau") {
@@ -73,7 +76,7 @@ func TestHomeSaysThatAReceiptIsLost(t *testing.T) {
 	for _, lost := range []bool{false, true} {
 		f.helped.Last = &Ending{Why: wire.EndUserCut, At: f.now, Lost: lost}
 		a.update()
-		if strings.Contains(h.ending.said, "n'a pas pu être écrit") != lost {
+		if strings.Contains(h.ending.said, "n’a pas pu être écrit") != lost {
 			t.Errorf("lost %v: %q", lost, h.ending.said)
 		}
 	}
@@ -84,7 +87,7 @@ func TestHomeSaysWhatThisComputerLacks(t *testing.T) {
 	a, f := newTestApp(t)
 	h := a.shown.(*homePage)
 	for l, want := range map[Lack]string{
-		LackX11: "Xorg", LackBanner: "bannière", LackDevices: "c'est bien vous", LackMemory: "jusqu'à 12:04", LackOther: "rouvrez-le",
+		LackX11: "Xorg", LackBanner: "bannière", LackDevices: "c’est bien vous", LackMemory: "jusqu’à 12:04", LackOther: "rouvrez-le",
 	} {
 		f.helped.Lack, f.helped.LackEnds = l, time.Date(2026, 11, 21, 12, 4, 0, 0, time.Local)
 		f.helped.Bar = BarExpired // what is nearer counts

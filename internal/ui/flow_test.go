@@ -63,7 +63,7 @@ func TestJoinByCode(t *testing.T) {
 	f.fault = ErrBadCode
 	j.entry.SetText(" ASSIST1-AAAA ")
 	test.Tap(j.join)
-	if !strings.Contains(j.fault.said, "Ce code n'est pas complet") {
+	if !strings.Contains(j.fault.said, "Ce code n’est pas complet") {
 		t.Errorf("said %q", j.fault.said)
 	}
 	f.fault = nil
@@ -158,7 +158,7 @@ func TestWrongFactorHasASentencePerPage(t *testing.T) {
 		e.fields[i].SetText(s)
 	}
 	e.submit()
-	if !strings.HasPrefix(e.fault.said, "Ce code d'inscription n'est pas accepté.") {
+	if !strings.HasPrefix(e.fault.said, "Ce code d’inscription n’est pas accepté.") {
 		t.Errorf("enrolment: %q", e.fault.said)
 	}
 	f.fault = nil
@@ -166,7 +166,7 @@ func TestWrongFactorHasASentencePerPage(t *testing.T) {
 	w := send(t, a, f)
 	f.request.state.Err = &Refused{Why: wire.RefusedIdentity}
 	w.update()
-	if p := a.shown.(*askPage); !strings.HasPrefix(p.fault.said, "Code refusé. Un code ne sert qu'une fois") {
+	if p := a.shown.(*askPage); !strings.HasPrefix(p.fault.said, "Code refusé. Un code ne sert qu’une fois") {
 		t.Errorf("asking: %q", p.fault.said)
 	}
 }
@@ -206,7 +206,7 @@ func TestThrownOutGoesBackToTheLogin(t *testing.T) {
 	f.set(func() { f.helper.Phase, f.helper.Refusal = PhaseRefused, wire.RefusedIdentity })
 	a.goTo(placeHelper)
 	l, ok := a.shown.(*loginPage)
-	if !ok || f.helper.SignedIn || l.login != "camille" || !strings.HasPrefix(l.fault.said, "Vous n'êtes plus connecté") {
+	if !ok || f.helper.SignedIn || l.login != "camille" || !strings.HasPrefix(l.fault.said, "Vous n’êtes plus connecté") {
 		t.Fatalf("shown %T", a.shown)
 	}
 	l.fields[1].SetText("une phrase assez longue")
@@ -229,7 +229,7 @@ func TestRequestGrantedOpensTheSession(t *testing.T) {
 	if w.words.seg.Text != "citron – valise – orage" || w.left.seg.Text != "Encore 41 secondes pour répondre" {
 		t.Errorf("%q, %q", w.words.seg.Text, w.left.seg.Text)
 	}
-	if got := w.more.seg.Text; !strings.Contains(got, "en anglais, il lit : lemon – suitcase – storm") {
+	if got := w.more.seg.Text; !strings.Contains(got, "en anglais, il lit\u00a0: lemon – suitcase – storm") {
 		t.Errorf("the other language: %q", got)
 	}
 	f.request.state.Granted = true
@@ -241,19 +241,19 @@ func TestRequestGrantedOpensTheSession(t *testing.T) {
 	f.opened[0].Closed(wire.EndUserCut)
 	f.opened[0].Closed(wire.EndHostClosed) // the first end counts
 	p, ok := a.shown.(*askPage)
-	if !ok || !strings.Contains(p.fault.said, "L'utilisateur a coupé") || p.form.TOTP != "" {
+	if !ok || !strings.Contains(p.fault.said, "L’utilisateur a coupé") || p.form.TOTP != "" {
 		t.Errorf("shown %T", a.shown)
 	}
 }
 
 func TestRequestEndsInAPlainSentence(t *testing.T) {
 	for want, err := range map[string]error{
-		"L'utilisateur a refusé":                 &Declined{Verdict: wire.VerdictRefused},
+		"L’utilisateur a refusé":                 &Declined{Verdict: wire.VerdictRefused},
 		"Pas de réponse":                         &Declined{Verdict: wire.VerdictNoAnswer},
-		"n'est pas en ligne":                     &Refused{Why: wire.RefusedOffline},
-		"n'existe pas":                           &Refused{Why: wire.RefusedUnknown},
-		"La connexion avec l'ordinateur":         &Ended{Reason: wire.EndNetworkLost},
-		"La réponse vient d'un autre ordinateur": ErrWrongMachine,
+		"n’est pas en ligne":                     &Refused{Why: wire.RefusedOffline},
+		"n’existe pas":                           &Refused{Why: wire.RefusedUnknown},
+		"La connexion avec l’ordinateur":         &Ended{Reason: wire.EndNetworkLost},
+		"La réponse vient d’un autre ordinateur": ErrWrongMachine,
 	} {
 		a, f := newTestApp(t)
 		w := send(t, a, f)
@@ -369,11 +369,11 @@ func TestHomeSaysHowThingsAre(t *testing.T) {
 	a, f := newTestApp(t)
 	h := a.shown.(*homePage)
 	for want, change := range map[string]func(){
-		"Prêt — personne n'est connecté":                 func() { f.helped.Phase = PhaseReady },
+		"Prêt — personne n’est connecté":                 func() { f.helped.Phase = PhaseReady },
 		"Connexion au serveur…":                          func() { f.helped.Phase = PhaseConnecting },
 		"Serveur injoignable — nouvel essai dans 8 s":    func() { f.helped.Phase, f.helped.RetryAt = PhaseWaiting, f.now.Add(8*time.Second) },
-		"Ce serveur n'est pas celui du code":             func() { f.helped.Phase = PhaseWrongServer },
-		"Votre unité n'accueille plus de nouvel ordinat": func() { f.helped.Phase, f.helped.Refusal = PhaseRefused, wire.RefusedCrowded },
+		"Ce serveur n’est pas celui du code":             func() { f.helped.Phase = PhaseWrongServer },
+		"Votre unité n’accueille plus de nouvel ordinat": func() { f.helped.Phase, f.helped.Refusal = PhaseRefused, wire.RefusedCrowded },
 		"Deux ordinateurs se présentent avec le même nu": func() { f.helped.Phase, f.helped.Refusal = PhaseRefused, wire.RefusedDuplicate },
 	} {
 		change()
@@ -395,10 +395,10 @@ func TestHomeNamesItsServer(t *testing.T) {
 	a, f := newTestApp(t)
 	h := a.shown.(*homePage)
 	for want, change := range map[string]func(){
-		"Serveur : INCI (assist.inci.example.fr)":          func() { f.helped.Unit, f.helped.Trial = "INCI", false },
-		"Serveur : assist.inci.example.fr":                 func() { f.helped.Unit, f.helped.Trial = "", false },
-		"Serveur : INCI, sur cet ordinateur, pour essayer": func() { f.helped.Unit, f.helped.Trial = "INCI", true },
-		"Serveur sur cet ordinateur, pour essayer":         func() { f.helped.Unit, f.helped.Trial = "", true },
+		"Serveur\u00a0: INCI (assist.inci.example.fr)":          func() { f.helped.Unit, f.helped.Trial = "INCI", false },
+		"Serveur\u00a0: assist.inci.example.fr":                 func() { f.helped.Unit, f.helped.Trial = "", false },
+		"Serveur\u00a0: INCI, sur cet ordinateur, pour essayer": func() { f.helped.Unit, f.helped.Trial = "INCI", true },
+		"Serveur sur cet ordinateur, pour essayer":              func() { f.helped.Unit, f.helped.Trial = "", true },
 	} {
 		change()
 		a.update()

@@ -50,7 +50,7 @@ func (h *homePage) build() fyne.CanvasObject {
 	tag(a, h.state.line, "state")
 	h.server = newText("", styleMuted())
 	h.live, h.ending, h.told, h.bar = newLivePart(a), a.newNotice(), a.newNotice(), a.newNotice()
-	h.refused = newText("", styleMuted())
+	h.refused = tag(a, newText("", styleMuted()), "refused")
 	h.share = newFlow(8,
 		tag(a, newPress(a.say("share.join"), pressPlain, h.openShare), "share").with(a.icon("computer")),
 		tag(a, newPress(a.say("share.invite"), pressPlain, h.openInvite), "open-invite").with(a.icon("person")))
@@ -109,10 +109,14 @@ func (h *homePage) update() {
 	h.showReport()
 }
 
-// refusedWords are how many were turned down today, and why the last one was.
+// refusedWords are how many were turned down today, and why the last one was. Of none
+// nothing is said: a count of refusals reads as an alarm.
 func (h *homePage) refusedWords() string {
+	if h.seen.RefusedToday == 0 {
+		return ""
+	}
 	said := h.a.tongue.count("home.refused", h.seen.RefusedToday)
-	if h.seen.RefusedToday == 0 || h.seen.RefusedWhy == BarNone {
+	if h.seen.RefusedWhy == BarNone {
 		return said
 	}
 	return said + " " + h.a.say(barKey("bar.tried.", h.seen.RefusedWhy))

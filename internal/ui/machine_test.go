@@ -80,7 +80,7 @@ func TestCheckDigitAtOnce(t *testing.T) {
 	for typed, want := range map[string]string{
 		"4829 1730 55":   "Encore 2 chiffres",
 		"4829 1730 556":  "Encore 1 chiffre",
-		"4829 1730 5567": "Chiffre de contrôle faux : faites répéter le numéro",
+		"4829 1730 5567": "Chiffre de contrôle faux\u00a0: faites répéter le numéro",
 		"4829 1730 5566": "Numéro bien formé",
 	} {
 		p.machine.SetText(typed)

@@ -32,7 +32,7 @@ func saved(t *testing.T, language string, c Receipt) string {
 
 func TestSavedReceiptTellsAll(t *testing.T) {
 	for language, want := range map[string][]string{
-		"fr": {`lang="fr"`, "Reçu d&#39;intervention", "Camille Fontaine", "Assistance informatique, INCI", "12/02/2027",
+		"fr": {`lang="fr"`, "Reçu d’intervention", "Camille Fontaine", "Assistance informatique, INCI", "12/02/2027",
 			"21/11/2026", "6 min 40 s", "4829 1730 5566", "Imprimante du 2e étage introuvable", "utiliser la souris et le clavier",
 			"Vous avez coupé.", "citron – valise – orage", "A demandé la souris et le clavier", "et encore 3 actions", "5f1c0d9a5f1c"},
 		"en": {`lang="en"`, "Receipt of an intervention", "Camille Fontaine", "6 min 40 s", "4829 1730 5566",
@@ -91,7 +91,7 @@ func TestSavedReceiptWithoutDeeds(t *testing.T) {
 	c := someReceipts()[0]
 	c.Done, c.Who.Role, c.Who.Unit = nil, "", ""
 	page := saved(t, "fr", c)
-	if !strings.Contains(page, "Rien d&#39;autre que regarder.") || !strings.Contains(page, "<bdi>—</bdi>") {
+	if !strings.Contains(page, "Rien d’autre que regarder.") || !strings.Contains(page, "<bdi>—</bdi>") {
 		t.Error(page)
 	}
 }
@@ -104,7 +104,7 @@ func TestReportIsSaidOnce(t *testing.T) {
 		fault error
 		want  string
 	}{
-		{ErrNotReported, "considérez que rien n'est signalé"},
+		{ErrNotReported, "considérez que rien n’est signalé"},
 		{ErrNotKnown, "ne connaît pas cette intervention"},
 		{&Refused{Why: wire.RefusedJournal}, "journal"},
 		{nil, "Inscrit au journal du serveur à "},

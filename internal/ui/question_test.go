@@ -461,7 +461,7 @@ func TestDialogPlace(t *testing.T) {
 func TestIdleQuestion(t *testing.T) {
 	idle := func(q *consent.Question) { q.Idle = true }
 	d, f := ask(t, idle)
-	if d.win.Title() != "Êtes-vous toujours là ?" || d.accept.label != "Je suis là" || d.refuse.label != "Couper" {
+	if d.win.Title() != "Êtes-vous toujours là\u00a0?" || d.accept.label != "Je suis là" || d.refuse.label != "Couper" {
 		t.Errorf("%q, %q, %q", d.win.Title(), d.accept.label, d.refuse.label)
 	}
 	test.Tap(d.accept)
@@ -482,7 +482,7 @@ func TestIdleQuestion(t *testing.T) {
 
 func TestSilenceSaysWhatItLedTo(t *testing.T) {
 	for want, change := range map[string]func(*consent.Question){
-		"Personne n'est entré":        func(*consent.Question) {},
+		"Personne n’est entré":        func(*consent.Question) {},
 		"Le reste continue":           widening,
 		"Plus personne ne voit votre": func(q *consent.Question) { q.Idle = true },
 		"Assist a coupé":              func(q *consent.Question) { q.Renewing = true },

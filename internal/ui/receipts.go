@@ -144,7 +144,7 @@ func (a *App) facts(c Receipt) []fact {
 
 // usedWords says how often the technician drove and pointed.
 func (a *App) usedWords(c Receipt) string {
-	return join(" ; ", a.tongue.count("receipt.driven", c.Driven), a.tongue.count("receipt.pointed", c.Pointed))
+	return a.say("receipt.both", "driven", a.tongue.count("receipt.driven", c.Driven), "pointed", a.tongue.count("receipt.pointed", c.Pointed))
 }
 
 // plainAll is plain for several names.

@@ -44,9 +44,9 @@ func TestCutAndReport(t *testing.T) {
 func TestWhatIsSaidOfAReportIsTrue(t *testing.T) {
 	const (
 		sending   = "part vers le serveur"
-		waits     = "Assist le garde et l'envoie dès que le serveur répond"
+		waits     = "Assist le garde et l’envoie dès que le serveur répond"
 		confirmed = "est inscrit au journal du serveur"
-		refused   = "n'a pas pris votre signalement"
+		refused   = "n’a pas pris votre signalement"
 	)
 	for name, c := range map[string]struct {
 		report       *Report // made at the press unless it says when
@@ -107,7 +107,7 @@ func TestTheWordAtTheEndFollows(t *testing.T) {
 // A report made of a question within a session has ended it, and that is said.
 func TestReportWithinASessionSaysThatItIsCut(t *testing.T) {
 	for want, change := range map[string]func(*consent.Question){
-		"Personne n'est entré":        func(*consent.Question) {},
+		"Personne n’est entré":        func(*consent.Question) {},
 		"plus personne ne voit votre": widening,
 	} {
 		d, _ := ask(t, change)

@@ -38,7 +38,7 @@ func shared(t *testing.T) (*App, *fake, *sharePage) {
 
 func TestSharePageShowsTheJoinCode(t *testing.T) {
 	a, f, s := shared(t)
-	for _, want := range []string{"la clé de l'unité est sur cet ordinateur", "s'arrête quand Assist se ferme", "collez ce code"} {
+	for _, want := range []string{"la clé de l’unité est sur cet ordinateur", "s’arrête quand Assist se ferme", "collez ce code"} {
 		if said(a, want) != 1 {
 			t.Errorf("not said: %q", want)
 		}
@@ -47,12 +47,12 @@ func TestSharePageShowsTheJoinCode(t *testing.T) {
 	if got := a.cfg.App.Clipboard().Content(); got != (fakeTrial{}).Code() || s.copy.label != "Copié" {
 		t.Errorf("on the clipboard: %q, the button says %q", got, s.copy.label)
 	}
-	if said(a, "seul lui peut s'y joindre") != 0 {
+	if said(a, "seul lui peut s’y joindre") != 0 {
 		t.Error("said to be alone on a network")
 	}
 	f.set(func() { f.helped.Server = "127.0.0.1:8443" })
 	a.rebuild()
-	if said(a, "seul lui peut s'y joindre") != 1 {
+	if said(a, "seul lui peut s’y joindre") != 1 {
 		t.Error("not said to be alone")
 	}
 	s.back()
@@ -65,7 +65,7 @@ func TestInvite(t *testing.T) {
 	a, f := newTestApp(t, func(f *fake) { f.helped.Trial = true })
 	a.shown.(*homePage).openInvite()
 	p := a.shown.(*invitePage)
-	if p.invited.Visible() || said(a, "la clé de l'unité est sur cet ordinateur") != 1 {
+	if p.invited.Visible() || said(a, "la clé de l’unité est sur cet ordinateur") != 1 {
 		t.Error("a code before anybody was invited, or no warning")
 	}
 	test.Tap(p.invite)
@@ -75,19 +75,19 @@ func TestInvite(t *testing.T) {
 	p.fields[0].SetText("  Denis\u202e Petit ")
 	f.fault = ErrNotInvited
 	test.Tap(p.invite)
-	if p.invited.Visible() || !strings.Contains(p.fault.said, "n'a pas pu être invitée") {
+	if p.invited.Visible() || !strings.Contains(p.fault.said, "n’a pas pu être invitée") {
 		t.Errorf("said %q", p.fault.said)
 	}
 	f.fault = nil
 	test.Tap(p.invite)
-	if !p.invited.Visible() || said(a, "7QX4M-2KD9P-WZ3HA-B8TNC") != 1 || said(a, "Code d'inscription de Denis Petit, valable une seule fois, jusqu'au 22/11/2026") != 1 {
+	if !p.invited.Visible() || said(a, "7QX4M-2KD9P-WZ3HA-B8TNC") != 1 || said(a, "Code d’inscription de Denis Petit, valable une seule fois, jusqu’au 22/11/2026") != 1 {
 		t.Error("the code is not shown")
 	}
 	if !f.said(", Assistance informatique") {
 		t.Errorf("calls %q", f.calls)
 	}
 	a.rebuild() // as a change of language or theme does
-	if said(a, "Code d'inscription de Denis Petit") != 1 {
+	if said(a, "Code d’inscription de Denis Petit") != 1 {
 		t.Error("the code is lost with the look")
 	}
 	test.Tap(p.copy)

@@ -179,9 +179,9 @@ func TestPlurals(t *testing.T) {
 		n    int
 		want string
 	}{
-		{"fr", 0, "Aujourd'hui : 0 tentative refusée."},
-		{"fr", 1, "Aujourd'hui : 1 tentative refusée."},
-		{"fr", 2, "Aujourd'hui : 2 tentatives refusées."},
+		{"fr", 0, "Aujourd’hui\u00a0: 0 tentative refusée."},
+		{"fr", 1, "Aujourd’hui\u00a0: 1 tentative refusée."},
+		{"fr", 2, "Aujourd’hui\u00a0: 2 tentatives refusées."},
 		{"en", 0, "Today: 0 refused attempts."},
 		{"en", 1, "Today: 1 refused attempt."},
 	} {
@@ -212,7 +212,7 @@ func TestWhen(t *testing.T) {
 	fr := tongues(t)["fr"]
 	now := time.Date(2026, 11, 21, 9, 0, 0, 0, time.Local)
 	for want, at := range map[string]time.Time{
-		"aujourd'hui 08:30":  now.Add(-30 * time.Minute),
+		"aujourd’hui 08:30":  now.Add(-30 * time.Minute),
 		"hier 23:30":         now.Add(-9*time.Hour - 30*time.Minute),
 		"19/11/2026 à 09:00": now.AddDate(0, 0, -2),
 	} {
