@@ -125,8 +125,11 @@ func (l *link) send1(ctx context.Context, s signal) error {
 }
 
 // offer describes the session to the other end. Gathering starts here, but
-// trickle sends nothing before the description is out.
+// trickle sends nothing before the description is out: the other end drops a candidate
+// whose user fragment (RFC 8445, section 5.3) it has not been told of.
 func (l *link) offer(ctx context.Context, o *webrtc.OfferOptions) error {
+	l.describing.Lock()
+	defer l.describing.Unlock()
 	d, err := l.pc.CreateOffer(o)
 	if err != nil {
 		return fmt.Errorf("peer: offer: %w", err)
@@ -139,6 +142,8 @@ func (l *link) offer(ctx context.Context, o *webrtc.OfferOptions) error {
 
 // answer takes the host's offer.
 func (l *link) answer(ctx context.Context, sdp string) error {
+	l.describing.Lock()
+	defer l.describing.Unlock()
 	err := l.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: sdp})
 	if err != nil {
 		return fmt.Errorf("%w: offer: %w", ErrProtocol, err)
@@ -163,7 +168,10 @@ func (l *link) trickle(ctx context.Context, described <-chan struct{}) error {
 	for {
 		select {
 		case c := <-l.candidates:
-			if err := l.send1(ctx, signal{signalCandidate, c}); err != nil {
+			l.describing.Lock()
+			err := l.send1(ctx, signal{signalCandidate, c})
+			l.describing.Unlock()
+			if err != nil {
 				return err
 			}
 		case <-ctx.Done():

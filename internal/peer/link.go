@@ -42,6 +42,7 @@ type link struct {
 	err       error // read it after done
 
 	candidates chan string // ours, on their way out
+	describing sync.Mutex  // held from the making of a description until it is out: no candidate overtakes its own
 	channels   [channelCount]*channel
 	control    chan message // arrived, for Receive; control goes before the others
 	others     chan message

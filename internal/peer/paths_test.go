@@ -3,6 +3,7 @@
 package peer
 
 import (
+	"context"
 	"errors"
 	"net"
 	"sync/atomic"
@@ -60,6 +61,53 @@ func TestPathsThatGoAreReplaced(t *testing.T) {
 		t.Logf("after %d packets: connected in %v", after, time.Since(began))
 		if p.host == nil || p.technician == nil {
 			t.Error("half a connection")
+		}
+	}
+}
+
+// hesitant is an end of a signalling path where each description takes a moment to leave,
+// so that candidates could overtake it.
+type hesitant struct {
+	*wireEnd
+	after time.Duration
+	seen  atomic.Int32 // descriptions
+	early atomic.Int32 // candidates that left while a description was on its way
+	busy  atomic.Bool
+}
+
+func (h *hesitant) Send(ctx context.Context, b []byte) error {
+	switch signalKind(b[0]) {
+	case signalOffer, signalAnswer:
+		h.seen.Add(1)
+		h.busy.Store(true)
+		defer h.busy.Store(false)
+		<-time.After(h.after)
+	case signalCandidate:
+		if h.busy.Load() {
+			h.early.Add(1)
+		}
+	}
+	return h.wireEnd.Send(ctx, b)
+}
+
+// No candidate overtakes the description that it belongs to, the first time or when paths
+// are looked for anew: the other end would drop it, and nothing would be left to try.
+func TestCandidatesFollowTheirDescription(t *testing.T) {
+	ends := make([]*hesitant, 0, 2)
+	slow := func(s Signaler) Signaler {
+		h := &hesitant{wireEnd: s.(*wireEnd), after: 200 * time.Millisecond}
+		ends = append(ends, h)
+		return h
+	}
+	newPair(t, setup{hostNet: newGoneNet(t, 1), change: func(h, v *Config) {
+		h.Signaler, v.Signaler = slow(h.Signaler), slow(v.Signaler)
+	}})
+	for i, h := range ends {
+		if n := h.early.Load(); n > 0 {
+			t.Errorf("end %d: %d candidates before their description", i, n)
+		}
+		if n := h.seen.Load(); n != 2 {
+			t.Errorf("end %d: %d descriptions, not one for each time", i, n)
 		}
 	}
 }
