@@ -36,7 +36,7 @@ func runCharterShow(ctx context.Context, p *program, args []string) error {
 	if err := parse(p, f, args); err != nil {
 		return err
 	}
-	return with(*dir, server.Options{}, func(s *server.Server) error {
+	return with(*dir, func(s *server.Server) error {
 		if *text || *epoch != 0 {
 			b, err := s.CharterText(ctx, *epoch)
 			if err != nil {
@@ -99,7 +99,7 @@ func runCharterDraft(ctx context.Context, p *program, args []string) error {
 	if *out == "" {
 		return required(p, "charter draft", "--out is")
 	}
-	return with(*dir, server.Options{}, func(s *server.Server) error {
+	return with(*dir, func(s *server.Server) error {
 		if err := s.WriteDraft(ctx, *out); err != nil {
 			return err
 		}
@@ -136,7 +136,7 @@ func runCharterSign(ctx context.Context, p *program, args []string) error {
 	if *key != "" || *out != "" {
 		return required(p, "charter sign", "with --key or --out, --draft is")
 	}
-	return with(*dir, server.Options{}, func(s *server.Server) error {
+	return with(*dir, func(s *server.Server) error {
 		if st, err := s.Standing(ctx); err != nil || !st.KeyHere {
 			return errors.Join(err, errKeyElsewhere)
 		}
@@ -244,7 +244,7 @@ func runCharterPublish(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
-	return with(*dir, server.Options{}, func(s *server.Server) error {
+	return with(*dir, func(s *server.Server) error {
 		if *rotation != "" {
 			return publishRotation(ctx, p, s, *rotation, text)
 		}

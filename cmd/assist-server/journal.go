@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/user"
 
 	"assist/internal/server"
 	"assist/internal/trust"
@@ -32,17 +31,8 @@ func runJournal(ctx context.Context, p *program, args []string) error {
 	return journalCommands().dispatch(ctx, p, args)
 }
 
-// who is recorded: the account that runs the command, and whoever became it by sudo.
-func who(reason string) server.Who {
-	w := server.Who{By: "unknown", Reason: reason}
-	if u, err := user.Current(); err == nil {
-		w.By = u.Username
-	}
-	if by := os.Getenv("SUDO_USER"); by != "" && by != w.By {
-		w.By = by + " as " + w.By
-	}
-	return w
-}
+// who is recorded: see account.
+func who(reason string) server.Who { return server.Who{By: account(), Reason: reason} }
 
 func chooses(f *flag.FlagSet, k *server.JournalKeys) {
 	f.StringVar(&k.Login, "login", "", "only entries of this technician")
@@ -63,7 +53,7 @@ func runJournalList(ctx context.Context, p *program, args []string) error {
 	if err := parse(p, f, args); err != nil {
 		return err
 	}
-	return with(*dir, server.Options{}, func(s *server.Server) error {
+	return with(*dir, func(s *server.Server) error {
 		list, err := s.Journal(ctx, q, who(*reason))
 		for _, e := range list {
 			_, _ = fmt.Fprintf(p.out, "%d %s %s\n", e.Number, e.At.Format("2006-01-02T15:04:05.000Z"), e.Body)
@@ -93,7 +83,7 @@ func runJournalVerify(ctx context.Context, p *program, args []string) error {
 	if *file != "" {
 		return verifyFile(p, *file, *text)
 	}
-	return with(*dir, server.Options{}, func(s *server.Server) error {
+	return with(*dir, func(s *server.Server) error {
 		r, err := s.VerifyJournal(ctx)
 		if err != nil {
 			return err
@@ -184,7 +174,7 @@ func runJournalExport(ctx context.Context, p *program, args []string) error {
 	if *format != server.FormatNDJSON && *format != server.FormatCSV {
 		return errors.New("--format is ndjson or csv")
 	}
-	return with(*dir, server.Options{}, func(s *server.Server) error {
+	return with(*dir, func(s *server.Server) error {
 		if *to == "" {
 			_, err := s.ExportJournal(ctx, p.out, *format, k, who(*reason))
 			return explainReason(err)
@@ -209,7 +199,7 @@ func runJournalPurge(ctx context.Context, p *program, args []string) error {
 	if err := parse(p, f, args); err != nil {
 		return err
 	}
-	return with(*dir, server.Options{}, func(s *server.Server) error {
+	return with(*dir, func(s *server.Server) error {
 		done, err := s.Purge(ctx, who("").By, *sure)
 		switch {
 		case err != nil:
@@ -231,7 +221,7 @@ func runJournalHold(ctx context.Context, p *program, args []string) error {
 	if err := parse(p, f, args); err != nil {
 		return err
 	}
-	return with(*dir, server.Options{}, func(s *server.Server) error {
+	return with(*dir, func(s *server.Server) error {
 		if *session != "" {
 			if *release {
 				return explainReason(s.Release(ctx, *session, who(*reason)))
@@ -251,7 +241,7 @@ func runJournalKey(_ context.Context, p *program, args []string) error {
 	if err := parse(p, f, args); err != nil {
 		return err
 	}
-	return with(*dir, server.Options{}, func(s *server.Server) error {
+	return with(*dir, func(s *server.Server) error {
 		_, err := fmt.Fprintln(p.out, base64.StdEncoding.EncodeToString(s.JournalKey()))
 		return err
 	})

@@ -37,7 +37,7 @@ func runCharterPolicy(ctx context.Context, p *program, args []string) error {
 	c.IdleMinutes, c.LeaseMinutes, c.CertificateDays = intFlag(f, "idle", &idle), intFlag(f, "lease", &lease), intFlag(f, "certificate-days", &days)
 	changes := false
 	f.Visit(func(one *flag.Flag) { changes = changes || (one.Name != "dir" && one.Name != "passphrase-file") })
-	return with(*dir, server.Options{}, func(s *server.Server) error {
+	return with(*dir, func(s *server.Server) error {
 		if !changes {
 			return showPolicy(ctx, p, s)
 		}
@@ -113,7 +113,7 @@ func runCharterRotate(ctx context.Context, p *program, args []string) error {
 	if *draft != "" {
 		return rotateDraft(p, rotateFiles{*key, *next, *draft, *rotation, *out}, pass)
 	}
-	return with(*dir, server.Options{}, func(s *server.Server) error {
+	return with(*dir, func(s *server.Server) error {
 		if err := s.Rotate(ctx, pass); err != nil {
 			return err
 		}
@@ -169,7 +169,7 @@ func runTLSNext(ctx context.Context, p *program, args []string) error {
 	if err := parse(p, f, args); err != nil {
 		return err
 	}
-	return with(*dir, server.Options{}, func(s *server.Server) error {
+	return with(*dir, func(s *server.Server) error {
 		if err := s.AnnounceTLS(ctx); err != nil {
 			return err
 		}
@@ -184,7 +184,7 @@ func runTLSSwitch(ctx context.Context, p *program, args []string) error {
 	if err := parse(p, f, args); err != nil {
 		return err
 	}
-	return with(*dir, server.Options{}, func(s *server.Server) error {
+	return with(*dir, func(s *server.Server) error {
 		if err := s.SwitchTLS(ctx); err != nil {
 			return err
 		}
@@ -212,7 +212,7 @@ func runMachineList(ctx context.Context, p *program, args []string) error {
 	if err := parse(p, f, args); err != nil {
 		return err
 	}
-	return with(*dir, server.Options{}, func(s *server.Server) error {
+	return with(*dir, func(s *server.Server) error {
 		all, err := s.Machines(ctx)
 		if err != nil {
 			return err
@@ -237,7 +237,7 @@ func runMachineRelease(ctx context.Context, p *program, args []string) error {
 	if *number == "" {
 		return required(p, "machine release", "--machine is")
 	}
-	return with(*dir, server.Options{}, func(s *server.Server) error {
+	return with(*dir, func(s *server.Server) error {
 		if err := s.ReleaseMachine(ctx, strings.ReplaceAll(*number, " ", "")); err != nil {
 			return err
 		}

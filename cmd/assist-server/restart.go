@@ -45,13 +45,13 @@ func runJournalRestart(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
-	return with(*dir, server.Options{}, func(s *server.Server) error {
+	return with(*dir, func(s *server.Server) error {
 		return explainReason(s.RestartJournal(ctx, pass, who(o.reason)))
 	})
 }
 
 func draftRestart(ctx context.Context, p *program, dir string, o restartFlags) error {
-	return with(dir, server.Options{}, func(s *server.Server) error {
+	return with(dir, func(s *server.Server) error {
 		if err := s.WriteRestart(ctx, o.draft, who(o.reason)); err != nil {
 			return explainReason(err)
 		}
@@ -97,7 +97,7 @@ func publishRestart(ctx context.Context, p *program, dir, from string) error {
 	if err != nil {
 		return err
 	}
-	return with(dir, server.Options{}, func(s *server.Server) error {
+	return with(dir, func(s *server.Server) error {
 		if err := s.PublishRestart(ctx, b); err != nil {
 			return err
 		}

@@ -38,6 +38,7 @@ func runInit(_ context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
+	o.By = account()
 	if o.Passphrase, err = newPassphrase(p, *file); err != nil {
 		return err
 	}
@@ -61,7 +62,7 @@ func runJoinCode(_ context.Context, p *program, args []string) error {
 	if err := parse(p, f, args); err != nil {
 		return err
 	}
-	return with(*dir, server.Options{}, func(s *server.Server) error { return showJoinCode(p, s.JoinCode()) })
+	return with(*dir, func(s *server.Server) error { return showJoinCode(p, s.JoinCode()) })
 }
 
 func showJoinCode(p *program, code trust.JoinCode) error {
@@ -93,11 +94,15 @@ func runServer(ctx context.Context, p *program, args []string) error {
 		}
 		o.Passphrase = pass
 	}
-	return with(*dir, o, func(s *server.Server) error { return s.Run(ctx) })
+	return opened(*dir, o, func(s *server.Server) error { return s.Run(ctx) })
 }
 
-// with opens a data directory, and closes it whatever happens.
-func with(dir string, o server.Options, f func(*server.Server) error) error {
+// with opens a data directory for a command, and closes it whatever happens.
+func with(dir string, f func(*server.Server) error) error {
+	return opened(dir, server.Options{By: account()}, f)
+}
+
+func opened(dir string, o server.Options, f func(*server.Server) error) error {
 	s, err := server.Open(dir, o)
 	if err != nil {
 		return err
@@ -130,7 +135,7 @@ func runBackup(ctx context.Context, p *program, args []string) error {
 		fmt.Fprintln(p.err, "assist-server backup: --to is required")
 		return errUsage
 	}
-	return with(*dir, server.Options{}, func(s *server.Server) error {
+	return with(*dir, func(s *server.Server) error {
 		if err := s.Backup(ctx, *to); err != nil {
 			return err
 		}

@@ -47,7 +47,7 @@ func runAdd(ctx context.Context, p *program, args []string) error {
 			who.Zones = append(who.Zones, strings.TrimSpace(z))
 		}
 	}
-	return with(*dir, server.Options{}, func(s *server.Server) error {
+	return with(*dir, func(s *server.Server) error {
 		code, err := s.AddTechnician(ctx, who)
 		if err != nil {
 			return err
@@ -67,7 +67,7 @@ func runList(ctx context.Context, p *program, args []string) error {
 	if err := parse(p, f, args); err != nil {
 		return err
 	}
-	return with(*dir, server.Options{}, func(s *server.Server) error {
+	return with(*dir, func(s *server.Server) error {
 		all, err := s.Technicians(ctx)
 		if err != nil {
 			return err
@@ -110,7 +110,7 @@ func disable(ctx context.Context, p *program, command, dir, login, file string) 
 	if login == "" {
 		return required(p, command, "--login is")
 	}
-	return with(dir, server.Options{}, func(s *server.Server) error {
+	return with(dir, func(s *server.Server) error {
 		if err := s.DisableTechnician(ctx, login); err != nil {
 			return err
 		}
@@ -130,7 +130,7 @@ func runOpen(ctx context.Context, p *program, args []string) error {
 	if *login == "" || *hours < 0 {
 		return required(p, "technician open", "--login and --hours are")
 	}
-	return with(*dir, server.Options{}, func(s *server.Server) error {
+	return with(*dir, func(s *server.Server) error {
 		until, err := s.OpenTechnician(ctx, *login, *hours)
 		if err != nil {
 			return err

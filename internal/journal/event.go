@@ -37,11 +37,14 @@ type ServerStarted struct {
 // ServerStopped says that the server stopped in good order.
 type ServerStopped struct{}
 
-// TechnicianAdded says that an administrator invited a technician.
+// TechnicianAdded says that an administrator invited a technician. In this event and in
+// those below, By is the account of the operating system that did it, "server" where the
+// running server did it by itself; entries of before it was recorded lack it.
 type TechnicianAdded struct {
 	Login string `json:"login"`
 	Name  string `json:"name"`
 	Role  string `json:"role"`
+	By    string `json:"by,omitempty"`
 }
 
 // TechnicianEnrolled says that a technician chose the factors of an account.
@@ -56,11 +59,13 @@ type TechnicianCertified struct {
 	Login  string `json:"login"`
 	Serial string `json:"serial"`
 	Until  int64  `json:"until"` // Unix seconds
+	By     string `json:"by,omitempty"`
 }
 
 // TechnicianDisabled says that an administrator closed an account.
 type TechnicianDisabled struct {
 	Login string `json:"login"`
+	By    string `json:"by,omitempty"`
 }
 
 // TechnicianOpened says that an administrator lets an external technician in for
@@ -68,11 +73,13 @@ type TechnicianDisabled struct {
 type TechnicianOpened struct {
 	Login string `json:"login"`
 	Until int64  `json:"until"` // Unix seconds
+	By    string `json:"by,omitempty"`
 }
 
 // PolicyChanged says what an administrator wants the next charter to say.
 type PolicyChanged struct {
 	Change string `json:"change"` // in the words of a charter
+	By     string `json:"by,omitempty"`
 }
 
 // CharterPublished says that a charter which the unit key signed is the one in
@@ -81,22 +88,26 @@ type CharterPublished struct {
 	Epoch   uint64 `json:"epoch"`
 	Charter string `json:"charter"` // SHA-256 of the signed text, hex
 	Expires int64  `json:"expires"` // Unix seconds
+	By      string `json:"by,omitempty"`
 }
 
 // UnitKeyChanged says that the unit has another key from this epoch on.
 type UnitKeyChanged struct {
 	Epoch uint64 `json:"epoch"`
 	Key   string `json:"key"` // SHA-256 of the new public key, hex
+	By    string `json:"by,omitempty"`
 }
 
 // ServerKeyAnnounced says that a next TLS key was made.
 type ServerKeyAnnounced struct {
 	Pin string `json:"pin"` // SHA-256 of the public key, hex
+	By  string `json:"by,omitempty"`
 }
 
 // ServerKeyChanged says that the announced TLS key is in use.
 type ServerKeyChanged struct {
 	Pin string `json:"pin"`
+	By  string `json:"by,omitempty"`
 }
 
 // LoginSucceeded says that a technician logged in.
@@ -130,6 +141,7 @@ type MachineDuplicate struct {
 // MachineReleased says that an administrator lets a machine in again.
 type MachineReleased struct {
 	Machine string `json:"machine"`
+	By      string `json:"by,omitempty"`
 }
 
 // SessionRequested is durable before the machine hears of the request.

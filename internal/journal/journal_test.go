@@ -264,12 +264,28 @@ func TestEmptyJournalVerifies(t *testing.T) {
 	}
 }
 
+// Entries of before it was recorded who did something are read as they are.
+func TestEntriesWithoutAnAccountAreRead(t *testing.T) {
+	for _, name := range []string{"technician.added", "technician.certified", "technician.disabled", "technician.opened", "policy.changed",
+		"charter.published", "unit.rekeyed", "server.key-announced", "server.key-changed", "machine.released"} {
+		b, err := os.ReadFile(filepath.Join("testdata", "events", name+".json"))
+		must(t, err)
+		text, by, found := strings.Cut(string(b), `,"by":`)
+		if !found {
+			t.Fatalf("%s names nobody: %s", name, b)
+		}
+		if _, _, err := decode([]byte(text + by[strings.Index(by, "}"):])); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestAppendRefusesWhatIsNotPlain(t *testing.T) {
 	b := open(t)
 	b.add(&ServerStarted{"1"})
 	for name, e := range map[string]Event{
 		"nothing":     nil,
-		"line break":  &TechnicianDisabled{"a\nb"},
+		"line break":  &TechnicianDisabled{Login: "a\nb"},
 		"escape":      &LoginSucceeded{"a", "\x1b[2J"},
 		"c1 control":  &ServerStarted{"\u0085"},
 		"delete":      &ServerStarted{"\x7f"},
@@ -384,7 +400,7 @@ func TestWritersTakeTurns(t *testing.T) {
 	for range 4 {
 		all.Go(func() {
 			for range 10 {
-				if _, err := b.try(moment(0), &TechnicianDisabled{"x"}); err != nil {
+				if _, err := b.try(moment(0), &TechnicianDisabled{Login: "x"}); err != nil {
 					failed <- err
 				}
 			}

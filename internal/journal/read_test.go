@@ -38,7 +38,7 @@ func TestListReadsBackWhatWasAppended(t *testing.T) {
 func TestListFiltersAndPages(t *testing.T) {
 	b := open(t)
 	b.add(samples()[:14]...)
-	b.add(&TechnicianDisabled{"denis"}, &SessionEnded{"52", "denis", "111111111111", 1, "host", ""})
+	b.add(&TechnicianDisabled{Login: "denis"}, &SessionEnded{"52", "denis", "111111111111", 1, "host", ""})
 	for _, tc := range []struct {
 		filter Filter
 		want   string

@@ -132,18 +132,18 @@ func (*JournalRestarted) keys() Keys  { return Keys{} }
 
 func (e *ServerStarted) fields() []string       { return []string{e.Version} }
 func (*ServerStopped) fields() []string         { return nil }
-func (e *TechnicianAdded) fields() []string     { return []string{e.Login, e.Name, e.Role} }
+func (e *TechnicianAdded) fields() []string     { return []string{e.Login, e.Name, e.Role, e.By} }
 func (e *TechnicianEnrolled) fields() []string  { return []string{e.Login, e.Address, e.Device} }
-func (e *TechnicianCertified) fields() []string { return []string{e.Login, e.Serial} }
-func (e *TechnicianDisabled) fields() []string  { return []string{e.Login} }
-func (e *TechnicianOpened) fields() []string    { return []string{e.Login} }
-func (e *PolicyChanged) fields() []string       { return []string{e.Change} }
-func (e *CharterPublished) fields() []string    { return []string{e.Charter} }
-func (e *UnitKeyChanged) fields() []string      { return []string{e.Key} }
-func (e *ServerKeyAnnounced) fields() []string  { return []string{e.Pin} }
-func (e *ServerKeyChanged) fields() []string    { return []string{e.Pin} }
+func (e *TechnicianCertified) fields() []string { return []string{e.Login, e.Serial, e.By} }
+func (e *TechnicianDisabled) fields() []string  { return []string{e.Login, e.By} }
+func (e *TechnicianOpened) fields() []string    { return []string{e.Login, e.By} }
+func (e *PolicyChanged) fields() []string       { return []string{e.Change, e.By} }
+func (e *CharterPublished) fields() []string    { return []string{e.Charter, e.By} }
+func (e *UnitKeyChanged) fields() []string      { return []string{e.Key, e.By} }
+func (e *ServerKeyAnnounced) fields() []string  { return []string{e.Pin, e.By} }
+func (e *ServerKeyChanged) fields() []string    { return []string{e.Pin, e.By} }
 func (e *MachineDuplicate) fields() []string    { return []string{e.Machine, e.First, e.Second} }
-func (e *MachineReleased) fields() []string     { return []string{e.Machine} }
+func (e *MachineReleased) fields() []string     { return []string{e.Machine, e.By} }
 func (e *LoginSucceeded) fields() []string      { return []string{e.Login, e.Address} }
 func (e *LoginRefused) fields() []string        { return []string{e.Login, e.Address, e.At} }
 func (e *MachineRegistered) fields() []string   { return []string{e.Machine, e.Key} }

@@ -123,7 +123,7 @@ func (t *transaction) publish(c *trust.Charter, text []byte, now time.Time) erro
 		}
 	}
 	sum := sha256.Sum256(text)
-	return t.record(now, &journal.CharterPublished{Epoch: c.Epoch, Charter: hex.EncodeToString(sum[:]), Expires: c.Expires})
+	return t.record(now, &journal.CharterPublished{Epoch: c.Epoch, Charter: hex.EncodeToString(sum[:]), Expires: c.Expires, By: t.by})
 }
 
 // checkRevoked refuses a charter that lets in somebody whose account was closed
@@ -161,7 +161,7 @@ func (t *transaction) adopt(c *trust.Charter, a *account, now time.Time) error {
 	if env == nil {
 		return nil
 	}
-	return t.record(now, &journal.TechnicianCertified{Login: a.Login, Serial: serial, Until: until})
+	return t.record(now, &journal.TechnicianCertified{Login: a.Login, Serial: serial, Until: until, By: t.by})
 }
 
 // SignCharter draws up the next charter, signs it with the unit key that lies

@@ -105,7 +105,7 @@ func (c *crowd) first(day int64, what string) bool {
 
 // sumKeys notes the sums of the keys that are known when the column is new.
 func sumKeys(ctx context.Context, tx *sql.Tx) error {
-	t := &transaction{ctx, tx}
+	t := &transaction{Context: ctx, Tx: tx}
 	keys, err := texts(ctx, tx, `select hex(host_key) from machine where length(host_key) > 16`)
 	if err != nil {
 		return err

@@ -66,7 +66,7 @@ func (s *Server) ChangePolicy(ctx context.Context, c PolicyChange) error {
 			return err
 		}
 		for _, one := range append(append(said, more...), zones...) {
-			if err := t.record(s.now(), &journal.PolicyChanged{Change: one}); err != nil {
+			if err := t.record(s.now(), &journal.PolicyChanged{Change: one, By: t.by}); err != nil {
 				return err
 			}
 		}

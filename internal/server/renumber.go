@@ -79,7 +79,7 @@ func (t *transaction) renumberZones(c *trust.Charter, from, to trust.UnitPublic,
 		if _, err := t.exec(`insert into machine_zone values (?, ?)`, z.Machine, z.Zone); err != nil {
 			return err
 		}
-		if err := t.record(now, &journal.PolicyChanged{Change: "zone " + z.Machine + " " + z.Zone}); err != nil {
+		if err := t.record(now, &journal.PolicyChanged{Change: "zone " + z.Machine + " " + z.Zone, By: t.by}); err != nil {
 			return err
 		}
 	}

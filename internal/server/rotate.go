@@ -125,7 +125,7 @@ func (t *transaction) rekey(r *trust.Rotation, rotation []byte, c *trust.Charter
 		return err
 	}
 	sum := sha256.Sum256(r.To)
-	if err := t.record(now, &journal.UnitKeyChanged{Epoch: r.Epoch, Key: hex.EncodeToString(sum[:])}); err != nil {
+	if err := t.record(now, &journal.UnitKeyChanged{Epoch: r.Epoch, Key: hex.EncodeToString(sum[:]), By: t.by}); err != nil {
 		return err
 	}
 	return t.publish(c, charter, now)

@@ -83,8 +83,11 @@ const (
 	fileCheckpoint = "journal.checkpoint"
 )
 
+// bySelf stands in the journal where no administrator's command did it.
+const bySelf = "server"
+
 // Options are what the caller decides. Init uses all of them, Open only
-// Passphrase, Version and Log.
+// Passphrase, Version, By and Log.
 type Options struct {
 	Name       string   // of the unit, as users will read it
 	Address    string   // host:port that clients connect to; stands in the join code
@@ -93,6 +96,7 @@ type Options struct {
 	Passphrase string   // of the unit key; Open may go without
 	Sources    []string // where technicians may help from; empty for private networks
 	Version    string   // of the program, for the journal
+	By         string   // account that runs a command, for the journal; empty for a server that serves
 	Log        *slog.Logger
 }
 
@@ -157,6 +161,9 @@ func Open(dir string, o Options) (*Server, error) {
 	}
 	if s.store, err = openStore(s.path(fileDatabase)); err != nil {
 		return nil, err
+	}
+	if o.By != "" {
+		s.store.by = o.By
 	}
 	if err := s.loadUnit(context.Background()); err != nil {
 		return nil, errors.Join(err, s.store.close())

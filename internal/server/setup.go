@@ -52,7 +52,7 @@ func Init(dir string, o Options) (trust.JoinCode, error) {
 	if err != nil {
 		return trust.JoinCode{}, errors.Join(err, empty(dir), undo())
 	}
-	s, err := Open(dir, Options{})
+	s, err := Open(dir, Options{By: o.By})
 	if err != nil {
 		return trust.JoinCode{}, err
 	}

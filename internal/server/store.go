@@ -19,12 +19,14 @@ import (
 type store struct {
 	writer *sql.DB
 	reader *sql.DB
+	by     string // who acts, for entries of what an administrator does
 }
 
 // transaction is one write, durable as a whole when write returns nil.
 type transaction struct {
 	context.Context
 	*sql.Tx
+	by string
 }
 
 // step is one migration: statements, or what statements alone cannot do.
@@ -134,7 +136,7 @@ func openStore(path string) (*store, error) {
 		return nil, errors.Join(fmt.Errorf("server: database: %w", err), w.Close())
 	}
 	r.SetMaxOpenConns(4)
-	return &store{w, r}, nil
+	return &store{writer: w, reader: r, by: bySelf}, nil
 }
 
 func dsn(path, more string) string {
@@ -183,7 +185,7 @@ func (st *store) write(ctx context.Context, f func(*transaction) error) error {
 		return fmt.Errorf("server: database: %w", err)
 	}
 	defer tx.Rollback()
-	if err := f(&transaction{ctx, tx}); err != nil {
+	if err := f(&transaction{ctx, tx, st.by}); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
@@ -199,7 +201,7 @@ func (st *store) read(ctx context.Context, f func(*transaction) error) error {
 		return fmt.Errorf("server: database: %w", err)
 	}
 	defer tx.Rollback()
-	return f(&transaction{ctx, tx})
+	return f(&transaction{ctx, tx, st.by})
 }
 
 // record appends to the journal in this transaction.

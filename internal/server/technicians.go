@@ -146,7 +146,7 @@ func (s *Server) AddTechnician(ctx context.Context, who Technician) (string, err
 		if n != 1 {
 			return fmt.Errorf("%w: %s is enrolled; disable the account first", ErrTechnician, who.Login)
 		}
-		return t.record(now, &journal.TechnicianAdded{Login: who.Login, Name: who.Name, Role: who.Role})
+		return t.record(now, &journal.TechnicianAdded{Login: who.Login, Name: who.Name, Role: who.Role, By: t.by})
 	})
 	if err != nil {
 		return "", err
@@ -213,7 +213,7 @@ func (t *transaction) disable(login string, now time.Time) error {
 	if n != 1 {
 		return fmt.Errorf("%w: %s, or disabled already", ErrUnknown, login)
 	}
-	return t.record(now, &journal.TechnicianDisabled{Login: login})
+	return t.record(now, &journal.TechnicianDisabled{Login: login, By: t.by})
 }
 
 // OpenTechnician lets an external technician in until so many hours from now, a
@@ -232,7 +232,7 @@ func (s *Server) OpenTechnician(ctx context.Context, login string, hours int) (t
 		if n != 1 {
 			return fmt.Errorf("%w: %s is no external technician who has enrolled", ErrTechnician, login)
 		}
-		return t.record(now, &journal.TechnicianOpened{Login: login, Until: until.Unix()})
+		return t.record(now, &journal.TechnicianOpened{Login: login, Until: until.Unix(), By: t.by})
 	})
 }
 

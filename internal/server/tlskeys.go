@@ -175,7 +175,7 @@ func (s *Server) AnnounceTLS(ctx context.Context) error {
 		return err
 	}
 	_, next := s.pins()
-	return s.record(ctx, &journal.ServerKeyAnnounced{Pin: hex.EncodeToString(next[:])})
+	return s.record(ctx, &journal.ServerKeyAnnounced{Pin: hex.EncodeToString(next[:]), By: s.store.by})
 }
 
 // SwitchTLS takes the announced key into use; a running server does so within a
@@ -213,7 +213,7 @@ func (s *Server) SwitchTLS(ctx context.Context) error {
 	if err := s.loadTLS(); err != nil {
 		return err
 	}
-	return s.record(ctx, &journal.ServerKeyChanged{Pin: hex.EncodeToString(next[:])})
+	return s.record(ctx, &journal.ServerKeyChanged{Pin: hex.EncodeToString(next[:]), By: s.store.by})
 }
 
 func announces(c *trust.Charter, want trust.Server) bool {

@@ -51,7 +51,7 @@ func (s *Server) ReleaseMachine(ctx context.Context, number string) error {
 		if n != 1 {
 			return fmt.Errorf("%w: %s, or it is not held back", ErrMachine, number)
 		}
-		return t.record(s.now(), &journal.MachineReleased{Machine: number})
+		return t.record(s.now(), &journal.MachineReleased{Machine: number, By: t.by})
 	})
 }
 
