@@ -166,7 +166,7 @@ func TestCSV(t *testing.T) {
 	n, err := WriteCSV(t.Context(), &out, b, Keys{}, 3)
 	must(t, err)
 	want := `number,time,type,session,login,machine,entry
-1,2026-11-21T09:00:00.123Z,technician.added,,claire,,"{""v"":1,""n"":1,""t"":1795251600123,""type"":""technician.added"",""data"":{""login"":""claire"",""name"":""Claire Dubois"",""role"":""IT support""}}"
+1,2026-11-21T09:00:00.123Z,technician.added,,claire,,"{""v"":1,""n"":1,""t"":1795251600123,""type"":""technician.added"",""data"":{""login"":""claire"",""name"":""Claire Dubois"",""role"":""IT support"",""by"":""rssi as root""}}"
 2,2026-11-21T09:00:01.123Z,login.refused,,'=cmd|calc,,"{""v"":1,""n"":2,""t"":1795251601123,""type"":""login.refused"",""data"":{""login"":""=cmd|calc"",""address"":""192.0.2.1"",""at"":""login""}}"
 `
 	if got := out.String(); n != 3 || !strings.HasPrefix(got, want) {
