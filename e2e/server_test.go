@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,7 +57,7 @@ func newServer(t *testing.T, bin, dir, host string, as account) *server {
 	}
 	out := s.command(t, "init", "--name", unitName, "--address", s.address, "--listen", s.address,
 		"--stun", "off", "--passphrase-file", pass)
-	s.join = regexp.MustCompile(`ASSIST1-[0-9A-Z-]+`).FindString(out)
+	s.join = strings.Join(strings.Fields(regexp.MustCompile(`ASSIST1-[0-9A-Z-]+(\s+[0-9A-Z-]+)*`).FindString(out)), "")
 	if s.join == "" {
 		t.Fatalf("no join code in:\n%s", out)
 	}

@@ -52,9 +52,17 @@ func setUp(t *testing.T) (dir, pass string) {
 func TestAnAdministratorsDay(t *testing.T) {
 	dir, pass := setUp(t)
 	out := plays(t, "joincode", "--dir", dir)
-	code := strings.TrimSpace(strings.Split(out, "\n")[2])
+	code := strings.Split(out, "\n\n")[1]
 	if j, err := trust.ParseJoinCode(code); err != nil || j.Server != "127.0.0.1:4433" {
 		t.Errorf("join code %q: %v", code, err)
+	}
+	for _, line := range strings.Split(code, "\n") {
+		if len(line) > 40 {
+			t.Errorf("too long to be read out or copied: %q", line)
+		}
+	}
+	if line := plays(t, "joincode", "--line", "--dir", dir); strings.Count(line, "\n") != 1 || strings.TrimSpace(line) != strings.Join(strings.Fields(code), "") {
+		t.Errorf("on one line: %q", line)
 	}
 	if !strings.Contains(out, "█") {
 		t.Error("no QR")

@@ -59,10 +59,17 @@ func runInit(_ context.Context, p *program, args []string) error {
 
 func runJoinCode(_ context.Context, p *program, args []string) error {
 	f, dir := flags(p, "joincode", "Prints the join code, which tells an app where the server is and which keys to\ntrust. It is not secret; hand it out by a way that nobody can alter.")
+	line := f.Bool("line", false, "print the code alone on one line, for scripts and for assist.toml")
 	if err := parse(p, f, args); err != nil {
 		return err
 	}
-	return with(*dir, func(s *server.Server) error { return showJoinCode(p, s.JoinCode()) })
+	return with(*dir, func(s *server.Server) error {
+		if *line {
+			_, err := fmt.Fprintln(p.out, s.JoinCode())
+			return err
+		}
+		return showJoinCode(p, s.JoinCode())
+	})
 }
 
 func showJoinCode(p *program, code trust.JoinCode) error {
@@ -71,8 +78,25 @@ func showJoinCode(p *program, code trust.JoinCode) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(p.out, "Join code:\n\n  %s\n\n%s\n", text, picture)
+	_, err = fmt.Fprintf(p.out, "Join code (the breaks do not count):\n\n%s\n\n%s\n", inLines(text), picture)
 	return err
+}
+
+// inLines breaks a code after every sixth of its groups, so that it can be read, and
+// copied from a narrow terminal.
+func inLines(code string) string {
+	const groups = 6
+	var b strings.Builder
+	for i, g := range strings.SplitAfter(code, "-") {
+		switch {
+		case i == 0:
+			b.WriteString("  ")
+		case i%groups == 0:
+			b.WriteString("\n  ")
+		}
+		b.WriteString(g)
+	}
+	return b.String()
 }
 
 func runServer(ctx context.Context, p *program, args []string) error {

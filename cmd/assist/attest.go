@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 
 	"assist/assets"
 	"assist/internal/attestation"
@@ -182,9 +183,11 @@ func trialPorts(dirs config.Dirs, keys *attestation.Keys) []string {
 	if keys == nil || existing(filepath.Join(dirs.Data, "server", passFile)) == "" {
 		return nil
 	}
-	_, port, err := net.SplitHostPort(keys.Server)
-	if err != nil {
-		return nil
+	var ports []string
+	for _, s := range keys.Servers {
+		if _, port, err := net.SplitHostPort(s.Server); err == nil && !slices.Contains(ports, port) {
+			ports = append(ports, port)
+		}
 	}
-	return []string{port}
+	return ports
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -142,6 +143,28 @@ func TestAttestTellsTheKeyInForce(t *testing.T) {
 	if got := fmt.Sprint(f.Policy.Rights); got != "[view]" {
 		t.Errorf("its zone gives %s", got)
 	}
+}
+
+// The server's key is the one that a connection made now would want, with who says so: a
+// charter replaces that of the join code once it was learned under it.
+func TestAttestTellsTheTLSKeyInForce(t *testing.T) {
+	a := newAttested(t)
+	at, hexed := "assist.example:443", func(b byte) string { return hex.EncodeToString(append([]byte{b}, make([]byte, 31)...)) }
+	code := attestation.Seen{Server: at, TLS: hexed(1)}
+	told := func(when string, want ...attestation.Seen) {
+		k := gather(a.dir).Keys
+		if !slices.Equal(k.Servers, want) || k.Server != at || k.TLS != want[0].TLS || k.Joined != hexed(1) {
+			t.Errorf("%s: %+v", when, k)
+		}
+	}
+	told("no charter yet", code)
+	a.charter(t, a.unit, func(c *trust.Charter) { c.Servers = []trust.Server{{Address: at, Pin: [32]byte{2}, Next: [32]byte{3}}} })
+	now, next := attestation.Seen{Server: at, TLS: hexed(2), Epoch: 3}, attestation.Seen{Server: at, TLS: hexed(3), Epoch: 3, Next: true}
+	told("a code handed out since", now, next, code)
+	if err := a.memory.Settle([32]byte{1}); err != nil {
+		t.Fatal(err)
+	}
+	told("replaced", now, next)
 }
 
 // What cannot be relied on is never called whole.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"path/filepath"
 	"slices"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"assist/internal/attestation"
 	"assist/internal/config"
 	"assist/internal/consent"
+	"assist/internal/rendezvous"
 	"assist/internal/trust"
 )
 
@@ -83,6 +85,19 @@ func keptOf(dirs config.Dirs, file config.File) error {
 	return errors.Join(err, heard)
 }
 
+// serverKeys are the keys by which a connection made now would know the server.
+func serverKeys(k *attestation.Keys, dirs config.Dirs, code *trust.JoinCode) error {
+	charters, err := rendezvous.OpenCharters(dirs.Data, code.Unit, slog.New(slog.DiscardHandler)) // what is damaged is told by keysOf
+	if err != nil {
+		return err
+	}
+	for _, one := range (rendezvous.Config{Server: code.Server, Pin: code.Pin, Charters: charters}).Keys() {
+		k.Servers = append(k.Servers, attestation.Seen{Server: one.Address, TLS: hex.EncodeToString(one.Pin[:]), Epoch: one.Epoch, Next: one.Next})
+	}
+	k.Server, k.TLS = k.Servers[0].Server, k.Servers[0].TLS
+	return nil
+}
+
 // keysOf are the pinned keys, the unit's key in force, and this computer's own. Without a
 // key of its own yet, there is no number.
 func keysOf(dirs config.Dirs, file config.File) (*attestation.Keys, error) {
@@ -90,7 +105,10 @@ func keysOf(dirs config.Dirs, file config.File) (*attestation.Keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &attestation.Keys{Server: code.Server, TLS: hex.EncodeToString(code.Pin[:]), Pinned: fingerprint(code.Unit)}
+	k := &attestation.Keys{Joined: hex.EncodeToString(code.Pin[:]), Pinned: fingerprint(code.Unit)}
+	if err := serverKeys(k, dirs, code); err != nil {
+		return k, err
+	}
 	unit, _, err := memory.Epoch()
 	if err != nil {
 		return k, err

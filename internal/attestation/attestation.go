@@ -38,10 +38,20 @@ type Running struct {
 	Sockets []process.Socket `json:"sockets"`
 }
 
+// Seen is one key by which the server is known at one address.
+type Seen struct {
+	Server string `json:"server"`        // host:port
+	TLS    string `json:"tls_pin"`       // SHA-256 of its key, hexadecimal
+	Epoch  uint64 `json:"charter_epoch"` // of the charter that says so; 0: the join code does
+	Next   bool   `json:"next"`          // announced for later
+}
+
 // Keys are what is pinned, as fingerprints (SHA-256, hexadecimal) and the number.
 type Keys struct {
-	Server  string `json:"server"`          // host:port
-	TLS     string `json:"tls_pin"`         // of the server's key
+	Server  string `json:"server"`          // host:port, where it is looked for first
+	TLS     string `json:"tls_pin"`         // of the server's key in force there
+	Servers []Seen `json:"servers"`         // all keys by which the server is known, in the order in which it is looked for
+	Joined  string `json:"tls_pin_joined"`  // of the join code; when Servers lacks it, a charter has replaced it
 	Unit    string `json:"unit_key"`        // the one in force, which signs technicians and the charter
 	Pinned  string `json:"unit_key_pinned"` // of the join code; rotations lead from it to the one in force
 	Host    string `json:"host_key"`        // of this computer and user
@@ -178,6 +188,11 @@ func (r Report) JSON() ([]byte, error) {
 		if *list == nil {
 			*list = []string{}
 		}
+	}
+	if r.Keys != nil && r.Keys.Servers == nil {
+		keys := *r.Keys
+		keys.Servers = []Seen{}
+		r.Keys = &keys
 	}
 	filled(&r.Rights)
 	if r.Running != nil {

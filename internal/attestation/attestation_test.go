@@ -27,7 +27,8 @@ func facts() attestation.Facts {
 			{Protocol: "tcp", Local: "192.0.2.7:50512"}, {Protocol: "udp", Local: "192.0.2.7:40000"},
 			{Protocol: "unix", Local: "/home/x/.local/share/assist/raise.sock", Listens: true},
 		}},
-		Keys: &attestation.Keys{Server: "assist.example.fr:443", TLS: strings.Repeat("01", 32), Unit: strings.Repeat("02", 32), Pinned: strings.Repeat("02", 32),
+		Keys: &attestation.Keys{Server: "assist.example.fr:443", TLS: strings.Repeat("01", 32), Joined: strings.Repeat("01", 32),
+			Servers: []attestation.Seen{{Server: "assist.example.fr:443", TLS: strings.Repeat("01", 32)}}, Unit: strings.Repeat("02", 32), Pinned: strings.Repeat("02", 32),
 			Host: strings.Repeat("03", 32), Machine: "4829 1730 5566"},
 		Policy: attestation.Policy{MachineFile: "/etc/assist/assist.toml", Rights: []string{"view", "point"}, IdleMinutes: 15,
 			LeaseMinutes: 30, Zone: "ZRR-1", Locked: []string{"unit.join"}, CharterEpoch: 7, InForce: true},
@@ -124,6 +125,9 @@ func TestPages(t *testing.T) {
 	bad.Starters, bad.Rights.Elevated, bad.Running, bad.Keys = []string{"/etc/xdg/autostart/a.desktop"}, true, nil, nil
 	bad.Presence = nil
 	turned := facts()
+	turned.Keys.TLS = strings.Repeat("06", 32)
+	turned.Keys.Servers = []attestation.Seen{{Server: "assist.example.fr:443", TLS: turned.Keys.TLS, Epoch: 7},
+		{Server: "assist.example.fr:443", TLS: strings.Repeat("07", 32), Epoch: 7, Next: true}, {Server: "other.example.fr:443", TLS: strings.Repeat("08", 32), Epoch: 7}}
 	turned.Keys.Pinned, turned.Policy.InForce, turned.Policy.Rights = strings.Repeat("05", 32), false, nil
 	for name, f := range map[string]attestation.Facts{"good": facts(), "bad": bad, "turned": turned} {
 		r := attestation.Judge(f)

@@ -4,6 +4,7 @@ package attestation
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -123,14 +124,36 @@ func (r Report) keys(t *page) {
 		t.item(t.say("attest.noUnit"))
 		return
 	}
-	t.fact("attest.server", r.Keys.Server)
-	t.fact("attest.tls", r.Keys.TLS)
+	r.servers(t)
 	t.fact("attest.unit", r.Keys.Unit)
 	if r.Keys.Pinned != r.Keys.Unit {
 		t.fact("attest.pinned", r.Keys.Pinned)
 	}
 	t.fact("attest.host", r.Keys.Host)
 	t.fact("attest.machine", r.Keys.Machine)
+}
+
+// servers are the server's keys, each with who says so: the charter replaces what the join
+// code said.
+func (r Report) servers(t *page) {
+	at := ""
+	for _, s := range r.Keys.Servers {
+		if s.Server != at {
+			at = s.Server
+			t.fact("attest.server", at)
+		}
+		says := "attest.tls.code"
+		switch {
+		case s.Next:
+			says = "attest.tls.next"
+		case s.Epoch > 0:
+			says = "attest.tls.charter"
+		}
+		t.fact("attest.tls", s.TLS+" "+t.say(says, "n", fmt.Sprint(s.Epoch)))
+	}
+	if !slices.ContainsFunc(r.Keys.Servers, func(s Seen) bool { return s.TLS == r.Keys.Joined }) {
+		t.fact("attest.tls.joined", r.Keys.Joined)
+	}
 }
 
 func (r Report) policy(t *page) {

@@ -103,17 +103,17 @@ func (c *Charters) Changed() <-chan struct{} {
 }
 
 // servers are the server's addresses and keys as the newest charter has them, also
-// when it ran out.
-func (c *Charters) servers() []trust.Server {
+// when it ran out, and that charter's epoch.
+func (c *Charters) servers() ([]trust.Server, uint64) {
 	if c == nil {
-		return nil
+		return nil, 0
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.charter == nil {
-		return nil
+		return nil, 0
 	}
-	return c.charter.Servers
+	return c.charter.Servers, c.charter.Epoch
 }
 
 // learnedUnder notes that a charter was learned under a join code with this key: from
@@ -136,7 +136,8 @@ func (c *Charters) learnedUnder(pin [32]byte) {
 // keys an address is known. A code that was handed out since counts until a charter
 // was learned under it: an app that missed a change of key comes back by it.
 func (c *Charters) replaces(address string, pin [32]byte) bool {
-	for _, s := range c.servers() {
+	servers, _ := c.servers()
+	for _, s := range servers {
 		if strings.EqualFold(s.Address, address) {
 			c.mu.Lock()
 			defer c.mu.Unlock()

@@ -20,30 +20,45 @@ type target struct {
 
 func (t target) url(path string) string { return "https://" + t.address + path }
 
-// targets are where to look for the server, in order: near first, then as the newest
-// charter says, then as the join code does. Each address has its own keys: the
-// charter's current one and the announced next where the charter lists it, else the
-// join code's. A key that the charter replaced may be in other hands.
-func (c Config) targets() []target {
-	var all []target
-	add := func(address string, pins ...[32]byte) {
-		i := slices.IndexFunc(all, func(t target) bool { return t.address == address })
-		if i < 0 {
-			i, all = len(all), append(all, target{address: address})
-		}
-		all[i].pins = append(all[i].pins, pins...)
-	}
+// Key is one key by which the server is known at one address.
+type Key struct {
+	Address string   // host:port
+	Pin     [32]byte // SHA-256 of the server's SubjectPublicKeyInfo
+	Epoch   uint64   // of the charter that says so; 0: the join code does
+	Next    bool     // announced for later
+}
+
+// Keys are all that count now, in the order in which the server is looked for: near
+// first, then as the newest charter says, then as the join code does. Each address has
+// its own: the charter's current one and the announced next where the charter lists it,
+// else the join code's. A key that the charter replaced may be in other hands.
+func (c Config) Keys() []Key {
+	var all []Key
 	if c.Near != "" {
-		add(c.Near, c.Pin)
+		all = append(all, Key{Address: c.Near, Pin: c.Pin})
 	}
-	for _, s := range c.Charters.servers() {
-		add(s.Address, s.Pin)
+	servers, epoch := c.Charters.servers()
+	for _, s := range servers {
+		all = append(all, Key{Address: s.Address, Pin: s.Pin, Epoch: epoch})
 		if s.Next != ([32]byte{}) {
-			add(s.Address, s.Next)
+			all = append(all, Key{Address: s.Address, Pin: s.Next, Epoch: epoch, Next: true})
 		}
 	}
 	if !c.Charters.replaces(c.Server, c.Pin) {
-		add(c.Server, c.Pin)
+		all = append(all, Key{Address: c.Server, Pin: c.Pin})
+	}
+	return all
+}
+
+// targets are the same, by address.
+func (c Config) targets() []target {
+	var all []target
+	for _, k := range c.Keys() {
+		i := slices.IndexFunc(all, func(t target) bool { return t.address == k.Address })
+		if i < 0 {
+			i, all = len(all), append(all, target{address: k.Address})
+		}
+		all[i].pins = append(all[i].pins, k.Pin)
 	}
 	return all
 }

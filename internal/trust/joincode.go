@@ -13,6 +13,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // JoinCode is what a client must know to trust a unit: where its server is,
@@ -73,8 +74,8 @@ func (j JoinCode) String() string {
 	return out.String()
 }
 
-// ParseJoinCode reads a code as people paste or type it: case, spaces and
-// hyphens do not count, O is 0, I and L are 1.
+// ParseJoinCode reads a code as people paste or type it: case, white space, hyphens
+// and what cannot be seen do not count, O is 0, I and L are 1.
 func ParseJoinCode(s string) (JoinCode, error) {
 	if len(s) > maxJoinText {
 		return JoinCode{}, fmt.Errorf("%w: too long", ErrJoinCode)
@@ -141,10 +142,11 @@ func expand(point []byte) ([]byte, error) {
 	return x509.MarshalPKIXPublicKey(k)
 }
 
-// squeeze drops white space and hyphens and raises case.
+// squeeze drops white space, hyphens of all kinds and what cannot be seen, and raises
+// case: mail programs break lines, make hyphens of their own and put marks between.
 func squeeze(s string) string {
 	return strings.ToUpper(strings.Map(func(r rune) rune {
-		if strings.ContainsRune(" \t\r\n\u00a0\u2009\u202f-", r) {
+		if unicode.IsSpace(r) || unicode.In(r, unicode.Pd, unicode.Cf) {
 			return -1
 		}
 		return r

@@ -39,6 +39,8 @@ func TestJoinCodeAsPeoplePasteIt(t *testing.T) {
 		"letter O":   "ASSIST1" + strings.ReplaceAll(body, "0", "O"),
 		"letter l":   "ASSIST1" + strings.ReplaceAll(body, "1", "l"),
 		"spaces":     strings.ReplaceAll(text, "-", "\u00a0"),
+		"as printed": strings.ReplaceAll(text, "-", "-\n  "),
+		"by a mail":  "\ufeff" + strings.ReplaceAll(text[:60], "-", "\u2011") + "\u200b" + strings.ReplaceAll(text[60:], "-", "\u2013\u00ad"),
 	} {
 		if got, err := ParseJoinCode(s); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %v", name, err)

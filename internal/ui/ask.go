@@ -151,7 +151,8 @@ func (a *App) signedWords(who consent.Card) string {
 	return a.say("ask.signedIn", "name", plain(who.Name, maxShownName), "unit", plain(who.Unit, maxShownName), "date", a.tongue.date(who.Until))
 }
 
-// checkMachine says at once whether a whole number can be right.
+// checkMachine says at once whether a whole number can be right. One that can is said
+// calmly: whether there is such a computer only the server knows, when it is asked.
 func (p *askPage) checkMachine() {
 	switch n := len(p.form.Machine); {
 	case n == 0:
@@ -162,7 +163,7 @@ func (p *askPage) checkMachine() {
 	case p.a.cfg.Check(p.form.Machine) != nil:
 		p.hint.set("attention", theme.ColorNameWarning, p.a.say("ask.badDigit"))
 	default:
-		p.hint.set("check", theme.ColorNameSuccess, p.a.say("ask.goodDigit"))
+		p.hint.set("tick", colorMuted, p.a.say("ask.goodDigit"))
 	}
 	p.hint.row.Show()
 }

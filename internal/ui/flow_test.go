@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
 
 	"assist/internal/consent"
@@ -59,6 +60,11 @@ func TestJoinByCode(t *testing.T) {
 	j := a.shown.(*joinPage)
 	if !j.join.Disabled() {
 		t.Error("an empty code can be sent")
+	}
+	a.cfg.App.Clipboard().SetContent("  ASSIST1-BBBB-\n  CCCC\n") // as a terminal or a mail shows it
+	j.entry.TypedShortcut(&fyne.ShortcutPaste{Clipboard: a.cfg.App.Clipboard()})
+	if got := strings.Join(strings.Fields(j.code), ""); got != "ASSIST1-BBBB-CCCC" || j.join.Disabled() {
+		t.Errorf("a pasted code became %q", j.code)
 	}
 	f.fault = ErrBadCode
 	j.entry.SetText(" ASSIST1-AAAA ")

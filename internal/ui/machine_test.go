@@ -9,6 +9,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/theme"
 )
 
 func TestRegroup(t *testing.T) {
@@ -81,11 +82,14 @@ func TestCheckDigitAtOnce(t *testing.T) {
 		"4829 1730 55":   "Encore 2 chiffres",
 		"4829 1730 556":  "Encore 1 chiffre",
 		"4829 1730 5567": "Chiffre de contrôle faux\u00a0: faites répéter le numéro",
-		"4829 1730 5566": "Numéro bien formé",
+		"4829 1730 5566": "Pas de faute de frappe. Le numéro sera cherché à votre demande.",
 	} {
 		p.machine.SetText(typed)
 		if p.hint.line.seg.Text != want {
 			t.Errorf("%s: %q, want %q", typed, p.hint.line.seg.Text, want)
+		}
+		if p.hint.ink == theme.ColorNameSuccess {
+			t.Errorf("%s looks as if it had been found", typed)
 		}
 	}
 	p.machine.SetText("4829 1730 5567")
