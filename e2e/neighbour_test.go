@@ -438,7 +438,7 @@ func (w *world) tellsWhy(t *testing.T, reason string) {
 		return err
 	})
 	eventually(t, soon, "the journal", func() error {
-		out := w.server.command(t, "journal", "list", "--reason", "e2e", "--session", session)
+		out := w.server.command(t, "journal", "list", "--json", "--reason", "e2e", "--session", session)
 		if !strings.Contains(out, fmt.Sprintf(`"reason":%d,`, wire.EndLampLost)) {
 			return fmt.Errorf("session %s: %s", session, out)
 		}

@@ -125,7 +125,7 @@ func (w *world) reported(t *testing.T) {
 // reports are those in the journal.
 func (w *world) reports(t *testing.T) string {
 	t.Helper()
-	return w.server.command(t, "journal", "list", "--reason", "e2e", "--event", "session.reported")
+	return w.server.command(t, "journal", "list", "--json", "--reason", "e2e", "--event", "session.reported")
 }
 
 func (w *world) wrongCode(t *testing.T) {

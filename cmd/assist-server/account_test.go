@@ -38,7 +38,7 @@ func TestEachCommandIsRecordedWithItsAccount(t *testing.T) {
 	} {
 		plays(t, append(strings.Fields(line), "--dir", dir)...)
 	}
-	for _, line := range strings.Split(strings.TrimSpace(plays(t, "journal", "list", "--dir", dir, "--reason", "review")), "\n") {
+	for _, line := range strings.Split(strings.TrimSpace(plays(t, "journal", "list", "--json", "--dir", dir, "--reason", "review")), "\n") {
 		if !strings.Contains(line, `"by":"`+account()+`"`) || !strings.HasPrefix(account(), "rssi as ") {
 			t.Errorf("nobody, or somebody else than %s, did %s", account(), line)
 		}

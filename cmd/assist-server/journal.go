@@ -10,7 +10,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
+	"assist/internal/journal"
 	"assist/internal/server"
 	"assist/internal/trust"
 )
@@ -43,7 +45,8 @@ func chooses(f *flag.FlagSet, k *server.JournalKeys) {
 const aboutReason = "why you look; it is recorded, with your account (required)"
 
 func runJournalList(ctx context.Context, p *program, args []string) error {
-	f, dir := flags(p, "journal list", "Prints entries of the journal, newest first, each as it is stored. That you looked\nis recorded.")
+	f, dir := flags(p, "journal list", "Prints entries of the journal, newest first, one a line; times are this server's local\nones. That you looked is recorded.")
+	raw := f.Bool("json", false, "print each entry as it is stored, one JSON object a line")
 	var q server.JournalFilter
 	f.IntVar(&q.Limit, "limit", 100, "at most this many, up to 1000")
 	f.Int64Var(&q.Before, "before", 0, "only entries with a smaller number, to page")
@@ -55,10 +58,18 @@ func runJournalList(ctx context.Context, p *program, args []string) error {
 	}
 	return with(*dir, func(s *server.Server) error {
 		list, err := s.Journal(ctx, q, who(*reason))
-		for _, e := range list {
-			_, _ = fmt.Fprintf(p.out, "%d %s %s\n", e.Number, e.At.Format("2006-01-02T15:04:05.000Z"), e.Body)
+		if err != nil {
+			return explainReason(err)
 		}
-		return explainReason(err)
+		if !*raw {
+			return showEntries(p, list)
+		}
+		for _, e := range list {
+			if _, err := fmt.Fprintf(p.out, "%s\n", e.Body); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
@@ -68,7 +79,7 @@ func explainReason(err error) error {
 		return errors.New("say why: --reason \"…\"; it is recorded, with your account")
 	}
 	if errors.Is(err, server.ErrNoEvent) {
-		return errors.New("no event has the name that --event gives; names are what \"journal list\" prints as type")
+		return fmt.Errorf("no event has the name that --event gives; these are all: %s", strings.Join(journal.Names(), " "))
 	}
 	return err
 }

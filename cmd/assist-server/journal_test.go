@@ -77,16 +77,16 @@ func TestASecurityOfficersDay(t *testing.T) {
 	if out := plays(t, "journal", "verify", "--dir", dir); !strings.Contains(out, "The journal verifies") || !strings.Contains(out, "Sessions: 0 granted") {
 		t.Errorf("verify prints %q", out)
 	}
-	if out := plays(t, "journal", "list", "--dir", dir, "--reason", "review", "--event", "journal.restarted"); !strings.Contains(out, "a drill") || strings.Count(out, "\n") != 1 {
+	if out := plays(t, "journal", "list", "--json", "--dir", dir, "--reason", "review", "--event", "journal.restarted"); !strings.Contains(out, "a drill") || strings.Count(out, "\n") != 1 {
 		t.Errorf("of one event it prints %q", out)
 	}
-	if out := plays(t, "journal", "list", "--dir", dir, "--reason", "review", "--event", "journal.read"); !strings.Contains(out, `"what":"everything of journal.restarted"`) {
+	if out := plays(t, "journal", "list", "--json", "--dir", dir, "--reason", "review", "--event", "journal.read"); !strings.Contains(out, `"what":"everything of journal.restarted"`) {
 		t.Errorf("it is recorded as %q", out)
 	}
-	if said := failsSaying(t, "journal", "list", "--dir", dir, "--reason", "review", "--event", "no.such"); !strings.Contains(said, "--event") {
+	if said := failsSaying(t, "journal", "list", "--json", "--dir", dir, "--reason", "review", "--event", "no.such"); !strings.Contains(said, "--event") {
 		t.Errorf("of no event: %s", said)
 	}
-	if out := plays(t, "journal", "list", "--dir", dir, "--reason", "review"); !strings.Contains(out, "journal.restarted") || !strings.Contains(out, "journal.exported") {
+	if out := plays(t, "journal", "list", "--json", "--dir", dir, "--reason", "review"); !strings.Contains(out, "journal.restarted") || !strings.Contains(out, "journal.exported") {
 		t.Errorf("list prints %q", out)
 	}
 }

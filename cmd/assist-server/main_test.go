@@ -81,7 +81,7 @@ func TestAnAdministratorsDay(t *testing.T) {
 	if out := plays(t, "technician", "list", "--dir", dir); !strings.Contains(out, "disabled") {
 		t.Errorf("list prints %q", out)
 	}
-	out = plays(t, "journal", "list", "--reason", "a test", "--dir", dir, "--login", "claire", "--limit", "1")
+	out = plays(t, "journal", "list", "--json", "--reason", "a test", "--dir", dir, "--login", "claire", "--limit", "1")
 	if !strings.Contains(out, "technician.disabled") || strings.Count(out, "\n") != 1 {
 		t.Errorf("journal prints %q", out)
 	}
@@ -131,7 +131,7 @@ func TestRunStopsWhenInterrupted(t *testing.T) {
 	case <-late:
 		t.Fatal("it does not stop")
 	}
-	if out := plays(t, "journal", "list", "--reason", "a test", "--dir", dir); !strings.Contains(out, "server.stopped") {
+	if out := plays(t, "journal", "list", "--json", "--reason", "a test", "--dir", dir); !strings.Contains(out, "server.stopped") {
 		t.Errorf("journal prints %q", out)
 	}
 }

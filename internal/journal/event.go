@@ -209,9 +209,19 @@ type SessionReported struct {
 	Signed  string `json:"signed,omitempty"` // the host's envelope, base64
 }
 
-// newEvent returns an empty event of a type, or nil: the closed list.
+// newEvent returns an empty event of a type, or nil.
 func newEvent(name string) Event {
-	for _, e := range []Event{
+	for _, e := range newEvents() {
+		if e.Type() == name {
+			return e
+		}
+	}
+	return nil
+}
+
+// newEvents is an empty event of each type: the closed list.
+func newEvents() []Event {
+	return []Event{
 		&ServerStarted{}, &ServerStopped{},
 		&TechnicianAdded{}, &TechnicianEnrolled{}, &TechnicianCertified{}, &TechnicianDisabled{},
 		&TechnicianOpened{}, &PolicyChanged{}, &CharterPublished{}, &UnitKeyChanged{}, &ServerKeyAnnounced{}, &ServerKeyChanged{},
@@ -219,12 +229,7 @@ func newEvent(name string) Event {
 		&SessionRequested{}, &SessionUndelivered{}, &SessionAnswered{}, &SessionChanged{}, &SessionEnded{},
 		&SessionReported{}, &SessionHeld{}, &SessionReleased{},
 		&JournalMigrated{}, &JournalRead{}, &JournalExported{}, &JournalPurged{}, &JournalRetention{}, &JournalRestarted{},
-	} {
-		if e.Type() == name {
-			return e
-		}
 	}
-	return nil
 }
 
 // check refuses an event that is not in the list or has a field out of limits.

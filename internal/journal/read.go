@@ -18,6 +18,15 @@ type Querier interface {
 // Known says whether there are events of this name.
 func Known(name string) bool { return newEvent(name) != nil }
 
+// Names are those of all events.
+func Names() []string {
+	var out []string
+	for _, e := range newEvents() {
+		out = append(out, e.Type())
+	}
+	return out
+}
+
 // Filter chooses entries. Zero values choose everything; the newest come first.
 type Filter struct {
 	Keys
