@@ -34,7 +34,7 @@ func TestEachCommandIsRecordedWithItsAccount(t *testing.T) {
 	dir, pass := setUp(t)
 	for _, line := range []string{
 		"technician add --login claire --name Claire --role IT", "technician disable --login claire",
-		"charter policy --idle 10", "charter sign --passphrase-file " + pass, "tls next", "journal export --reason review --to " + filepath.Join(t.TempDir(), "e"),
+		"charter policy --idle 10", "charter sign --yes --passphrase-file " + pass, "tls next", "journal export --reason review --to " + filepath.Join(t.TempDir(), "e"),
 	} {
 		plays(t, append(strings.Fields(line), "--dir", dir)...)
 	}

@@ -3,11 +3,13 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"assist/internal/server"
@@ -115,12 +117,12 @@ func required(p *program, command, what string) error {
 }
 
 func runCharterSign(ctx context.Context, p *program, args []string) error {
-	f, dir := flags(p, "charter sign", "Without --draft: draws up the charter, signs it with the unit key of the data\ndirectory, and publishes it. With --draft: signs a draft, on any machine; nothing\nbut the key is needed. Certificates that are missing or end soon are made, too.")
+	f, dir := flags(p, "charter sign", "Without --draft: draws up the charter, signs it with the unit key of the data\ndirectory, shows what changes, asks, and publishes it. With --draft: signs a draft, on any machine; nothing\nbut the key is needed. Certificates that are missing or end soon are made, too.")
 	file := f.String("passphrase-file", "", "file with the passphrase (default: it is asked for)")
 	key := f.String("key", "", "unit key file, with --draft")
 	draft := f.String("draft", "", "draft to sign")
 	out := f.String("out", "", "file to make, with --draft")
-	yes := f.Bool("yes", false, "with --draft: sign without asking whether the changes are meant")
+	yes := f.Bool("yes", false, "do not ask whether the changes are meant")
 	var o server.SignOptions
 	f.IntVar(&o.Days, "days", 0, "days that the charter is good for (default 90, at most 366)")
 	f.Uint64Var(&o.After, "above", 0, "number that the charter's epoch must exceed, after a restore")
@@ -144,18 +146,59 @@ func runCharterSign(ctx context.Context, p *program, args []string) error {
 		if err != nil {
 			return err
 		}
-		return signHere(ctx, p, s, pass, o)
+		if *yes {
+			return signHere(ctx, p, s, pass, o)
+		}
+		return signAsked(ctx, p, s, pass, o)
 	})
 }
 
 // errKeyElsewhere: where the unit key is kept, there is what signs.
 var errKeyElsewhere = errors.New("the unit key is not in the data directory: run \"charter draft\" here, and \"charter sign --draft\" where the key is kept")
 
-// signHere publishes, and says what is wrong with a key on a server.
-func signHere(ctx context.Context, p *program, s *server.Server, pass string, o server.SignOptions) error {
+// signAsked publishes what a person has read and confirmed, and nothing else.
+func signAsked(ctx context.Context, p *program, s *server.Server, pass string, o server.SignOptions) error {
+	sayIfNothingWaits(ctx, p, s)
+	next, err := s.PrepareCharter(ctx, pass, o)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.out, "Charter epoch %d, good until %s. Against the one in force:\n\n", next.Charter.Epoch, date(time.Unix(next.Charter.Expires, 0)))
+	for _, line := range next.Changes {
+		fmt.Fprintf(p.out, "  %s\n", line)
+	}
+	if len(next.Changes) == 0 {
+		fmt.Fprintln(p.out, "  nothing but the time until which it is good")
+	}
+	if err := confirm(p, "\nIs that what you mean? Then it counts at once. Type yes: "); err != nil {
+		return err
+	}
+	epoch, err := s.PublishCharter(ctx, next.Text)
+	if err != nil {
+		return err
+	}
+	return showPublished(ctx, p, s, epoch)
+}
+
+func sayIfNothingWaits(ctx context.Context, p *program, s *server.Server) {
 	if waits, err := s.Pending(ctx); err == nil && !waits {
 		fmt.Fprintln(p.out, "Nothing waits for a signature; the charter is signed once more.")
 	}
+}
+
+// showPublished says what counts now, and what is wrong with a key on a server.
+func showPublished(ctx context.Context, p *program, s *server.Server, epoch uint64) error {
+	st, err := s.Standing(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.out, "Charter epoch %d is published, good until %s.\n", epoch, date(time.Unix(st.Charter.Expires, 0)))
+	return showHints(p, st)
+}
+
+// signHere publishes without a question, and says what changed.
+func signHere(ctx context.Context, p *program, s *server.Server, pass string, o server.SignOptions) error {
+	sayIfNothingWaits(ctx, p, s)
 	before, err := s.Standing(ctx)
 	if err != nil {
 		return err
@@ -171,8 +214,7 @@ func signHere(ctx context.Context, p *program, s *server.Server, pass string, o 
 	for _, line := range server.Changes(before.Charter, after.Charter) {
 		fmt.Fprintf(p.out, "  %s\n", line)
 	}
-	fmt.Fprintf(p.out, "Charter epoch %d is published, good until %s.\n", epoch, date(time.Unix(after.Charter.Expires, 0)))
-	return showHints(p, after)
+	return showPublished(ctx, p, s, epoch)
 }
 
 type draftFiles struct {
@@ -218,16 +260,25 @@ func signDraft(p *program, f draftFiles, o server.SignOptions) error {
 	return err
 }
 
-// errNotMeant ends a signing that the person did not confirm.
-var errNotMeant = errors.New("nothing was signed; --yes signs without the question")
+// Errors of a signing that nobody confirmed.
+var (
+	errNotMeant = errors.New("nothing was signed and nothing has changed: the answer was not \"yes\"")
+	errNoAnswer = errors.New("nothing was signed and nothing has changed: nobody is there to ask. Run it in a terminal, or read the lines above and add --yes")
+)
 
+// confirm wants a person to type yes. Where nobody can, as in a script without a terminal,
+// that is no yes.
 func confirm(p *program, question string) error {
 	fmt.Fprint(p.err, question)
-	var said string
-	if _, err := fmt.Fscanln(p.in, &said); err != nil || said != "yes" {
-		return errNotMeant
+	said, err := bufio.NewReader(p.in).ReadString('\n')
+	switch {
+	case strings.TrimSpace(said) == "yes":
+		return nil
+	case err != nil && said == "":
+		fmt.Fprintln(p.err)
+		return errNoAnswer
 	}
-	return nil
+	return errNotMeant
 }
 
 func runCharterPublish(ctx context.Context, p *program, args []string) error {

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -80,13 +82,13 @@ func TestTheUnitKeyOnTheServerIsSaidInRed(t *testing.T) {
 	dir, pass := setUp(t)
 	const red = "\x1b[31mWARNING:\x1b[0m the unit key lies on this server"
 	holds(t, plays(t, "charter", "show", "--dir", dir), red)
-	holds(t, plays(t, "charter", "sign", "--dir", dir, "--passphrase-file", pass), "Charter epoch 2 is published", red)
+	holds(t, plays(t, "charter", "sign", "--yes", "--dir", dir, "--passphrase-file", pass), "Charter epoch 2 is published", red)
 	holds(t, plays(t, "check", "--dir", dir), "WARNING: it lies on this server")
 	out := plays(t, "charter", "policy", "--dir", dir, "--rights", "view point", "--passphrase-file", pass)
 	holds(t, out, "- rights at most: view point control", "+ rights at most: view point", "epoch 3 is published", red)
 	holds(t, plays(t, "charter", "policy", "--dir", dir), "rights            view point\n", "source            127.0.0.0/8")
 	// After a restore the clients have seen more than the server remembers.
-	holds(t, plays(t, "charter", "sign", "--dir", dir, "--passphrase-file", pass, "--above", "1000"), "Charter epoch 1001 is published")
+	holds(t, plays(t, "charter", "sign", "--yes", "--dir", dir, "--passphrase-file", pass, "--above", "1000"), "Charter epoch 1001 is published")
 	other := filepath.Join(t.TempDir(), "new")
 	holds(t, plays(t, "init", "--dir", other, "--name", "INCI", "--address", "127.0.0.1:4433", "--source", "192.0.2.0/24", "--passphrase-file", pass),
 		red, "Technicians may help from: 192.0.2.0/24.")
@@ -115,6 +117,48 @@ func TestChangesAreSignedWhereThePassphraseIsConfigured(t *testing.T) {
 	holds(t, plays(t, "check", "--dir", dir), "is opened by "+pass)
 }
 
+// answering plays a line with what a person types.
+func answering(t *testing.T, typed string, args ...string) (out string, err error) {
+	t.Helper()
+	in, person, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	_, wrong := person.WriteString(typed)
+	if err := errors.Join(wrong, person.Close()); err != nil {
+		t.Fatal(err)
+	}
+	var o, e bytes.Buffer
+	err = run(t.Context(), &program{in, &o, &e}, args)
+	return o.String() + e.String(), err
+}
+
+// On the server, too, a person reads what changes and says yes before it counts.
+func TestSigningHereAsksBeforeItPublishes(t *testing.T) {
+	dir, pass := setUp(t)
+	plays(t, "charter", "policy", "--dir", dir, "--idle", "10")
+	sign := []string{"charter", "sign", "--dir", dir, "--passphrase-file", pass}
+	for typed, want := range map[string]error{"": errNoAnswer, "\n": errNotMeant, "yes please\n": errNotMeant} {
+		out, err := answering(t, typed, sign...)
+		if !errors.Is(err, want) {
+			t.Errorf("%q: %v", typed, err)
+		}
+		holds(t, out, "- input freezes after 15 minutes", "+ input freezes after 10 minutes", "Is that what you mean?")
+	}
+	holds(t, plays(t, "charter", "show", "--dir", dir), "Charter epoch 1,", "freezes after 15 minutes", "awaits a signature")
+	out, err := answering(t, "yes\n", sign...)
+	if err != nil {
+		t.Error(err)
+	}
+	holds(t, out, "Is that what you mean?", "Charter epoch 2 is published")
+	out, err = answering(t, "yes\n", sign...)
+	if err != nil {
+		t.Error(err)
+	}
+	holds(t, out, "Nothing waits for a signature", "nothing but the time", "Charter epoch 3 is published")
+}
+
 func TestRevocationAndOpening(t *testing.T) {
 	dir, _ := setUp(t)
 	plays(t, "technician", "add", "--dir", dir, "--login", "paul", "--name", "Paul Martin", "--role", "contractor", "--external")
@@ -133,7 +177,7 @@ func TestTheUnitKeyIsChanged(t *testing.T) {
 	if plays(t, "joincode", "--dir", dir) == before {
 		t.Error("the join code is the old one")
 	}
-	holds(t, plays(t, "charter", "sign", "--dir", dir, "--passphrase-file", pass), "epoch 4 is published")
+	holds(t, plays(t, "charter", "sign", "--yes", "--dir", dir, "--passphrase-file", pass), "epoch 4 is published")
 
 	// The same with the key elsewhere.
 	safe := t.TempDir()

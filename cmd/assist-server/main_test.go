@@ -74,7 +74,7 @@ func TestAnAdministratorsDay(t *testing.T) {
 	if !strings.Contains(out, "LOGIN") || !strings.Contains(out, "Claire Dubois") || !strings.Contains(out, "invited") {
 		t.Errorf("list prints %q", out)
 	}
-	if out := plays(t, "technician", "sign", "--dir", dir, "--passphrase-file", pass); !strings.Contains(out, "Nothing waits") || !strings.Contains(out, "epoch 2 is published") {
+	if out := plays(t, "technician", "sign", "--yes", "--dir", dir, "--passphrase-file", pass); !strings.Contains(out, "Nothing waits") || !strings.Contains(out, "epoch 2 is published") {
 		t.Errorf("sign prints %q", out)
 	}
 	plays(t, "technician", "disable", "--dir", dir, "--login", "claire")

@@ -174,6 +174,36 @@ func (s *Server) SignCharter(ctx context.Context, passphrase string, o SignOptio
 	return s.signAndPublish(ctx, key, o)
 }
 
+// Prepared is a charter that is signed and not published: somebody reads it first.
+type Prepared struct {
+	Text    []byte
+	Charter *trust.Charter
+	Changes []string // against the one in force
+}
+
+// PrepareCharter draws up the next charter and signs it with the unit key that lies here.
+// It counts for nothing before PublishCharter.
+func (s *Server) PrepareCharter(ctx context.Context, passphrase string, o SignOptions) (*Prepared, error) {
+	key, err := s.unlock(passphrase)
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.NextCharter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o.Now = s.now()
+	text, err := d.Sign(key, o)
+	if err != nil {
+		return nil, err
+	}
+	c, err := trust.OpenCharter(text, s.unit)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCharter, err)
+	}
+	return &Prepared{text, c, Changes(s.inForce().charter, c)}, nil
+}
+
 // signAndPublish draws up anew when another process was faster.
 func (s *Server) signAndPublish(ctx context.Context, key *trust.UnitKey, o SignOptions) (uint64, error) {
 	for attempt := 0; ; attempt++ {
