@@ -48,8 +48,14 @@ func newAttested(t *testing.T) *attested {
 		t.Fatal(err)
 	}
 	a.memory = must(trust.NewMemory(a.dir, unit.Public()))(t)
-	a.host = must(trust.LoadOrCreateHostKey(filepath.Join(a.dir, "host.key"), "machine"))(t)
+	a.host = must(ownHostKey(a.dir))(t)
 	return a
+}
+
+// ownHostKey is the key in a data directory of this very computer.
+func ownHostKey(dir string) (*trust.HostKey, error) {
+	k, _, err := trust.LoadOrCreateHostKey(filepath.Join(dir, "host.key"), trust.Computer{System: "machine"})
+	return k, err
 }
 
 // charter makes the app remember one.

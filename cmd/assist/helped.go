@@ -30,6 +30,8 @@ type helped struct {
 
 	mu sync.Mutex
 	at *membership // nil before the app belongs to a unit
+
+	moved bool // the key file had come from another computer, so this one has a new number
 }
 
 // membership is this machine in one unit.
@@ -51,9 +53,12 @@ func newHelped(p *program) *helped { return &helped{p: p, changed: make(chan str
 
 // start registers this machine at the server of the code, in place of the one before.
 func (h *helped) start(code trust.JoinCode, charters *rendezvous.Charters) error {
-	key, err := trust.LoadOrCreateHostKey(filepath.Join(h.p.dirs.Data, "host.key"), osIdentity())
+	key, moved, err := trust.LoadOrCreateHostKey(filepath.Join(h.p.dirs.Data, "host.key"), thisComputer())
 	if err != nil {
 		return fmt.Errorf("%w: %w", errHostKey, err)
+	}
+	if moved {
+		h.p.log.Warn("the key was another computer's: a new one was made")
 	}
 	h.close()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -63,7 +68,7 @@ func (h *helped) start(code trust.JoinCode, charters *rendezvous.Charters) error
 		return err
 	}
 	h.mu.Lock()
-	h.at = m
+	h.at, h.moved = m, h.moved || moved
 	h.mu.Unlock()
 	m.over.Go(func() { h.live(ctx, m, key) })
 	m.over.Go(func() {
@@ -174,6 +179,7 @@ func (h *helped) State() ui.HelpedState {
 	}
 	s.Phase, s.Refusal = phase(at)
 	s.Lack, s.LackEnds = h.lack(m)
+	s.Moved = h.hasMoved()
 	s.Bar, s.CharterEnds = standing(m.charters, m.begun)
 	if host != nil {
 		state := host.State()
@@ -203,6 +209,12 @@ func (h *helped) lack(m *membership) (ui.Lack, time.Time) {
 		return ui.LackMemory, m.blind
 	}
 	return ui.LackNone, time.Time{}
+}
+
+func (h *helped) hasMoved() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.moved
 }
 
 // shownReport is what became of the newest report of this app's run.

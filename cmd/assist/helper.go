@@ -53,9 +53,12 @@ func newHelper(p *program) *helper {
 
 // start makes this app one that can help in the unit of the code.
 func (h *helper) start(code trust.JoinCode, charters *rendezvous.Charters) error {
-	key, err := trust.LoadOrCreateDeviceKey(filepath.Join(h.p.dirs.Data, "device.key"), osIdentity())
+	key, moved, err := trust.LoadOrCreateDeviceKey(filepath.Join(h.p.dirs.Data, "device.key"), thisComputer())
 	if err != nil {
 		return fmt.Errorf("%w: %w", errDeviceKey, err)
+	}
+	if moved {
+		h.p.log.Warn("the technician's key was another computer's: a new one was made")
 	}
 	server, err := rendezvous.NewTechnician(h.p.server(code, charters), key)
 	if err != nil {

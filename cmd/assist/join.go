@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"assist/internal/config"
+	"assist/internal/hardware"
 	"assist/internal/trust"
 	"assist/internal/ui"
 )
@@ -57,7 +58,12 @@ func (p *program) join(code trust.JoinCode) error {
 // Fixed reports whether the administrator has decided which unit this is.
 func (p *program) Fixed() bool { return p.settings.get().Locks("unit.join") }
 
-// osIdentity names the installed system, so that keys do not follow a cloned disk.
+// thisComputer is what keys are tied to, so that they do not follow a cloned disk.
+func thisComputer() trust.Computer {
+	return trust.Computer{System: osIdentity(), Marks: hardware.Marks()}
+}
+
+// osIdentity names the installed system.
 func osIdentity() string {
 	for _, path := range []string{"/etc/machine-id", "/var/lib/dbus/machine-id"} {
 		if b, err := os.ReadFile(path); err == nil && len(b) > 0 {

@@ -22,32 +22,24 @@ const (
 	blockUnit   = "ASSIST SEALED UNIT KEY"
 )
 
-// Headers of a key file. Identity binds it to the operating system it was made
-// on; Key names the public key, so that a damaged file is not another machine.
-const (
-	identityHeader = "Identity"
-	keyHeader      = "Key"
-)
-
-// LoadOrCreateHostKey reads the host key at path, or makes it. osIdentity is
-// what the operating system says of itself (such as the content of
-// /etc/machine-id): a key file copied to another machine, with a disk image for
-// example, is put aside as path.old and a new key is made.
-func LoadOrCreateHostKey(path, osIdentity string) (*HostKey, error) {
-	p, err := loadOrCreate(path, osIdentity, blockHost)
+// LoadOrCreateHostKey reads the host key at path, or makes it. A key file that came from
+// another computer, with a disk image for example, is put aside as path.old and a new key
+// is made: moved tells so.
+func LoadOrCreateHostKey(path string, on Computer) (k *HostKey, moved bool, err error) {
+	p, moved, err := loadOrCreate(path, on, blockHost)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return &HostKey{p}, nil
+	return &HostKey{p}, moved, nil
 }
 
 // LoadOrCreateDeviceKey is LoadOrCreateHostKey for a technician's device key.
-func LoadOrCreateDeviceKey(path, osIdentity string) (*DeviceKey, error) {
-	p, err := loadOrCreate(path, osIdentity, blockDevice)
+func LoadOrCreateDeviceKey(path string, on Computer) (k *DeviceKey, moved bool, err error) {
+	p, moved, err := loadOrCreate(path, on, blockDevice)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return &DeviceKey{p}, nil
+	return &DeviceKey{p}, moved, nil
 }
 
 // LoadHostKey reads a host key that exists, and changes nothing.
@@ -59,69 +51,77 @@ func LoadHostKey(path string) (*HostKey, error) {
 	return &HostKey{p}, nil
 }
 
-func loadOrCreate(path, osIdentity, block string) (keyPair, error) {
-	if osIdentity == "" {
-		return keyPair{}, fmt.Errorf("%w: this machine has no identity", ErrKeyFile)
+func loadOrCreate(path string, on Computer, block string) (p keyPair, moved bool, err error) {
+	if on.System == "" {
+		return keyPair{}, false, fmt.Errorf("%w: this machine has no identity", ErrKeyFile)
 	}
-	p, identity, err := readKeyFile(path, block)
+	p, tied, err := readKeyFile(path, block)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return createKeyFile(path, osIdentity, block)
+		p, err = createKeyFile(path, on, block)
+		return p, false, err
 	case err != nil:
-		return keyPair{}, err
-	case identity == identityOf(osIdentity):
-		return p, nil
+		return keyPair{}, false, err
+	case tied.isOn(on):
+		if tied, more := tied.renewed(on); more {
+			// A key is good without: the next start tries again.
+			_ = writeKeyFile(path, block, p, tied)
+		}
+		return p, false, nil
 	}
 	if err := os.Rename(path, path+".old"); err != nil {
-		return keyPair{}, fmt.Errorf("%w: %w", ErrKeyFile, err)
+		return keyPair{}, false, fmt.Errorf("%w: %w", ErrKeyFile, err)
 	}
-	return createKeyFile(path, osIdentity, block)
+	p, err = createKeyFile(path, on, block)
+	return p, true, err
 }
 
-func readKeyFile(path, block string) (keyPair, string, error) {
+func readKeyFile(path, block string) (keyPair, binding, error) {
 	b, err := readPrivate(path)
 	if err != nil {
-		return keyPair{}, "", err
+		return keyPair{}, binding{}, err
 	}
+	p, tied, err := parseKeyFile(b, block)
+	if err != nil {
+		return keyPair{}, binding{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return p, tied, nil
+}
+
+func parseKeyFile(b []byte, block string) (keyPair, binding, error) {
 	blk, err := decodeBlock(b, block)
 	if err != nil {
-		return keyPair{}, "", fmt.Errorf("%s: %w", path, err)
+		return keyPair{}, binding{}, err
 	}
 	p, err := pairFromScalar(blk.Bytes)
 	if err != nil {
-		return keyPair{}, "", fmt.Errorf("%w: %s: %w", ErrKeyFile, path, err)
+		return keyPair{}, binding{}, fmt.Errorf("%w: %w", ErrKeyFile, err)
 	}
 	if blk.Headers[keyHeader] != keyName(p) {
-		return keyPair{}, "", fmt.Errorf("%w: %s: damaged", ErrKeyFile, path)
+		return keyPair{}, binding{}, fmt.Errorf("%w: damaged", ErrKeyFile)
 	}
-	return p, blk.Headers[identityHeader], nil
+	tied, err := readBinding(blk.Headers, blk.Bytes)
+	return p, tied, err
 }
 
-func createKeyFile(path, osIdentity, block string) (keyPair, error) {
+func createKeyFile(path string, on Computer, block string) (keyPair, error) {
 	p, err := newKeyPair()
 	if err != nil {
 		return keyPair{}, err
 	}
+	return p, writeKeyFile(path, block, p, bind(on))
+}
+
+func writeKeyFile(path, block string, p keyPair, tied binding) error {
 	scalar, err := p.private.Bytes()
 	if err != nil {
-		return keyPair{}, fmt.Errorf("%w: %w", ErrKeyFile, err)
+		return fmt.Errorf("%w: %w", ErrKeyFile, err)
 	}
-	text := pem.EncodeToMemory(&pem.Block{
-		Type:    block,
-		Headers: map[string]string{identityHeader: identityOf(osIdentity), keyHeader: keyName(p)},
-		Bytes:   scalar,
-	})
-	return p, writePrivate(path, text)
+	return writePrivate(path, pem.EncodeToMemory(&pem.Block{Type: block, Headers: tied.headers(p, scalar), Bytes: scalar}))
 }
 
 func keyName(p keyPair) string {
 	sum := sha256.Sum256(p.public)
-	return hex.EncodeToString(sum[:16])
-}
-
-// identityOf hides the system's own identifier, which other programs may use.
-func identityOf(osIdentity string) string {
-	sum := sha256.Sum256([]byte("assist/os-identity/1\x00" + osIdentity))
 	return hex.EncodeToString(sum[:16])
 }
 

@@ -24,6 +24,7 @@ type homePage struct {
 	ending  *notice
 	told    *notice // what became of a report
 	bar     *notice
+	moved   *notice  // the number is a new one
 	unruled *Unruled // told until the app ends; nil: nothing to tell
 	number  *text
 	digits  *text
@@ -49,7 +50,7 @@ func (h *homePage) build() fyne.CanvasObject {
 	h.state = a.newStatusLine()
 	tag(a, h.state.line, "state")
 	h.server = newText("", styleMuted())
-	h.live, h.ending, h.told, h.bar = newLivePart(a), a.newNotice(), a.newNotice(), a.newNotice()
+	h.live, h.ending, h.told, h.bar, h.moved = newLivePart(a), a.newNotice(), a.newNotice(), a.newNotice(), a.newNotice()
 	h.refused = tag(a, newText("", styleMuted()), "refused")
 	h.share = newFlow(8,
 		tag(a, newPress(a.say("share.join"), pressPlain, h.openShare), "share").with(a.icon("computer")),
@@ -63,6 +64,7 @@ func (h *homePage) build() fyne.CanvasObject {
 		h.told.box,
 		h.bar.box,
 		h.rules(),
+		h.moved.box,
 		newCard(newText(a.say("home.number"), styleMuted()), number, h.digits),
 		newCard(h.state.row, h.server, h.share),
 		newText(a.say("home.promise"), styleBody()),
@@ -103,6 +105,9 @@ func (h *homePage) update() {
 		h.bar.showLack(s.Lack, s.LackEnds)
 	} else {
 		h.bar.showBar("bar.here.", s.Bar, s.CharterEnds)
+	}
+	if s.Moved && h.moved.said == "" {
+		h.moved.show(moodAttention, h.a.say("home.moved"))
 	}
 	h.live.show(s.Live)
 	h.showEnding()

@@ -34,3 +34,14 @@ func TestNoticeGoesByItself(t *testing.T) {
 		a.done = outside
 	}
 }
+
+// A number that is not the one of yesterday is said to be new, once, in plain sight.
+func TestHomeSaysThatTheNumberIsNew(t *testing.T) {
+	for _, moved := range []bool{true, false} {
+		a, _ := newTestApp(t, func(f *fake) { f.helped.Moved = moved })
+		a.shown.(*homePage).update()
+		if n := said(a, "un nouveau numéro"); (n == 1) != moved {
+			t.Errorf("moved %v: said %d times", moved, n)
+		}
+	}
+}

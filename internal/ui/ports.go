@@ -119,6 +119,7 @@ type HelpedState struct {
 	Report       *Report      // the last report made by refusing or cutting since then
 	Lack         Lack         // what keeps this computer from being shared
 	LackEnds     time.Time    // with LackMemory
+	Moved        bool         // the number is new: the app's files came from another computer
 	Bar          Bar          // what keeps everybody from helping here
 	CharterEnds  time.Time    // zero unless that is near
 }
