@@ -12,7 +12,7 @@ set -euo pipefail
 build_packages="gcc g++ make pkg-config git ca-certificates
   libgl1-mesa-dev libegl-dev libx11-dev libxcursor-dev libxrandr-dev libxinerama-dev libxi-dev
   libxxf86vm-dev libwayland-dev libxkbcommon-dev libaom-dev libdav1d-dev libyuv-dev"
-test_packages="xvfb xserver-xorg-core xserver-xorg-video-dummy xdotool openbox xterm xauth dbus
+test_packages="xvfb xserver-xephyr xserver-xorg-core xserver-xorg-video-dummy xdotool openbox xterm xauth dbus
   x11-utils x11-xserver-utils x11-xkb-utils xkb-data x11-apps libgl1-mesa-dri fonts-dejavu-core
   imagemagick iproute2 procps"
 
