@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 )
@@ -224,25 +223,17 @@ func (m *Memory) store(r *remembered) error {
 // memoryVersion is the first line of the file.
 const memoryVersion = "assist memory 1\n"
 
-// formatMemory writes the lines, then the charter as it came. The sum is against
-// accidents: it covers what no signature does.
 func formatMemory(r *remembered) string {
-	body := fmt.Sprintf("unit %s\nkey %s\nepoch %d\n", formatBytes(r.pinned), formatBytes(r.key), r.epoch) +
-		"\n" + string(r.charter)
-	sum := sha256.Sum256([]byte(memoryVersion + body))
-	return memoryVersion + "sum " + hex.EncodeToString(sum[:]) + "\n" + body
+	return formatSummed(memoryVersion, fmt.Sprintf("unit %s\nkey %s\nepoch %d\n", formatBytes(r.pinned), formatBytes(r.key), r.epoch), r.charter)
 }
 
 // parseMemory reads a text that formatMemory could have written, and no other.
 func parseMemory(text string) (*remembered, error) {
-	rest, found := strings.CutPrefix(text, memoryVersion)
-	if !found {
-		return nil, ErrVersion
+	l, charter, err := parseSummed(memoryVersion, text)
+	if err != nil {
+		return nil, err
 	}
-	head, charter, _ := strings.Cut(rest, "\n\n")
-	l := &lines{rest: head + "\n"}
-	l.next("sum")
-	r := &remembered{pinned: l.key("unit"), key: l.key("key"), epoch: l.number("epoch"), charter: []byte(charter)}
+	r := &remembered{pinned: l.key("unit"), key: l.key("key"), epoch: l.number("epoch"), charter: charter}
 	if err := l.end(); err != nil {
 		return nil, err
 	}

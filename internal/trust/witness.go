@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -272,25 +271,18 @@ func (w *Witness) store(k *kept) error {
 // witnessVersion is the first line of the file.
 const witnessVersion = "assist witness 1\n"
 
-// formatWitness writes the lines, then the checkpoint as it came. The sum is against
-// accidents: it covers what no signature does.
 func formatWitness(k *kept) string {
-	body := fmt.Sprintf("unit %s\nkey %s\nrestarted %s\n", formatBytes(k.pinned), formatBytes(k.key), formatTime(k.restarted)) +
-		"\n" + string(k.note)
-	sum := sha256.Sum256([]byte(witnessVersion + body))
-	return witnessVersion + "sum " + hex.EncodeToString(sum[:]) + "\n" + body
+	head := fmt.Sprintf("unit %s\nkey %s\nrestarted %s\n", formatBytes(k.pinned), formatBytes(k.key), formatTime(k.restarted))
+	return formatSummed(witnessVersion, head, k.note)
 }
 
 // parseWitness reads a text that formatWitness could have written, and no other.
 func parseWitness(text string) (*kept, error) {
-	rest, found := strings.CutPrefix(text, witnessVersion)
-	if !found {
-		return nil, ErrVersion
+	l, note, err := parseSummed(witnessVersion, text)
+	if err != nil {
+		return nil, err
 	}
-	top, note, _ := strings.Cut(rest, "\n\n")
-	l := &lines{rest: top + "\n"}
-	l.next("sum")
-	k := &kept{pinned: l.key("unit"), key: JournalPublic(l.key("key")), restarted: l.moment("restarted"), note: []byte(note)}
+	k := &kept{pinned: l.key("unit"), key: JournalPublic(l.key("key")), restarted: l.moment("restarted"), note: note}
 	if err := l.end(); err != nil {
 		return nil, err
 	}
@@ -300,7 +292,6 @@ func parseWitness(text string) (*kept, error) {
 	if err := CheckKey(k.pinned); err != nil {
 		return nil, err
 	}
-	var err error
 	var at time.Time
 	k.size, k.root, at, err = k.key.OpenCheckpoint(k.note)
 	k.at = at.Unix()
