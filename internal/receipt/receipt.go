@@ -122,9 +122,15 @@ func (b *Book) Add(r Receipt, key *trust.HostKey) error {
 	return b.purge(r.Began)
 }
 
-// List returns the receipts, newest first. One that cannot be read is left out
-// and reported in the log: a damaged file must not hide the others.
+// List returns the newest MaxListed receipts, newest first. One that cannot be read is left
+// out and reported in the log: a damaged file must not hide the others.
 func (b *Book) List() ([]Receipt, error) {
+	all, err := b.all()
+	return all[:min(len(all), MaxListed)], err
+}
+
+// all returns every receipt that can be read, newest first.
+func (b *Book) all() ([]Receipt, error) {
 	entries, err := os.ReadDir(b.dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
@@ -146,7 +152,7 @@ func (b *Book) List() ([]Receipt, error) {
 		out = append(out, r)
 	}
 	slices.SortFunc(out, func(x, y Receipt) int { return y.Began.Compare(x.Began) })
-	return out[:min(len(out), MaxListed)], nil
+	return out, nil
 }
 
 // Get returns the receipt of one session.
@@ -187,7 +193,7 @@ func (b *Book) path(session string) string { return filepath.Join(b.dir, session
 
 // purge removes receipts that are older than Keep at a time, if it is believed.
 func (b *Book) purge(now time.Time) error {
-	all, err := b.List()
+	all, err := b.all()
 	if err != nil || !steady(all, now) {
 		return err
 	}

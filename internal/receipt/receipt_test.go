@@ -63,6 +63,35 @@ func TestOldOnesGo(t *testing.T) {
 	}
 }
 
+// What is too old goes also when more are kept than are listed.
+func TestOldOnesGoBehindManyOthers(t *testing.T) {
+	b, now := book(t), time.Now()
+	old := sample(0, now.Add(-Keep-time.Hour))
+	if err := b.Add(old, key(t)); err != nil {
+		t.Fatal(err)
+	}
+	for i := range MaxListed {
+		r := sample(i+1, now.Add(-2*steadyFrom))
+		r.Version = version
+		text, err := sign(r, key(t))
+		if err == nil {
+			err = os.WriteFile(b.path(r.Session), text, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.Add(sample(MaxListed+1, now), key(t)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Get(old.Session); !errors.Is(err, ErrUnknown) {
+		t.Errorf("the old one is still there: %v", err)
+	}
+	if list, _ := b.List(); len(list) != MaxListed {
+		t.Errorf("%d are listed", len(list))
+	}
+}
+
 // Interventions under a clock that is wrong erase nothing, however many there are in a day.
 func TestWrongClockErasesNoReceipt(t *testing.T) {
 	b, now := book(t), time.Now()
