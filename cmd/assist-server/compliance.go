@@ -14,7 +14,7 @@ import (
 func runCompliance(ctx context.Context, p *program, args []string) error {
 	f, dir := flags(p, "compliance", "Says of each rule (docs/compliance.md) where it stands in this unit. It changes\nnothing, and fails when a rule is not met.")
 	asJSON := f.Bool("json", false, "print JSON")
-	french := f.Bool("fr", false, "print the rules in French")
+	french := f.Bool("fr", false, "print everything in French")
 	if err := parse(p, f, args); err != nil {
 		return err
 	}
@@ -31,29 +31,38 @@ func runCompliance(ctx context.Context, p *program, args []string) error {
 			err = printCompliance(p, found, *french)
 		}
 		for _, one := range found {
-			if !one.Met {
-				return errors.Join(err, errNotMet)
+			if one.Met {
+				continue
 			}
+			if *french {
+				return errors.Join(err, errNotMetFR)
+			}
+			return errors.Join(err, errNotMet)
 		}
 		return err
 	})
 }
 
-var errNotMet = errors.New("not every rule is met")
+// What is said when a rule is not met.
+var (
+	errNotMet   = errors.New("not every rule is met: mend what is marked NOT MET")
+	errNotMetFR = errors.New("toutes les règles ne sont pas tenues : corrigez ce qui est marqué NON TENU")
+)
 
 func printCompliance(p *program, found []server.Standpoint, french bool) error {
 	for _, one := range found {
-		mark, in := "met", one.EN
+		in, state, marks := one.EN, one.State, [3]string{"met", "partly", "NOT MET"}
 		if french {
-			in = one.FR
+			in, state, marks = one.FR, one.StateFR, [3]string{"tenu", "en partie", "NON TENU"}
 		}
+		mark := marks[0]
 		switch {
-		case one.Partly:
-			mark = "partly"
 		case !one.Met:
-			mark = "NOT MET"
+			mark = marks[2]
+		case one.Partly:
+			mark = marks[1]
 		}
-		if _, err := fmt.Fprintf(p.out, "%-9s %-8s %s\n%19s%s\n", one.ID, mark, in.Rule, "", plain(one.State)); err != nil {
+		if _, err := fmt.Fprintf(p.out, "%-9s %-9s %s\n%20s%s\n", one.ID, mark, in.Rule, "", plain(state)); err != nil {
 			return err
 		}
 	}

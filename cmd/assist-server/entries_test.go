@@ -21,25 +21,30 @@ import (
 // appends writes events as a server would.
 func appends(t *testing.T, dir string, events ...journal.Event) {
 	t.Helper()
+	appendsAt(t, dir, time.Now(), events...)
+}
+
+func appendsAt(t *testing.T, dir string, at time.Time, events ...journal.Event) {
+	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "assist.db")+"?_txlock=immediate")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
 	for _, e := range events {
-		if err := appendOne(t.Context(), db, e); err != nil {
+		if err := appendOne(t.Context(), db, at, e); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-func appendOne(ctx context.Context, db *sql.DB, e journal.Event) error {
+func appendOne(ctx context.Context, db *sql.DB, at time.Time, e journal.Event) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
-	if _, err := journal.Append(ctx, tx, time.Now(), e); err != nil {
+	if _, err := journal.Append(ctx, tx, at, e); err != nil {
 		return err
 	}
 	return tx.Commit()

@@ -35,9 +35,12 @@ func Ahead(ctx context.Context, q Querier, now time.Time) (time.Duration, error)
 type Doubts struct {
 	Told []string // the first 100
 	All  int
+	Last int64 // number of the last entry that one is about: those after it are in order
 }
 
-func (d *Doubts) add(format string, args ...any) {
+// add doubts an entry, or the checkpoint after it.
+func (d *Doubts) add(number int64, format string, args ...any) {
+	d.Last = max(d.Last, number)
 	if d.All++; len(d.Told) < maxDoubts {
 		d.Told = append(d.Told, fmt.Sprintf(format, args...))
 	}
@@ -61,7 +64,7 @@ type signature struct {
 // take looks at the next entry.
 func (l *timeline) take(number int64, at time.Time, e Event) {
 	if back := l.entry.Sub(at); back > ClockTolerance {
-		l.doubts.add("entry %d was written at %s, %s before entry %d: the clock was wrong, or the entry is made up", number, clock(at), back.Round(time.Second), l.number)
+		l.doubts.add(number, "entry %d was written at %s, %s before entry %d: the clock was wrong, or the entry is made up", number, clock(at), back.Round(time.Second), l.number)
 		l.entry, l.number = at, number
 	}
 	if at.After(l.entry) {
@@ -72,18 +75,18 @@ func (l *timeline) take(number int64, at time.Time, e Event) {
 		return
 	}
 	if before := time.Unix(p.Before, 0); before.After(at.UTC().AddDate(0, -MinMonths, 0).Add(ClockTolerance)) {
-		l.doubts.add("entry %d, a purge written at %s, erased what was younger than %d months: everything before %s", number, clock(at), MinMonths, clock(before))
+		l.doubts.add(number, "entry %d, a purge written at %s, erased what was younger than %d months: everything before %s", number, clock(at), MinMonths, clock(before))
 	}
 }
 
 // checkpoint looks at the next checkpoint, once the entries that it covers were taken.
 func (l *timeline) checkpoint(size int64, at time.Time) {
 	if back := l.mark.Sub(at); back > ClockTolerance {
-		l.doubts.add("the checkpoint of entry %d was signed at %s, %s before an earlier one: the clock was wrong, or it is made up", size, clock(at), back.Round(time.Second))
+		l.doubts.add(size, "the checkpoint of entry %d was signed at %s, %s before an earlier one: the clock was wrong, or it is made up", size, clock(at), back.Round(time.Second))
 		l.mark = at
 	}
 	if l.entry.Truncate(time.Second).Sub(at) > ClockTolerance { // its time is to the second
-		l.doubts.add("the checkpoint of entry %d was signed at %s, before entry %d was written (%s)", size, clock(at), l.number, clock(l.entry))
+		l.doubts.add(size, "the checkpoint of entry %d was signed at %s, before entry %d was written (%s)", size, clock(at), l.number, clock(l.entry))
 	}
 	if at.After(l.mark) {
 		l.mark = at
@@ -101,10 +104,10 @@ func (l *timeline) purge(number int64, p *JournalPurged) {
 	// The first checkpoint that covers all that was purged, and the one before it.
 	i := sort.Search(len(l.signed), func(i int) bool { return l.signed[i].size >= p.Through })
 	if i == len(l.signed) {
-		l.doubts.add("entry %d, a purge, erased entries up to %d, which no checkpoint of before covers", number, p.Through)
+		l.doubts.add(number, "entry %d, a purge, erased entries up to %d, which no checkpoint of before covers", number, p.Through)
 	}
 	if i > 0 && l.signed[i-1].latest.Sub(before) > ClockTolerance {
-		l.doubts.add("entry %d, a purge, says that all it erased up to entry %d was from before %s, but entry %d and those after it were written after the checkpoint of %s",
+		l.doubts.add(number, "entry %d, a purge, says that all it erased up to entry %d was from before %s, but entry %d and those after it were written after the checkpoint of %s",
 			number, p.Through, clock(before), l.signed[i-1].size+1, clock(l.signed[i-1].latest))
 	}
 }

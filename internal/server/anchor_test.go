@@ -74,8 +74,8 @@ func (r *rig) verifiesJournal(want error) {
 	if !errors.Is(err, want) || (want == nil && err != nil) {
 		r.t.Errorf("verify says %v, want %v", err, want)
 	}
-	if state, met := r.lookAtJournal(r.t.Context(), Standing{}); met != (want == nil) {
-		r.t.Errorf("compliance says %q", state)
+	if saw := r.lookAtJournal(r.t.Context(), Standing{}); saw.met != (want == nil) {
+		r.t.Errorf("compliance says %+v", saw)
 	}
 	var f Findings
 	f.database(r.t.Context(), r.Server)

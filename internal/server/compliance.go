@@ -24,8 +24,9 @@ const (
 // Standpoint is where one rule stands in this unit.
 type Standpoint struct {
 	Rule
-	Met   bool   `json:"met"`
-	State string `json:"state"` // what was looked at, in English
+	Met     bool   `json:"met"`
+	State   string `json:"state"`    // what was looked at, in English
+	StateFR string `json:"state_fr"` // and in French
 }
 
 // Compliance says of each rule where it stands now. It reads, and changes nothing; it
@@ -41,24 +42,38 @@ func (s *Server) Compliance(ctx context.Context) ([]Standpoint, error) {
 	}
 	var out []Standpoint
 	for _, r := range rules {
-		p := Standpoint{Rule: r, Met: true, State: "by construction: no setting changes it"}
+		seen := fine("par construction : aucun réglage n'y change rien", "by construction: no setting changes it")
 		if r.Partly {
-			p.State = "in part: docs/compliance.md says what is missing"
+			seen = fine("en partie : docs/compliance.md dit ce qui manque", "in part: docs/compliance.md says what is missing")
 		}
 		if r.About != "" {
 			look, known := s.looks()[r.About]
 			if !known {
 				return nil, fmt.Errorf("server: rules: %s: nothing looks at %q", r.ID, r.About)
 			}
-			p.State, p.Met = look(ctx, st)
+			seen = look(ctx, st)
 		}
-		out = append(out, p)
+		out = append(out, Standpoint{Rule: r, Met: seen.met, State: seen.en, StateFR: seen.fr})
 	}
 	return out, nil
 }
 
-// look says what it saw, and whether that meets a rule.
-type look func(ctx context.Context, st Standing) (string, bool)
+// sight is what was seen, in both languages, and whether it meets a rule.
+type sight struct {
+	fr, en string
+	met    bool
+}
+
+// saw puts the same values into both sentences.
+func saw(met bool, fr, en string, args ...any) sight {
+	return sight{fmt.Sprintf(fr, args...), fmt.Sprintf(en, args...), met}
+}
+
+func fine(fr, en string) sight  { return sight{fr, en, true} }
+func unmet(fr, en string) sight { return sight{fr, en, false} }
+
+// look says what it saw.
+type look func(ctx context.Context, st Standing) sight
 
 func (s *Server) looks() map[string]look {
 	return map[string]look{
@@ -69,19 +84,21 @@ func (s *Server) looks() map[string]look {
 }
 
 // noCharter is what every look at a charter says where there is none that counts.
-func noCharter(st Standing) string {
+func noCharter(st Standing) (sight, bool) {
 	switch {
 	case st.Charter == nil:
-		return "there is no charter: nobody may help, and nothing of the unit's is authorised"
+		return unmet("il n'y a pas de charte : personne ne peut aider, et rien de l'unité n'est autorisé",
+			"there is no charter: nobody may help, and nothing of the unit's is authorised"), true
 	case st.Expired:
-		return "the charter ran out: nobody may help until another is signed"
+		return unmet("la charte a pris fin : personne ne peut aider tant qu'une autre n'est pas signée",
+			"the charter ran out: nobody may help until another is signed"), true
 	}
-	return ""
+	return sight{}, false
 }
 
-func (s *Server) lookAtTechnicians(_ context.Context, st Standing) (string, bool) {
-	if why := noCharter(st); why != "" {
-		return why, false
+func (s *Server) lookAtTechnicians(_ context.Context, st Standing) sight {
+	if none, is := noCharter(st); is {
+		return none
 	}
 	active, longest := 0, time.Duration(0)
 	for i, card := range st.Charter.Cards() {
@@ -91,33 +108,39 @@ func (s *Server) lookAtTechnicians(_ context.Context, st Standing) (string, bool
 		}
 	}
 	days := int(longest.Hours() / 24)
-	return fmt.Sprintf("charter epoch %d; %d technicians; longest certificate %d days, at most %d by policy",
-		st.Charter.Epoch, active, days, st.Charter.Policy.CertificateDays), days <= trust.MaxCertificateDays
+	return saw(days <= trust.MaxCertificateDays,
+		"charte n° %d ; télé-assistants : %d ; certificat le plus long : %d jours, au plus %d selon la charte",
+		"charter epoch %d; %d technicians; longest certificate %d days, at most %d by policy",
+		st.Charter.Epoch, active, days, st.Charter.Policy.CertificateDays)
 }
 
-func lookAtPresence(_ context.Context, st Standing) (string, bool) {
-	if why := noCharter(st); why != "" {
-		return why, false
+func lookAtPresence(_ context.Context, st Standing) sight {
+	if none, is := noCharter(st); is {
+		return none
 	}
 	p := st.Charter.Policy
-	return fmt.Sprintf("asked after %d minutes without the person (at most %d), and again after %d in any case (at most %d)",
-		p.IdleMinutes, mostIdle, p.LeaseMinutes, mostLease), p.IdleMinutes <= mostIdle && p.LeaseMinutes <= mostLease
+	return saw(p.IdleMinutes <= mostIdle && p.LeaseMinutes <= mostLease,
+		"question après %d minutes sans la personne (au plus %d), et de nouveau après %d dans tous les cas (au plus %d)",
+		"asked after %d minutes without the person (at most %d), and again after %d in any case (at most %d)",
+		p.IdleMinutes, mostIdle, p.LeaseMinutes, mostLease)
 }
 
-func (s *Server) lookAtPath(_ context.Context, st Standing) (string, bool) {
-	if why := noCharter(st); why != "" {
-		return why, false
+func (s *Server) lookAtPath(_ context.Context, st Standing) sight {
+	if none, is := noCharter(st); is {
+		return none
 	}
-	stun := "STUN at " + s.cfg.Server.STUN
+	fr, en := "STUN à l'adresse "+s.cfg.Server.STUN, "STUN at "+s.cfg.Server.STUN
 	if s.cfg.Server.STUN == stunOff {
-		stun = "STUN off"
+		fr, en = "STUN fermé", "STUN off"
 	}
-	return fmt.Sprintf("server %s, TLS 1.3 alone; %s; relay: %s", s.cfg.Server.Address, stun, st.Charter.Policy.Relay), true
+	relay := map[trust.Relay]string{trust.RelayNever: "jamais", trust.RelayInternal: "interne"}[st.Charter.Policy.Relay]
+	return sight{fmt.Sprintf("serveur %s, TLS 1.3 seul ; %s ; relais : %s", s.cfg.Server.Address, fr, relay),
+		fmt.Sprintf("server %s, TLS 1.3 alone; %s; relay: %s", s.cfg.Server.Address, en, st.Charter.Policy.Relay), true}
 }
 
-func lookAtZones(_ context.Context, st Standing) (string, bool) {
-	if why := noCharter(st); why != "" {
-		return why, false
+func lookAtZones(_ context.Context, st Standing) sight {
+	if none, is := noCharter(st); is {
+		return none
 	}
 	zones, bearers := map[string]bool{}, 0
 	for _, z := range st.Charter.Zones {
@@ -128,17 +151,19 @@ func lookAtZones(_ context.Context, st Standing) (string, bool) {
 			bearers++
 		}
 	}
-	return fmt.Sprintf("%d machines in %d zones; %d technicians bear a zone", len(st.Charter.Zones), len(zones), bearers), true
+	return saw(true, "postes en zone : %d ; zones : %d ; télé-assistants habilités à une zone : %d",
+		"%d machines in %d zones; %d technicians bear a zone", len(st.Charter.Zones), len(zones), bearers)
 }
 
-func (s *Server) lookAtFactors(context.Context, Standing) (string, bool) {
+func (s *Server) lookAtFactors(context.Context, Standing) sight {
 	n := s.cfg.Accounts.PasswordMin
-	return fmt.Sprintf("certified device, one-time code and a password of %d characters or more (at least %d)", n, leastPassword), n >= leastPassword
+	return saw(n >= leastPassword, "appareil certifié, code à usage unique et mot de passe de %d caractères ou plus (au moins %d)",
+		"certified device, one-time code and a password of %d characters or more (at least %d)", n, leastPassword)
 }
 
-func (s *Server) lookAtAccounts(_ context.Context, st Standing) (string, bool) {
-	if why := noCharter(st); why != "" {
-		return why, false
+func (s *Server) lookAtAccounts(_ context.Context, st Standing) sight {
+	if none, is := noCharter(st); is {
+		return none
 	}
 	count := map[trust.TechnicianState]int{}
 	open := 0
@@ -148,16 +173,18 @@ func (s *Server) lookAtAccounts(_ context.Context, st Standing) (string, bool) {
 			open++
 		}
 	}
-	state := fmt.Sprintf("%d external, %d of them let in now; %d revoked", count[trust.StateExternal], open, count[trust.StateRevoked])
+	state := saw(true, "externes : %d, dont admis en ce moment : %d ; révoqués : %d", "%d external, %d of them let in now; %d revoked",
+		count[trust.StateExternal], open, count[trust.StateRevoked])
 	if st.Pending {
-		return state + "; a change awaits a signature, which machines do not know of yet", false
+		return unmet(state.fr+" ; une modification attend une signature, et les postes ne la connaissent pas encore",
+			state.en+"; a change awaits a signature, which machines do not know of yet")
 	}
-	return state, true
+	return state
 }
 
-func lookAtSources(_ context.Context, st Standing) (string, bool) {
-	if why := noCharter(st); why != "" {
-		return why, false
+func lookAtSources(_ context.Context, st Standing) sight {
+	if none, is := noCharter(st); is {
+		return none
 	}
 	var wide []string
 	for _, p := range st.Charter.Sources {
@@ -166,44 +193,62 @@ func lookAtSources(_ context.Context, st Standing) (string, bool) {
 		}
 	}
 	if len(wide) > 0 {
-		return "not identified addresses, but nearly all there are: " + strings.Join(wide, " "), false
+		return saw(false, "ce ne sont pas des adresses identifiées, mais presque toutes : %s",
+			"not identified addresses, but nearly all there are: %s", strings.Join(wide, " "))
 	}
-	return fmt.Sprintf("%d prefixes: %s", len(st.Charter.Sources), strings.Join(sourcesOf(st.Charter), " ")), true
+	return saw(true, "préfixes (%d) : %s", "%d prefixes: %s", len(st.Charter.Sources), strings.Join(sourcesOf(st.Charter), " "))
 }
 
-func (s *Server) lookAtRetention(context.Context, Standing) (string, bool) {
+func (s *Server) lookAtRetention(context.Context, Standing) sight {
 	c := s.cfg.Journal
-	state := fmt.Sprintf("entries are erased after %d months", c.RetentionMonths)
+	state := saw(c.RetentionMonths <= journal.MaxMonths || c.RetentionReason != "",
+		"les inscriptions sont effacées après %d mois", "entries are erased after %d months", c.RetentionMonths)
 	if c.RetentionReason != "" {
-		state += "; reason: " + c.RetentionReason
+		state.fr += " ; motif : " + c.RetentionReason
+		state.en += "; reason: " + c.RetentionReason
 	}
-	return state, c.RetentionMonths <= journal.MaxMonths || c.RetentionReason != ""
+	return state
 }
 
-func (s *Server) lookAtJournal(ctx context.Context, _ Standing) (string, bool) {
+func (s *Server) lookAtJournal(ctx context.Context, _ Standing) sight {
 	r, err := s.VerifyJournal(ctx)
+	if err == nil && r.Doubts.All > 0 {
+		return s.doubted(r.Doubts)
+	}
+	if err == nil {
+		_, err = s.VerifySessions(ctx)
+	}
 	if err != nil {
-		return "it does not verify: " + err.Error(), false
+		return unmet("il ne se vérifie pas : « assist-server journal verify » dit où, en anglais ; remettez une sauvegarde entière en place, ou prévenez "+
+			"le responsable de la sécurité", "it does not verify: "+err.Error())
 	}
-	if r.Doubts.All > 0 {
-		return fmt.Sprintf("%d times in it cannot be (journal verify): %s", r.Doubts.All, r.Doubts.Told[0]), false
+	fr, en := "pas de syslog", "no syslog"
+	if to := s.cfg.Journal.Syslog; to != "" {
+		fr, en = "copié vers "+to, "copied to "+to
 	}
-	if _, err := s.VerifySessions(ctx); err != nil {
-		return "it does not verify: " + err.Error(), false
-	}
-	to := "no syslog"
-	if s.cfg.Journal.Syslog != "" {
-		to = "copied to " + s.cfg.Journal.Syslog
-	}
-	return fmt.Sprintf("%d entries verify; %s", r.Entries, to), true
+	return sight{fmt.Sprintf("%d inscriptions vérifiées ; %s", r.Entries, fr), fmt.Sprintf("%d entries verify; %s", r.Entries, en), true}
 }
 
-func (s *Server) lookAtUnitKey(_ context.Context, st Standing) (string, bool) {
+// doubted says of wrong times what is to be done. The rule stays unmet while they are kept:
+// no word of an administrator could show that a clock was wrong and nobody made them up.
+func (s *Server) doubted(d journal.Doubts) sight {
+	months := s.cfg.Journal.RetentionMonths
+	return saw(false, "des heures y sont impossibles (%d), la dernière à l'inscription %d ; après elle, tout est en ordre. Une horloge était fausse, ou "+
+		"quelqu'un a inventé : « journal verify » les nomme ; comparez avec ce qui est connu de ce jour et gardez l'explication hors du serveur. "+
+		"Cela reste dit tant que ces inscriptions sont gardées (%d mois)",
+		"%d times in it cannot be, the last one at entry %d; after it, all is in order. A clock was wrong, or somebody made them up: "+
+			"\"journal verify\" names them; compare with what is known of that day, and keep the explanation elsewhere than on the server. "+
+			"This is said for as long as these entries are kept (%d months)", d.All, d.Last, months)
+}
+
+func (s *Server) lookAtUnitKey(_ context.Context, st Standing) sight {
 	switch {
 	case s.SignsItself():
-		return "the unit key and its passphrase both lie on this server: who breaks in can sign technicians", false
+		return unmet("la clé de l'unité et sa phrase secrète sont toutes deux sur ce serveur : qui s'y introduit peut signer des télé-assistants",
+			"the unit key and its passphrase both lie on this server: who breaks in can sign technicians")
 	case st.KeyHere:
-		return "the unit key lies here under its passphrase: move it to a machine of your own", true
+		return fine("la clé de l'unité est ici, sous sa phrase secrète : déplacez-la sur une machine à vous",
+			"the unit key lies here under its passphrase: move it to a machine of your own")
 	}
-	return "the unit key is kept elsewhere", true
+	return fine("la clé de l'unité est gardée ailleurs", "the unit key is kept elsewhere")
 }

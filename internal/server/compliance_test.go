@@ -56,8 +56,8 @@ func TestRulesAreComplete(t *testing.T) {
 	}
 }
 
-// unmet lists the rules that are not met.
-func unmet(t *testing.T, s *Server) []string {
+// missed lists the rules that are not met.
+func missed(t *testing.T, s *Server) []string {
 	t.Helper()
 	found, err := s.Compliance(t.Context())
 	must(t, err)
@@ -78,7 +78,7 @@ func TestComplianceOfAGoodUnit(t *testing.T) {
 	if _, err := r.signAndPublish(t.Context(), r.fix.unit, SignOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if bad := unmet(t, r.Server); len(bad) != 0 {
+	if bad := missed(t, r.Server); len(bad) != 0 {
 		t.Errorf("not met: %q", bad)
 	}
 }
@@ -94,15 +94,15 @@ func TestComplianceFindsWhatIsWrong(t *testing.T) {
 	r.cfg.Journal.RetentionMonths = 24
 	r.cfg.Unit.PassphraseFile = "/somewhere"
 	want := []string{"CNRS 2", "ANSSI R4", "ANSSI R11", "CNIL 1", "Clé/key"}
-	if bad := unmet(t, r.Server); !slices.Equal(bad, want) {
+	if bad := missed(t, r.Server); !slices.Equal(bad, want) {
 		t.Errorf("not met: %q, want %q", bad, want)
 	}
 	must(t, r.ChangePolicy(t.Context(), PolicyChange{AddSources: []string{"192.0.2.0/24"}}))
-	if bad := unmet(t, r.Server); !slices.Contains(bad, "ANSSI R5") {
+	if bad := missed(t, r.Server); !slices.Contains(bad, "ANSSI R5") {
 		t.Errorf("a change that awaits a signature is not seen: %q", bad)
 	}
 	if _, err := r.store.writer.ExecContext(t.Context(), `drop table journal`); err == nil {
-		if bad := unmet(t, r.Server); !slices.Contains(bad, "CNIL 3") {
+		if bad := missed(t, r.Server); !slices.Contains(bad, "CNIL 3") {
 			t.Errorf("a journal that does not verify is not seen: %q", bad)
 		}
 	}
@@ -117,8 +117,8 @@ func TestComplianceWithoutACharter(t *testing.T) {
 			if slices.Contains([]string{"factors", "retention", "journal", "unit key"}, about) {
 				continue
 			}
-			if said, met := look(t.Context(), st); met || said == "" {
-				t.Errorf("%s, %s: %q, met %v", name, about, said, met)
+			if saw := look(t.Context(), st); saw.met || saw.en == "" || saw.fr == "" {
+				t.Errorf("%s, %s: %+v", name, about, saw)
 			}
 		}
 	}

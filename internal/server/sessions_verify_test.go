@@ -48,8 +48,8 @@ func TestASessionThatNobodySignedIsFound(t *testing.T) {
 	r.verifies(4)
 	must(t, r.record(t.Context(), &journal.JournalMigrated{Entries: 3})) // nor does this excuse it
 	r.verifies(4)
-	if state, met := r.lookAtJournal(t.Context(), Standing{}); met || !strings.Contains(state, "disagree") {
-		t.Errorf("compliance says %q", state)
+	if saw := r.lookAtJournal(t.Context(), Standing{}); saw.met || !strings.Contains(saw.en, "disagree") {
+		t.Errorf("compliance says %+v", saw)
 	}
 }
 
