@@ -35,15 +35,17 @@ type way struct {
 	name   string
 	before func(l *live, t *testing.T) // what makes it harder
 	cut    func(l *live, t *testing.T)
-	says   string // to the technician
-	ends   bool   // the host's app has to be started again
-	later  bool   // the interface ends it once it is back: until then nothing may pass
+	after  func(l *live, t *testing.T) // what must have come of it
+	says   string                      // to the technician
+	ends   bool                        // the host's app has to be started again
+	later  bool                        // the interface ends it once it is back: until then nothing may pass
 }
 
 func ways() []way {
 	hotkey := func(l *live, t *testing.T) { l.host.screen.xdotool(t, "key", "ctrl+alt+Escape") }
 	list := []way{
 		{name: "button", cut: (*live).cutByButton, says: "L’utilisateur a coupé"},
+		reporting(),
 		{name: "banner", cut: (*live).cutByBanner, says: "L’utilisateur a coupé"},
 		{name: "hot-key", cut: hotkey, says: "L’utilisateur a coupé"},
 		{name: "tray", cut: (*live).cutByTray, says: "L’utilisateur a coupé"},
@@ -61,6 +63,19 @@ func ways() []way {
 		{name: "killing the app", cut: func(l *live, _ *testing.T) { l.host.proc.kill() }, says: "La connexion a été perdue", ends: true},
 	}
 	return list
+}
+
+// reporting is the button that cuts and reports: a cut like the others, and the server then
+// has the report with the signature of the person's computer.
+func reporting() way {
+	reports := ""
+	return way{
+		name:   "button that reports",
+		before: func(l *live, t *testing.T) { reports = l.world.reports(t) },
+		cut:    func(l *live, t *testing.T) { l.cutByButtonOf(t, "cut-report") },
+		after:  func(l *live, t *testing.T) { l.world.recorded(t, reports) },
+		says:   "L’utilisateur a coupé et signalé un problème",
+	}
 }
 
 // cuts plays every way, while the technician floods the host with moves and the
@@ -110,6 +125,9 @@ func (w *world) cutBy(t *testing.T, c way) {
 	f.stop()
 	w.cable.mend(t)
 	l.over(t, c.says)
+	if c.after != nil {
+		c.after(l, t)
+	}
 	if c.ends {
 		eventually(t, aWhile, "the host's app ends", func() error { return yes(w.host.proc.ended()) })
 		w.host.launch(t)
@@ -119,8 +137,11 @@ func (w *world) cutBy(t *testing.T, c way) {
 
 // cutByButton presses the button in the host's window, as a person does whose mouse
 // someone else moves: it is theirs as soon as they touch it.
-func (l *live) cutByButton(t *testing.T) {
-	g := l.host.see(t, soon, want{id: "cut", window: "Assist"})
+func (l *live) cutByButton(t *testing.T) { l.cutByButtonOf(t, "cut") }
+
+// cutByButtonOf does so with the button of this name.
+func (l *live) cutByButtonOf(t *testing.T, id string) {
+	g := l.host.see(t, soon, want{id: id, window: "Assist"})
 	l.host.screen.activate(t, "Assist")
 	at, err := l.host.middle(g)
 	if err != nil {

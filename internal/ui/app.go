@@ -36,6 +36,7 @@ type App struct {
 
 	running Request // the technician's request or session under way
 	tray    tray
+	lost    lostWord
 
 	spawn func(func()) // starts a goroutine
 
@@ -190,6 +191,7 @@ func (a *App) watch() {
 func (a *App) update() {
 	a.shown.update()
 	a.refreshTray()
+	a.showLost(a.cfg.Helped.State())
 }
 
 func (a *App) stop() { a.end.Do(func() { close(a.done) }) }

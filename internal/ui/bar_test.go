@@ -12,6 +12,7 @@ import (
 
 	"fyne.io/fyne/v2/test"
 
+	"assist/internal/consent"
 	"assist/internal/wire"
 )
 
@@ -80,6 +81,45 @@ func TestHomeSaysThatAReceiptIsLost(t *testing.T) {
 			t.Errorf("lost %v: %q", lost, h.ending.said)
 		}
 	}
+}
+
+// It is also said where the person looks then, whatever page is open: once, until it was
+// read, and never over a question or a session.
+func TestLostReceiptIsSaidAtOnce(t *testing.T) {
+	const missing = "n’a pas pu être écrit"
+	a, f := newTestApp(t)
+	a.turn(placeHelped, newReceiptsPage(a, a.shown))
+	tells := func(when string, want int) {
+		t.Helper()
+		if a.update(); said(a, missing) != want {
+			t.Errorf("%s: %d windows say it, want %d", when, said(a, missing), want)
+		}
+	}
+	f.helped.Last = &Ending{Why: wire.EndUserCut, At: f.now}
+	tells("written", 0)
+	f.helped.Last = &Ending{Why: wire.EndUserCut, At: f.now, Lost: true}
+	tells("lost", 1)
+	tells("a second later", 1)
+	if said(a, "Vous avez coupé. Plus personne n’est connecté. Le reçu") != 1 || said(a, "garde la trace") != 1 || said(a, "Libérez de la place") != 1 {
+		t.Error("it does not say what happened, what it means, what to do")
+	}
+	a.lost.win.Close()
+	tells("it was read", 0)
+	f.helped.Last = &Ending{Why: wire.EndLocked, At: f.now.Add(time.Hour), Lost: true}
+	tells("another", 1)
+	f.helped.Live = &Live{Who: card()}
+	tells("somebody is connected", 0)
+	f.helped.Live, f.helped.Last = nil, &Ending{Why: wire.EndUserCut, At: f.now.Add(2 * time.Hour), Lost: true}
+	tells("a third", 1)
+	d := newQuestion(a, consent.Question{Who: card(), Wanted: consent.RightView})
+	a.open.Add(1)
+	d.show()
+	tells("somebody asks", 0)
+	f.helped.Last = &Ending{Why: wire.EndUserCut, At: f.now.Add(3 * time.Hour), Lost: true}
+	tells("a question is open", 0)
+	d.finish(nil)
+	a.open.Add(-1)
+	tells("and was answered", 1)
 }
 
 // Where nothing can be shared the page does not say that it is ready.

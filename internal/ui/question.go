@@ -82,6 +82,7 @@ func (d *question) show() {
 	if d.over {
 		return
 	}
+	d.a.dropLost()
 	d.win = d.a.cfg.App.NewWindow(d.headline())
 	d.win.SetIcon(d.a.icon("assist"))
 	d.win.SetPadded(false)

@@ -325,6 +325,7 @@ func dialogScenes() []scene {
 		{"renew", dialogOf(func(q *consent.Question) { q.Renewing = true })},
 		{"cancelled", ended(context.Canceled)},
 		{"no-answer", ended(consent.ErrNoAnswer)},
+		home("lost", func(f *fake) { f.helped.Last = &Ending{Why: wire.EndUserCut, At: f.now, Lost: true} }),
 		{"reported", func(a *App, f *fake) {
 			calm(a, f)
 			f.set(func() { f.helped.Report = &Report{Made: f.now, Confirmed: f.now} })
