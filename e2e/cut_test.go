@@ -245,7 +245,7 @@ func (l *live) flood(t *testing.T) *flood {
 	}
 	l.tech.screen.activate(t, l.title)
 	f := &flood{l: l, end: make(chan struct{})}
-	pad := newPad(t, l.host.screen, image.Rect(60, 200, 560, 500).Add(mons[0].Min), 0)
+	pad := newPad(t, l.host.screen, image.Rect(60, 200, 560, 500).Add(mons[1].Min), 0) // clear of the app's window
 	f.work.Go(func() { f.repaint(pad) })
 	f.work.Go(func() { f.move(pics[0].Inset(150)) })
 	f.work.Go(f.observe)

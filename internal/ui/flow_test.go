@@ -212,7 +212,7 @@ func TestThrownOutGoesBackToTheLogin(t *testing.T) {
 	f.set(func() { f.helper.Phase, f.helper.Refusal = PhaseRefused, wire.RefusedIdentity })
 	a.goTo(placeHelper)
 	l, ok := a.shown.(*loginPage)
-	if !ok || f.helper.SignedIn || l.login != "camille" || !strings.HasPrefix(l.fault.said, "Vous n’êtes plus connecté") {
+	if !ok || f.helper.SignedIn || l.login != "camille" || !strings.HasPrefix(l.fault.said, "Le serveur a mis fin à votre connexion") {
 		t.Fatalf("shown %T", a.shown)
 	}
 	l.fields[1].SetText("une phrase assez longue")

@@ -82,7 +82,7 @@ func TestCheckDigitAtOnce(t *testing.T) {
 		"4829 1730 55":   "Encore 2 chiffres",
 		"4829 1730 556":  "Encore 1 chiffre",
 		"4829 1730 5567": "Chiffre de contrôle faux\u00a0: faites répéter le numéro",
-		"4829 1730 5566": "Pas de faute de frappe. Le numéro sera cherché à votre demande.",
+		"4829 1730 5566": "Pas de faute de frappe\u00a0; pas encore cherché",
 	} {
 		p.machine.SetText(typed)
 		if p.hint.line.seg.Text != want {

@@ -40,7 +40,7 @@ func (d *question) build() fyne.CanvasObject {
 	d.accept = tag(a, newPress(a.say(d.acceptKey()), pressPrimary, d.sayYes), "accept")
 	d.accept.allow = d.genuine
 	d.accept.Disable()
-	d.report = tag(a, newPress(a.say("dialog.report"), pressQuiet, func() { d.say(consent.ErrReported) }), "refuse-report")
+	d.report = tag(a, newPress(a.say(d.reportKey()), pressQuiet, func() { d.say(consent.ErrReported) }), "refuse-report")
 	d.left = tag(a, newLine("", styleMuted()), "seconds")
 	gap := d.gap()
 	head := tag(a, newText(d.headline(), styleTitle()), "headline")
@@ -90,6 +90,14 @@ func (d *question) refuseKey() string {
 		return "dialog.leave"
 	}
 	return "dialog.refuse"
+}
+
+// reportKey is the word on the button that reports: in a session it cuts, too.
+func (d *question) reportKey() string {
+	if under(d.q) {
+		return "dialog.reportCut"
+	}
+	return "dialog.report"
 }
 
 // card is who asks, as the verified certificate says.

@@ -130,3 +130,20 @@ func TestNoTextClaimsThatSomebodyWasTold(t *testing.T) {
 		}
 	}
 }
+
+// Reporting says beforehand what it does: in a session it ends it.
+func TestReportSaysWhatItDoes(t *testing.T) {
+	for _, c := range []struct {
+		want   string
+		change func(*consent.Question)
+	}{
+		{"refuser et signaler", func(*consent.Question) {}},
+		{"couper et signaler", widening},
+		{"couper et signaler", func(q *consent.Question) { q.Idle = true }},
+		{"couper et signaler", func(q *consent.Question) { q.Renewing = true }},
+	} {
+		if d, _ := ask(t, c.change); !strings.HasSuffix(d.report.label, c.want) {
+			t.Errorf("%q, want %q", d.report.label, c.want)
+		}
+	}
+}

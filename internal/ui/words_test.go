@@ -212,9 +212,9 @@ func TestWhen(t *testing.T) {
 	fr := tongues(t)["fr"]
 	now := time.Date(2026, 11, 21, 9, 0, 0, 0, time.Local)
 	for want, at := range map[string]time.Time{
-		"aujourd’hui 08:30":  now.Add(-30 * time.Minute),
-		"hier 23:30":         now.Add(-9*time.Hour - 30*time.Minute),
-		"19/11/2026 à 09:00": now.AddDate(0, 0, -2),
+		"aujourd’hui à 08:30": now.Add(-30 * time.Minute),
+		"hier à 23:30":        now.Add(-9*time.Hour - 30*time.Minute),
+		"19/11/2026 à 09:00":  now.AddDate(0, 0, -2),
 	} {
 		if got := fr.when(at, now); got != want {
 			t.Errorf("%q, want %q", got, want)
