@@ -178,6 +178,8 @@ func standing(charters *rendezvous.Charters, since time.Time) (ui.Bar, time.Time
 		return ui.BarOlder, ends
 	case errors.Is(problem, trust.ErrCharter), errors.Is(problem, trust.ErrRotation):
 		return ui.BarStrange, ends
+	case errors.Is(problem, trust.ErrNotKept):
+		return ui.BarUnkept, ends
 	}
 	return ui.BarNone, ends
 }

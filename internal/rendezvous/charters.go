@@ -270,7 +270,7 @@ func (c *Charters) chase(ctx context.Context, n notice) (notice, bool) {
 func (c *Charters) learn(o offer) error {
 	now := time.Now()
 	_, err := c.memory.Follow(o.rotations, now)
-	if err == nil {
+	if err == nil || errors.Is(err, trust.ErrNotKept) { // it counts all the same
 		_, err = c.memory.Learn(o.charter, now)
 	}
 	c.recall()

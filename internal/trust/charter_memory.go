@@ -18,6 +18,7 @@ import (
 var (
 	ErrMemory    = errors.New("trust: what was remembered of the unit is damaged")
 	ErrNoCharter = errors.New("trust: no charter seen yet")
+	ErrNotKept   = errors.New("trust: the unit's newest word cannot be written down")
 	ErrForked    = errors.New("trust: differs from the charter already seen under this epoch")
 )
 
@@ -31,13 +32,19 @@ var (
 // forget what it must not go back behind, silently, and the next charter shown
 // would be believed whatever its age. Somebody has to delete the file to start
 // from the join code again: that is an act, and leaves the person aware of it.
+// What was verified and cannot be written (a full disk) counts all the same for as
+// long as the process lives: a technician who was revoked is not to stay because of
+// it. The caller gets ErrNotKept, and learning it again tries to write it again.
+//
 // The file cannot resist whoever may write the person's own files; such a one
 // could replace the app as well.
 type Memory struct {
 	path   string
+	write  func(path string, b []byte) error
 	pinned UnitPublic // of the join code, or of the deployed configuration
 
-	mu sync.Mutex // one change of the file at a time
+	mu   sync.Mutex  // one change of the file at a time
+	held *remembered // newer than the file, which could not be written
 }
 
 // NewMemory is the memory of the unit whose key was pinned, in a directory. The
@@ -48,7 +55,7 @@ func NewMemory(dir string, pinned UnitPublic) (*Memory, error) {
 	}
 	sum := sha256.Sum256(pinned)
 	name := "unit-" + hex.EncodeToString(sum[:8]) + ".memory"
-	return &Memory{path: filepath.Join(dir, name), pinned: bytes.Clone(pinned)}, nil
+	return &Memory{path: filepath.Join(dir, name), write: writePrivate, pinned: bytes.Clone(pinned)}, nil
 }
 
 // remembered is what the file holds.
@@ -71,11 +78,14 @@ func (m *Memory) Learn(charter []byte, now time.Time) (*Charter, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Epoch == r.epoch && len(r.charter) > 0 {
-		err = r.sameText(charter)
-	} else {
+	switch {
+	case c.Epoch != r.epoch || len(r.charter) == 0:
 		r.epoch, r.charter = c.Epoch, charter
 		err = m.store(r)
+	default:
+		if err = r.sameText(charter); err == nil && m.held != nil {
+			err = m.store(r)
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -196,6 +206,10 @@ func (m *Memory) Epoch() (UnitPublic, uint64, error) {
 }
 
 func (m *Memory) load() (*remembered, error) {
+	if m.held != nil {
+		r := *m.held
+		return &r, nil
+	}
 	b, err := readPrivate(m.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &remembered{pinned: m.pinned, key: m.pinned}, nil
@@ -214,9 +228,11 @@ func (m *Memory) load() (*remembered, error) {
 }
 
 func (m *Memory) store(r *remembered) error {
-	if err := writePrivate(m.path, []byte(formatMemory(r))); err != nil {
-		return fmt.Errorf("remember the unit's epoch: %w", err)
+	if err := m.write(m.path, []byte(formatMemory(r))); err != nil {
+		m.held = r
+		return fmt.Errorf("%w: %w", ErrNotKept, err)
 	}
+	m.held = nil
 	return nil
 }
 

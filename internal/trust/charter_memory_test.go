@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -277,18 +278,45 @@ func TestMemoryFileIsPrivateAndReplacedWhole(t *testing.T) {
 	}
 }
 
-// What cannot be written down was not learned: the caller gets an error, or a
-// restart would go back.
+func fullDisk(string, []byte) error { return syscall.ENOSPC }
+
+// What cannot be written down counts as long as the process lives, and nothing older any
+// more; the caller gets an error, and it is written as soon as that is possible.
 func TestMemoryThatCannotBeWritten(t *testing.T) {
 	f := setUp(t)
-	blocked := filepath.Join(t.TempDir(), "file")
-	must(0, os.WriteFile(blocked, nil, 0o600))(t)
-	m := must(NewMemory(filepath.Join(blocked, "dir"), f.unit.Public()))(t)
-	if c, err := m.Learn(f.epoch(t, 7), f.now); err == nil || c != nil {
-		t.Errorf("learned: %+v, %v", c, err)
+	m := newMemory(t)
+	must(m.Learn(f.epoch(t, 7), f.now))(t)
+	m.write = fullDisk
+	later := f.epoch(t, 8)
+	for range 2 {
+		if c, err := m.Learn(later, f.now); !errors.Is(err, ErrNotKept) || c != nil {
+			t.Errorf("kept: %+v, %v", c, err)
+		}
+		if c, err := m.Charter(f.now); err != nil || c.Epoch != 8 {
+			t.Errorf("in force: %+v, %v", c, err)
+		}
 	}
-	if key, err := m.Follow(succeed(t, 1).links, f.now); err == nil || key != nil {
+	if _, err := m.Learn(f.epoch(t, 7), f.now); !errors.Is(err, ErrRollback) {
+		t.Errorf("an older one: %v", err)
+	}
+	m.write = writePrivate
+	must(m.Learn(later, f.now))(t)
+	if c, err := must(NewMemory(filepath.Dir(m.path), f.unit.Public()))(t).Charter(f.now); err != nil || c.Epoch != 8 {
+		t.Errorf("written at last: %+v, %v", c, err)
+	}
+}
+
+// So does a rotation of the unit key.
+func TestMemoryFollowsAKeyThatItCannotWrite(t *testing.T) {
+	f := setUp(t)
+	m := newMemory(t)
+	m.write = fullDisk
+	chain := succeed(t, 1)
+	if _, err := m.Follow(chain.links, f.now); !errors.Is(err, ErrNotKept) {
 		t.Errorf("followed: %v", err)
+	}
+	if key, _, err := m.Epoch(); err != nil || bytes.Equal(key, f.unit.Public()) {
+		t.Errorf("the old key is in force still: %v", err)
 	}
 }
 

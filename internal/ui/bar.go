@@ -31,12 +31,15 @@ const (
 	BarUnproven       // the request did not prove who asks
 	BarBusy           // another intervention was under way
 	BarUnable         // the computer cannot be shared: see Lack
+	BarUnkept         // the newest charter counts, but could not be written down
 	BarUnexpected     // anything else
 )
 
 // Stops reports whether nothing can be done until it is mended. An offer that was not
-// believed leaves in force what was.
-func (b Bar) Stops() bool { return b != BarNone && b != BarOlder && b != BarStrange }
+// believed leaves in force what was; one that could not be kept is in force itself.
+func (b Bar) Stops() bool {
+	return b != BarNone && b != BarOlder && b != BarStrange && b != BarUnkept
+}
 
 // Barred is a request that the unit's charter does not let begin.
 type Barred struct{ Why Bar }
@@ -65,6 +68,7 @@ func barKey(side string, b Bar) string {
 		BarUnproven:   "unproven",
 		BarBusy:       "busy",
 		BarUnable:     "unable",
+		BarUnkept:     "unkept",
 		BarUnexpected: "unexpected",
 	}, int(b))
 }

@@ -176,6 +176,7 @@ func TestAskSaysWhatBarsTheTechnician(t *testing.T) {
 		"revoked":           {func(s *HelperState) { s.Bar = BarRevoked }, "a retiré votre autorisation", true},
 		"no charter":        {func(s *HelperState) { s.Bar = BarNoCharter }, "pas encore arrivées", true},
 		"older offered":     {func(s *HelperState) { s.Bar = BarOlder }, "plus anciennes", false},
+		"not written down":  {func(s *HelperState) { s.Bar = BarUnkept }, "n’a pas pu les écrire", false},
 		"charter ends":      {func(s *HelperState) { s.CharterEnds = f.now }, "Les règles de votre unité se terminent", false},
 		"certificate ends":  {func(s *HelperState) { s.CardEnds = f.now }, "Votre autorisation se termine", false},
 		"both, own is said": {func(s *HelperState) { s.CharterEnds, s.CardEnds = f.now, f.now }, "Votre autorisation se termine", false},
