@@ -17,9 +17,10 @@ import (
 )
 
 const (
-	keepRecent = 30 * 24 * time.Hour
-	maxRecent  = 20
-	maxClosing = 500
+	keepRecent  = 30 * 24 * time.Hour
+	maxRecent   = 20
+	keepClosing = 365 * 24 * time.Hour // as long as a receipt
+	maxClosing  = 500
 )
 
 // notes is what the technician's app remembers on this computer: the last login, the
@@ -127,12 +128,12 @@ func (n *notes) clear() error {
 	return n.change(func(k *noted) { k.Recent = nil })
 }
 
-// closeWith keeps the closing note of a session.
+// closeWith keeps the closing note of a session, and lets those of more than a year ago go.
 func (n *notes) closeWith(c closing) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.change(func(k *noted) {
-		k.Closing = append(k.Closing, c)
+		k.Closing = append(slices.DeleteFunc(k.Closing, func(one closing) bool { return c.At.Sub(one.At) > keepClosing }), c)
 		k.Closing = k.Closing[max(0, len(k.Closing)-maxClosing):]
 	})
 }

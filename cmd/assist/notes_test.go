@@ -43,6 +43,19 @@ func TestRecentIsBounded(t *testing.T) {
 	}
 }
 
+func TestClosingNotesGoAfterAYear(t *testing.T) {
+	n := newNotes(filepath.Join(t.TempDir(), "n"), slog.New(slog.DiscardHandler))
+	now := time.Now()
+	for _, ago := range []time.Duration{keepClosing + time.Hour, keepClosing - time.Hour, 0} {
+		if err := n.closeWith(closing{Machine: "1", At: now.Add(-ago), Note: ago.String()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := n.kept.Closing; len(got) != 2 || got[0].Note != (keepClosing-time.Hour).String() {
+		t.Errorf("kept %v", got)
+	}
+}
+
 func TestDamagedNotesArePutAside(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "technician.json")
 	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
