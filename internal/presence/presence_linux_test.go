@@ -315,11 +315,25 @@ func TestNothingKnown(t *testing.T) {
 // Without any bus the X server tells when it is dark.
 func TestDarkScreenWithoutABus(t *testing.T) {
 	alone(t, "", "")
+	darkens(t, "x11")
+}
+
+// A login manager tells nothing of a dark screen where no locker tells it.
+func TestDarkScreenBesideALoginManager(t *testing.T) {
+	address, _ := testBus(t)
+	alone(t, address, "")
+	newLoginManager(t, address)
+	darkens(t, "logind")
+}
+
+// darkens watches by this source while the screen goes dark and comes back.
+func darkens(t *testing.T, by string) {
+	t.Helper()
 	display := xvfb(t)
 	p := &person{told: make(chan Cause, 16)}
 	p.Watcher = Watch(Options{Display: display, OnAway: func(c Cause) { p.told <- c }})
 	t.Cleanup(p.Close)
-	if p.Away() != Here || !slices.Equal(p.Sources(), []string{"x11"}) {
+	if p.Away() != Here || !slices.Contains(p.Sources(), by) {
 		t.Fatalf("%v by %v", p.Away(), p.Sources())
 	}
 	c, err := x11.Dial(display, func(x11.Event) {})

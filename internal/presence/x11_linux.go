@@ -20,8 +20,9 @@ const x11Look = 400 * time.Millisecond
 // saverOn is the state of a screen saver that covers the screen.
 const saverOn = 1
 
-// x11Source asks the X server itself whether its screens are dark. It speaks only
-// where nobody else can tell: a desktop that has a locker says more than that.
+// x11Source asks the X server itself whether its screens are dark: nobody watches then,
+// whoever else can tell. A login manager without a locker does not tell. It counts as a
+// source only where there is no other: a desktop that has a locker says more.
 type x11Source struct{ display string }
 
 func (x x11Source) run(ctx context.Context, r report) error {
@@ -38,9 +39,8 @@ func (x x11Source) run(ctx context.Context, r report) error {
 	tick := time.NewTicker(x11Look)
 	defer tick.Stop()
 	for {
-		alone := !r.others()
-		r.works(alone)
-		if alone && (noSaver == nil && saverCovers(c) || noPower == nil && monitorsOff(c)) {
+		r.works(!r.others())
+		if noSaver == nil && saverCovers(c) || noPower == nil && monitorsOff(c) {
 			r.say(Blank)
 		} else {
 			r.say(Here)
