@@ -29,6 +29,7 @@ var mayUse = map[string][]string{
 	"internal/peer": {"github.com/pion/datachannel", "github.com/pion/dtls/v3/...", "github.com/pion/ice/v4", "github.com/pion/interceptor/...",
 		"github.com/pion/logging", "github.com/pion/rtcp", "github.com/pion/rtp/...", "github.com/pion/sdp/v3", "github.com/pion/transport/v4/...",
 		"github.com/pion/webrtc/v4", "net"},
+	"internal/photo": {"golang.org/x/image/..."},
 	"internal/presence": {"github.com/godbus/dbus/v5", "github.com/jezek/xgb/dpms", "github.com/jezek/xgb/screensaver",
 		"github.com/jezek/xgb/xproto", "golang.org/x/sys/unix", "golang.org/x/sys/windows"},
 	"internal/process":    {"golang.org/x/sys/unix", "golang.org/x/sys/windows", "net"},

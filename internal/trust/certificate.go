@@ -12,7 +12,7 @@ import (
 
 // IssueCertificate signs a technician's certificate; Version is filled in.
 func (k *UnitKey) IssueCertificate(c wire.Certificate) ([]byte, error) {
-	c.Version = wire.Version
+	c.Version = cardVersion(&c)
 	if err := checkCard(&c); err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func VerifyCertificate(env []byte, unit UnitPublic, now time.Time) (*wire.Certif
 
 func checkCertificate(c *wire.Certificate, now time.Time) error {
 	switch t := now.Unix(); {
-	case c.Version != wire.Version:
+	case c.Version != cardVersion(c):
 		return ErrVersion
 	case t < c.NotBefore:
 		return ErrNotYetValid

@@ -80,8 +80,9 @@ func TestUselessCertificatesAreNotIssued(t *testing.T) {
 func TestUnreadableCardIsRefusedByTheReader(t *testing.T) {
 	f := setUp(t)
 	for name, change := range map[string]func(*wire.Certificate){
-		"no name": func(c *wire.Certificate) { c.Name = "" },
-		"version": func(c *wire.Certificate) { c.Version++ },
+		"no name":                     func(c *wire.Certificate) { c.Name = "" },
+		"version":                     func(c *wire.Certificate) { c.Version-- },
+		"version of one with a photo": func(c *wire.Certificate) { c.Version, c.Photo = wire.VersionPhoto+1, [32]byte{1} },
 	} {
 		c := f.card()
 		c.Version = wire.Version

@@ -209,7 +209,7 @@ func readCard(env []byte, unit UnitPublic) (*wire.Certificate, error) {
 		return nil, err
 	}
 	switch {
-	case card.Version != wire.Version:
+	case card.Version != cardVersion(card):
 		return nil, ErrVersion
 	case card.NotAfter <= card.NotBefore || card.NotBefore < minTime || card.NotAfter > maxTime:
 		return nil, fmt.Errorf("%w: dates out of limits", ErrMalformed)

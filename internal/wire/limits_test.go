@@ -51,6 +51,7 @@ func limits() map[string]pair {
 		"url":         {&EnrolSecret{URL: long(MaxURL)}, &EnrolSecret{URL: long(MaxURL + 1)}},
 		"totp":        {&Ask{TOTP: "12345678"}, &Ask{TOTP: "123456789"}},
 		"address":     {&Ring{Address: long(MaxAddress)}, &Ring{Address: long(MaxAddress + 1)}},
+		"photo":       {&Ring{Photo: bytesOf(MaxPhoto)}, &Ring{Photo: bytesOf(MaxPhoto + 1)}},
 		"request":     {&Ask{Request: bytesOf(MaxEnvelope)}, &Ask{Request: bytesOf(MaxEnvelope + 1)}},
 		"signal":      {&Signal{Body: bytesOf(MaxSignal)}, &Signal{Body: bytesOf(MaxSignal + 1)}},
 		"huge signal": {&Signal{}, &Signal{Body: bytesOf(1 << 17)}},

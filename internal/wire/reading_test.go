@@ -75,7 +75,7 @@ func counted() map[string]int {
 		"Enrol.code": 64, "Enrol.password": 256, "Enrol.deviceKey": 128, "Enrol.signature": 80,
 		"EnrolSecret.login": 64, "EnrolSecret.url": 512, "EnrolConfirm.totp": 8, "Enrolled.certificate": 2048,
 		"Ask.totp": 8, "Ask.request": 8192,
-		"Ring.login": 64, "Ring.address": 64, "Ring.request": 8192,
+		"Ring.login": 64, "Ring.address": 64, "Ring.request": 8192, "Ring.photo": 12288,
 		"Pledged.pledge": 8192, "Answered.answer": 8192, "Signal.body": 49152,
 		"Checkpoint.key": 128, "Checkpoint.note": 1024, "Checkpoint.proof": 2048, "Checkpoint.restart": 1024,
 		"Checkpoint.restartProof": 2048, "Noted.record": 8192, "Report.proof": 8192,

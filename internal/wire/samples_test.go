@@ -18,7 +18,8 @@ func samples() []Message {
 func signedSamples() []Message {
 	key := bytes.Repeat([]byte{0x30}, 91)
 	return []Message{
-		&Certificate{Version, [16]byte{1, 2}, "Zoé Ünal", "support", "UMR 0000", []string{"ZRR-1", ""}, key, -5, 1 << 40},
+		&Certificate{Version, [16]byte{1, 2}, "Zoé Ünal", "support", "UMR 0000", []string{"ZRR-1", ""}, key, -5, 1 << 40, [32]byte{}},
+		&Certificate{VersionPhoto, [16]byte{1, 2}, "Zoé Ünal", "support", "UMR 0000", []string{"ZRR-1", ""}, key, -5, 1 << 40, [32]byte{6}},
 		&Request{Version, SessionID{3}, "482917305566", []byte("certificate"), [32]byte{4}, 7, "imprimante muette", [32]byte{5}, 1},
 		&Pledge{SessionID{6}, [32]byte{7}, key, [32]byte{8}},
 		&Answer{SessionID{9}, [32]byte{10}, key, [32]byte{11}, VerdictGranted, 3, 12},
@@ -40,7 +41,7 @@ func signallingSamples() []Message {
 		&EnrolConfirm{"123456"},
 		&Enrolled{[]byte("certificate")},
 		&Ask{"654321", []byte("request")},
-		&Ring{SessionID{1}, "anne", "192.0.2.1:5", []byte("request")},
+		&Ring{SessionID{1}, "anne", "192.0.2.1:5", []byte("request"), []byte("photo")},
 		&Pledged{SessionID{2}, []byte("pledge")},
 		&Answered{SessionID{3}, []byte("answer")},
 		&Signal{SessionID{4}, 77, []byte("sdp")},

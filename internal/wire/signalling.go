@@ -73,12 +73,14 @@ type Ask struct {
 }
 
 // Ring brings a request to its host, with what the server vouches for: who
-// logged in, and from which address.
+// logged in, and from which address. Photo is the person's, or empty: it counts only if
+// the certificate in the request names its hash.
 type Ring struct {
 	Session SessionID
 	Login   string
 	Address string
 	Request []byte
+	Photo   []byte
 }
 
 // Pledged carries the Envelope of a Pledge from host to technician.
@@ -195,6 +197,7 @@ func (m *Ring) walk(w *walker) {
 	w.label("login", &m.Login, MaxLogin)
 	w.text("address", &m.Address, MaxAddress)
 	w.bytes("request", &m.Request, MaxEnvelope)
+	w.bytes("photo", &m.Photo, MaxPhoto)
 }
 
 func (m *Pledged) walk(w *walker) {

@@ -6,6 +6,10 @@ package wire
 // those very bytes (package trust), and travels inside an Envelope; nobody
 // re-encodes it.
 
+// VersionPhoto is the version of a Certificate that names a photo: it has one field
+// more. One that names none keeps the bytes of Version, which older apps read.
+const VersionPhoto = 2
+
 // Certificate says, under the unit key, that a device key belongs to a
 // technician. Times are Unix seconds.
 type Certificate struct {
@@ -18,6 +22,7 @@ type Certificate struct {
 	DeviceKey []byte   // SubjectPublicKeyInfo, P-256
 	NotBefore int64
 	NotAfter  int64
+	Photo     [32]byte // SHA-256 of the person's photo; zero without one, never from VersionPhoto on
 }
 
 // Request is what a technician asks of one machine, signed by the device key.
@@ -71,6 +76,12 @@ func (m *Certificate) walk(w *walker) {
 	w.bytes("deviceKey", &m.DeviceKey, MaxKey)
 	w.i64("notBefore", &m.NotBefore)
 	w.i64("notAfter", &m.NotAfter)
+	if m.Version >= VersionPhoto {
+		w.raw("photo", m.Photo[:])
+	}
+	if named := m.Photo != [32]byte{}; named != (m.Version >= VersionPhoto) { // or one could be written in two ways
+		w.fail("photo", "does not belong to this version")
+	}
 }
 
 func (m *Request) walk(w *walker) {

@@ -33,7 +33,8 @@
 // # Bytes
 //
 // One byte of kind, then the fields in their fixed order, big-endian; lists and
-// byte strings are counted. There are no optional fields. An unknown kind, a
+// byte strings are counted. There are no optional fields; a Certificate of version 2
+// has one more than one of version 1. An unknown kind, a
 // byte missing or left over, a value out of limits: the whole message is
 // refused with ErrMalformed.
 package wire
@@ -56,6 +57,7 @@ const (
 	MaxEnvelope    = 8 << 10
 	MaxSignal      = 48 << 10 // one SDP
 	MaxText        = 256      // bytes typed at once in text mode
+	MaxPhoto       = 12 << 10 // JPEG of a face, 128 by 128
 	MaxZones       = 8
 	MachineDigits  = 12
 )
