@@ -153,7 +153,7 @@ func (s *serving) Write(p []byte) (int, error) {
 
 func TestUsage(t *testing.T) {
 	for _, line := range []string{"", "dance", "technician", "technician dance", "journal", "init", "init --name x", "technician add --login a",
-		"technician disable", "technician open --login a", "charter", "charter dance", "charter draft", "charter publish", "charter revoke",
+		"technician disable", "technician open --login a", "technician photo --login a", "technician photo --from x", "technician photo --login a --from x --remove", "charter", "charter dance", "charter draft", "charter publish", "charter revoke",
 		"charter sign --draft x", "charter sign --key x", "charter rotate --draft x", "charter policy --add-zone x", "machine", "machine release", "tls", "backup", "run extra", "version extra", "list --nosuch", "joincode --nosuch"} {
 		out, errs, err := play(t, strings.Fields(line)...)
 		if !errors.Is(err, errUsage) || errs == "" || out != "" {

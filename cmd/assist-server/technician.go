@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -19,6 +20,7 @@ func technicianCommands() group {
 		{"list", "list the technicians", runList},
 		{"disable", "close an account, and end its sessions", runDisable},
 		{"open", "let an external technician in for some hours", runOpen},
+		{"photo", "set, show or remove the photo beside a technician's name", runPhoto},
 		{"sign", "sign what waits for it: the same as \"charter sign\"", runCharterSign},
 	}}
 }
@@ -142,4 +144,55 @@ func runOpen(ctx context.Context, p *program, args []string) error {
 		}
 		return settle(ctx, p, s, *file)
 	})
+}
+
+func runPhoto(ctx context.Context, p *program, args []string) error {
+	f, dir := flags(p, "technician photo", "Sets the photo that people see beside the technician's name when they are asked, with\n--from; writes the one that is set to a new file, to be looked at, with --out; erases it\nwith --remove. Of the file (JPEG or PNG) the middle square is taken, and nothing but its\npixels. Photos are optional: ask the person first.")
+	login := f.String("login", "", "whose (required)")
+	from := f.String("from", "", "file with the picture")
+	to := f.String("out", "", "new file for the photo as it is")
+	remove := f.Bool("remove", false, "erase it")
+	file := f.String("passphrase-file", "", "file with the passphrase: sign and publish at once")
+	if err := parse(p, f, args); err != nil {
+		return err
+	}
+	chosen := 0
+	for _, given := range []bool{*from != "", *to != "", *remove} {
+		if given {
+			chosen++
+		}
+	}
+	if *login == "" || chosen != 1 {
+		return required(p, "technician photo", "--login, and one of --from, --out and --remove, are")
+	}
+	return with(*dir, func(s *server.Server) error {
+		if *to != "" {
+			return s.WritePhoto(ctx, *login, *to)
+		}
+		if err := changePhoto(ctx, p, s, *login, *from); err != nil {
+			return err
+		}
+		return settle(ctx, p, s, *file)
+	})
+}
+
+// changePhoto sets the photo from a file, or erases it without one.
+func changePhoto(ctx context.Context, p *program, s *server.Server, login, from string) error {
+	if from == "" {
+		err := s.RemovePhoto(ctx, login)
+		if err == nil {
+			_, err = fmt.Fprintf(p.out, "The photo of %s is erased.\n", login)
+		}
+		return err
+	}
+	picture, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer picture.Close()
+	sum, err := s.SetPhoto(ctx, login, picture)
+	if err == nil {
+		_, err = fmt.Fprintf(p.out, "The photo of %s is set. Its SHA-256, which the charter will name:\n\n  %s\n\n", login, sum)
+	}
+	return err
 }

@@ -76,6 +76,14 @@ type TechnicianOpened struct {
 	By    string `json:"by,omitempty"`
 }
 
+// PhotoChanged says that an administrator gave an account a photo, or took it
+// away. The photo itself, and its hash, stand in no entry.
+type PhotoChanged struct {
+	Login   string `json:"login"`
+	Removed bool   `json:"removed"`
+	By      string `json:"by"`
+}
+
 // PolicyChanged says what an administrator wants the next charter to say.
 type PolicyChanged struct {
 	Change string `json:"change"` // in the words of a charter
@@ -224,7 +232,7 @@ func newEvents() []Event {
 	return []Event{
 		&ServerStarted{}, &ServerStopped{},
 		&TechnicianAdded{}, &TechnicianEnrolled{}, &TechnicianCertified{}, &TechnicianDisabled{},
-		&TechnicianOpened{}, &PolicyChanged{}, &CharterPublished{}, &UnitKeyChanged{}, &ServerKeyAnnounced{}, &ServerKeyChanged{},
+		&TechnicianOpened{}, &PhotoChanged{}, &PolicyChanged{}, &CharterPublished{}, &UnitKeyChanged{}, &ServerKeyAnnounced{}, &ServerKeyChanged{},
 		&LoginSucceeded{}, &LoginRefused{}, &MachineRegistered{}, &MachineDuplicate{}, &MachineReleased{},
 		&SessionRequested{}, &SessionUndelivered{}, &SessionAnswered{}, &SessionChanged{}, &SessionEnded{},
 		&SessionReported{}, &SessionHeld{}, &SessionReleased{},

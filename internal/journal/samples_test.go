@@ -36,5 +36,6 @@ func samples() []Event {
 		&MachineDuplicate{"482917305566", "192.0.2.1", "192.0.2.2"},
 		&MachineReleased{"482917305566", "root"},
 		&JournalRestarted{"root", "restored from the copy of 20 November", 7},
+		&PhotoChanged{"claire", true, "root"},
 	}
 }

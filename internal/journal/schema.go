@@ -50,6 +50,9 @@ func (*SessionReported) Type() string { return "session.reported" }
 func (*TechnicianOpened) Type() string { return "technician.opened" }
 
 // Type is the stored name.
+func (*PhotoChanged) Type() string { return "technician.photo-changed" }
+
+// Type is the stored name.
 func (*PolicyChanged) Type() string { return "policy.changed" }
 
 // Type is the stored name.
@@ -104,6 +107,7 @@ func (e *TechnicianEnrolled) keys() Keys  { return Keys{Login: e.Login} }
 func (e *TechnicianCertified) keys() Keys { return Keys{Login: e.Login} }
 func (e *TechnicianDisabled) keys() Keys  { return Keys{Login: e.Login} }
 func (e *TechnicianOpened) keys() Keys    { return Keys{Login: e.Login} }
+func (e *PhotoChanged) keys() Keys        { return Keys{Login: e.Login} }
 func (*PolicyChanged) keys() Keys         { return Keys{} }
 func (*CharterPublished) keys() Keys      { return Keys{} }
 func (*UnitKeyChanged) keys() Keys        { return Keys{} }
@@ -137,6 +141,7 @@ func (e *TechnicianEnrolled) fields() []string  { return []string{e.Login, e.Add
 func (e *TechnicianCertified) fields() []string { return []string{e.Login, e.Serial, e.By} }
 func (e *TechnicianDisabled) fields() []string  { return []string{e.Login, e.By} }
 func (e *TechnicianOpened) fields() []string    { return []string{e.Login, e.By} }
+func (e *PhotoChanged) fields() []string        { return []string{e.Login, e.By} }
 func (e *PolicyChanged) fields() []string       { return []string{e.Change, e.By} }
 func (e *CharterPublished) fields() []string    { return []string{e.Charter, e.By} }
 func (e *UnitKeyChanged) fields() []string      { return []string{e.Key, e.By} }

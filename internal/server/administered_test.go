@@ -18,6 +18,8 @@ func TestAdministrativeEntriesSayWho(t *testing.T) {
 	r.sign()
 	_, err := r.OpenTechnician(ctx, "denis", 2)
 	must(t, err)
+	_, err = r.SetPhoto(ctx, "denis", picture(t, 0x40))
+	must(t, err)
 	must(t, r.ChangePolicy(ctx, PolicyChange{IdleMinutes: ptr(10), AddSources: []string{"192.0.2.7"}}))
 	must(t, r.AnnounceTLS(ctx))
 	r.sign()
@@ -43,7 +45,7 @@ func TestAdministrativeEntriesSayWho(t *testing.T) {
 			t.Errorf("nobody did %s", e.Body)
 		}
 	}
-	for _, name := range []string{"technician.added", "technician.opened", "technician.certified", "technician.disabled", "policy.changed",
+	for _, name := range []string{"technician.added", "technician.opened", "technician.certified", "technician.disabled", "technician.photo-changed", "policy.changed",
 		"charter.published", "unit.rekeyed", "server.key-announced", "server.key-changed", "machine.released", "journal.read"} {
 		if !seen[name] {
 			t.Errorf("%s is not there", name)

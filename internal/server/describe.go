@@ -103,8 +103,12 @@ func describeCard(t trust.Technician, card *wire.Certificate) string {
 	if len(card.Zones) > 0 {
 		zones = ", zones " + strings.Join(card.Zones, " and ")
 	}
-	return fmt.Sprintf("technician %s, %s%s: %s; certificate until %s, device %s",
-		card.Name, card.Role, zones, state, moment(card.NotAfter), short(trust.PinOf(card.DeviceKey)))
+	photo := ""
+	if card.Photo != [32]byte{} {
+		photo = ", photo " + short(card.Photo)
+	}
+	return fmt.Sprintf("technician %s, %s%s: %s; certificate until %s, device %s%s",
+		card.Name, card.Role, zones, state, moment(card.NotAfter), short(trust.PinOf(card.DeviceKey)), photo)
 }
 
 // Changes are the lines that one charter has and the other has not, with + and -.

@@ -68,7 +68,8 @@ type DraftTechnician struct {
 	State       string    `toml:"state"` // active, external-until, revoked
 	Until       time.Time `toml:"until"` // of external-until
 	DeviceKey   string    `toml:"device_key"`
-	Certificate string    `toml:"certificate"` // base64, or empty to be made
+	Photo       string    `toml:"photo,omitempty"` // SHA-256, hex; left out without one, as for signers that know none
+	Certificate string    `toml:"certificate"`     // base64, or empty to be made
 }
 
 // maxDraft bounds the file, in bytes: a charter's limit and its words.
@@ -153,7 +154,7 @@ func (d *Draft) list(people []*account, s *Server) {
 			continue
 		}
 		t := DraftTechnician{Login: a.Login, Name: a.Name, Role: a.Role, Zones: a.Zones, State: string(trust.StateActive),
-			DeviceKey: base64.StdEncoding.EncodeToString(a.deviceKey)}
+			DeviceKey: base64.StdEncoding.EncodeToString(a.deviceKey), Photo: a.photo}
 		if a.External {
 			t.State, t.Until = string(trust.StateExternal), time.Unix(a.openUntil, 0).UTC()
 		}
@@ -173,7 +174,8 @@ func (f *force) reusable(a *account, unit string, days int, now time.Time) []byt
 	listed, card := f.charter.Listed(a.deviceKey)
 	life := time.Duration(days) * 24 * time.Hour
 	switch {
-	case listed == nil || card.Name != a.Name || card.Role != a.Role || card.Unit != unit || !slices.Equal(card.Zones, a.Zones):
+	case listed == nil || card.Name != a.Name || card.Role != a.Role || card.Unit != unit || !slices.Equal(card.Zones, a.Zones),
+		formatPin(card.Photo) != a.photo:
 		return nil
 	case card.NotAfter-card.NotBefore > int64((life + cardSlack).Seconds()):
 		return nil // the policy became stricter
@@ -249,11 +251,16 @@ func (d *Draft) certify(key *trust.UnitKey, t DraftTechnician, now time.Time) ([
 	if err != nil {
 		return nil, fmt.Errorf("its device key: %w", err)
 	}
+	photo, err := readPin(t.Photo)
+	if err != nil {
+		return nil, fmt.Errorf("its photo: %w", err)
+	}
 	life := time.Duration(min(d.Policy.CertificateDays, trust.MaxCertificateDays)) * 24 * time.Hour
 	return key.IssueCertificate(wire.Certificate{
 		Serial: [16]byte(randomBytes(16)), Name: t.Name, Role: t.Role, Unit: d.Unit, Zones: t.Zones, DeviceKey: device,
 		NotBefore: now.Add(-5 * time.Minute).Unix(), // for clocks that are behind
 		NotAfter:  now.Add(life).Unix(),
+		Photo:     photo,
 	})
 }
 
@@ -300,14 +307,14 @@ func (d *Draft) charter() (*trust.Charter, error) {
 	return c, nil
 }
 
-// readPin reads 64 hexadecimal digits, or nothing.
+// readPin reads a SHA-256 of 64 hexadecimal digits, or nothing.
 func readPin(s string) (pin [32]byte, err error) {
 	if s == "" {
 		return pin, nil
 	}
 	b, err := hex.DecodeString(s)
 	if err != nil || len(b) != len(pin) {
-		return pin, fmt.Errorf("a pin has 64 hexadecimal digits, not %q", s)
+		return pin, fmt.Errorf("a hash has 64 hexadecimal digits, not %q", s)
 	}
 	return [32]byte(b), nil
 }

@@ -118,6 +118,10 @@ func migrations() []step {
 			) strict`,
 		}, code: sumKeys},
 		{statements: []string{`create table ran (day integer primary key) strict`}}, // days on which the server ran, since 1970
+		{statements: []string{
+			`alter table technician add column photo blob`,
+			`alter table technician add column photo_sum text not null default ''`, // SHA-256 of it, hex
+		}},
 	}
 }
 

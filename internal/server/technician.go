@@ -304,7 +304,8 @@ func (t *technician) deliver(ctx context.Context, r *wire.Request, env []byte) e
 
 // ring asks twice: interest that has just ended can swallow the first.
 func (t *technician) ring(ctx context.Context, r *wire.Request, env []byte) (string, error) {
-	raw, err := wire.Marshal(&wire.Ring{Session: r.Session, Login: t.account.Login, Address: t.from.Addr().String(), Request: env})
+	raw, err := wire.Marshal(&wire.Ring{Session: r.Session, Login: t.account.Login, Address: t.from.Addr().String(), Request: env,
+		Photo: t.photo(ctx, r.Certificate)})
 	if err != nil {
 		return "", err
 	}

@@ -70,17 +70,18 @@ type account struct {
 	certificate      []byte
 	certificateUntil int64
 	lastUse          int64
-	openUntil        int64 // of an external account, Unix seconds
+	openUntil        int64  // of an external account, Unix seconds
+	photo            string // SHA-256, hex; empty without one
 }
 
 const accountColumns = `id, login, name, role, zones, state, password, device_key, totp_sealed, certificate, certificate_until, last_use,
-	external, open_until`
+	external, open_until, photo_sum`
 
 func scanAccount(scan func(...any) error) (*account, error) {
 	var a account
 	var zones string
 	err := scan(&a.id, &a.Login, &a.Name, &a.Role, &zones, &a.state, &a.password, &a.deviceKey, &a.totpSealed,
-		&a.certificate, &a.certificateUntil, &a.lastUse, &a.External, &a.openUntil)
+		&a.certificate, &a.certificateUntil, &a.lastUse, &a.External, &a.openUntil, &a.photo)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +139,8 @@ func (s *Server) AddTechnician(ctx context.Context, who Technician) (string, err
 			values (?, ?, ?, ?, ?, 'invited', ?, ?, ?, ?) on conflict (login) do update set name = excluded.name,
 			role = excluded.role, zones = excluded.zones, state = 'invited', code_hash = excluded.code_hash,
 			code_until = excluded.code_until, password = '', device_key = null, totp_sealed = null,
-			certificate = null, certificate_until = 0, external = excluded.external, open_until = 0 where state <> 'enrolled'`,
+			certificate = null, certificate_until = 0, external = excluded.external, open_until = 0,
+			photo = null, photo_sum = '' where state <> 'enrolled'`,
 			hex.EncodeToString(randomBytes(16)), who.Login, who.Name, who.Role, strings.Join(who.Zones, ","), hash, until, now.Unix(), who.External)
 		if err != nil {
 			return err
@@ -206,7 +208,7 @@ func (t *transaction) disable(login string, now time.Time) error {
 		return err
 	}
 	n, err := t.exec(`update technician set state = 'disabled', code_hash = null, password = '', device_key = null,
-		totp_sealed = null, certificate = null, certificate_until = 0, open_until = 0 where login = ? and state <> 'disabled'`, login)
+		totp_sealed = null, certificate = null, certificate_until = 0, open_until = 0, photo = null, photo_sum = '' where login = ? and state <> 'disabled'`, login)
 	if err != nil {
 		return err
 	}
