@@ -3,12 +3,17 @@
 package evil
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"database/sql"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"io"
 	"log/slog"
 	"net/url"
 	"os"
@@ -42,8 +47,29 @@ type machine struct {
 // person is a technician with an account.
 type person struct {
 	login, name string
+	shade       uint8 // of the photo: all of it
 	device      *trust.DeviceKey
 	secret      string // of the one-time codes
+}
+
+// picture is what the person's photo is made of.
+func (p *person) picture() io.Reader {
+	m := image.NewGray(image.Rect(0, 0, 128, 128))
+	for i := range m.Pix {
+		m.Pix[i] = p.shade
+	}
+	var b bytes.Buffer
+	_ = png.Encode(&b, m) // into memory; what is not whole is no photo, and found out
+	return &b
+}
+
+// isOn says whether a photo is this person's.
+func (p *person) isOn(photo image.Image) bool {
+	if photo == nil {
+		return false
+	}
+	y := color.GrayModel.Convert(photo.At(64, 64)).(color.Gray).Y
+	return max(y, p.shade)-min(y, p.shade) < 8
 }
 
 // code is a one-time code of this moment.
@@ -119,7 +145,7 @@ func layGround() (*ground, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i, who := range []person{{login: "claire", name: "Claire Dubois"}, {login: "paul", name: "Paul Martin"}} {
+	for i, who := range []person{{login: "claire", name: "Claire Dubois", shade: 0x40}, {login: "paul", name: "Paul Martin", shade: 0xc0}} {
 		if err := g.enrol(s, &who); err != nil {
 			return nil, errors.Join(err, stop())
 		}
@@ -196,6 +222,9 @@ func (g *ground) enrol(s *server.Server, who *person) error {
 	defer cancel()
 	code, err := s.AddTechnician(ctx, server.Technician{Login: who.login, Name: who.name, Role: "Assistance"})
 	if err != nil {
+		return err
+	}
+	if _, err := s.SetPhoto(ctx, who.login, who.picture()); err != nil {
 		return err
 	}
 	if who.device, err = trust.NewDeviceKey(); err != nil {

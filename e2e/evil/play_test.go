@@ -242,7 +242,7 @@ func (e *ends) askedRightly(q consent.Question, reason string, words [3]string) 
 		return fmt.Errorf("%w: a dialog without a certificate: %w", errWrong, err)
 	}
 	card := consent.Card{Name: e.who.name, Role: "Assistance", Unit: "INCI", Until: time.Unix(c.NotAfter, 0)}
-	if q.Who != card || q.Reason != reason || q.Wanted&^wanted != 0 || len(e.questions()) > 1 {
+	if q.Who != card || !e.who.isOn(q.Photo) || q.Reason != reason || q.Wanted&^wanted != 0 || len(e.questions()) > 1 {
 		return fmt.Errorf("%w: the person was asked %+v", errWrong, q)
 	}
 	if words != [3]string{} && words != q.Words {

@@ -94,6 +94,7 @@ type Card struct {
 // Question is what the person is asked.
 type Question struct {
 	Who      Card
+	Photo    image.Image // of Who, that the unit signed as the card was; nil without one
 	Reason   string
 	Wanted   Rights        // already cut down to what policy allows
 	Life     time.Duration // of each grant; 0 and more than LeaseLife are LeaseLife

@@ -4,9 +4,11 @@ package session
 
 import (
 	"errors"
+	"image"
 	"time"
 
 	"assist/internal/consent"
+	"assist/internal/photo"
 	"assist/internal/trust"
 	"assist/internal/wire"
 )
@@ -33,13 +35,33 @@ func (s *intervention) admission(deviceKey []byte) (*trust.Admission, error) {
 	return a, charter.CheckSource(s.call.Ring().Address)
 }
 
-// admits is asked of a request that is proved, before its nonce is remembered.
+// admits is asked of a request that is proved, before its nonce is remembered. A photo
+// that is not the one which the certificate names is a lie of whoever brought it.
 func (s *intervention) admits(_ *wire.Request, card *wire.Certificate) error {
 	a, err := s.admission(card.DeviceKey)
+	if err == nil {
+		err = trust.CheckPhoto(card, s.call.Ring().Photo)
+	}
 	if err == nil {
 		s.admitted = a
 	}
 	return err
+}
+
+// portrait is the photo that came with a request which was admitted, nil without one. It
+// is that of the card which is shown, or none: the request may bring an older card's. One
+// that the unit signed and nobody can read is the unit's fault, and keeps nobody from help.
+func (s *intervention) portrait() image.Image {
+	b := s.call.Ring().Photo
+	if len(b) == 0 || trust.CheckPhoto(s.admitted.Card, b) != nil {
+		return nil
+	}
+	m, err := photo.Open(b)
+	if err != nil {
+		s.host.cfg.Log.Warn("a photo that the unit signed cannot be read", "error", err)
+		return nil
+	}
+	return m
 }
 
 // obey holds the intervention against each new charter, and against the clock, until

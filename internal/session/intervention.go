@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"sync"
 	"time"
 
@@ -25,6 +26,7 @@ type intervention struct {
 	request  *trust.VerifiedRequest
 	admitted *trust.Admission // when the request came; review asks again
 	dialer   HostDialer
+	photo    image.Image // of the technician, or nil
 	words    [3]string
 	proof    Proof
 	answered bool // the request was turned down, so it is over at the server too
@@ -140,7 +142,7 @@ func (s *intervention) admit() bool {
 		cfg.Log.Warn("request turned down", "error", err)
 		return s.turnDown(wire.VerdictInvalid, err)
 	}
-	s.request = r
+	s.request, s.photo = r, s.portrait()
 	s.proof = Proof{Heard: time.Now(), Certificate: s.admitted.Signed, Request: ring.Request}
 	if s.dialer, err = cfg.Identity(); err != nil {
 		cfg.Log.Error("no identity", "error", err)
@@ -235,6 +237,7 @@ func (s *intervention) question(monitors int) consent.Question {
 	r, c := s.request.Request, s.admitted.Card
 	return consent.Question{
 		Who:      consent.Card{Name: c.Name, Role: c.Role, Unit: c.Unit, Until: time.Unix(c.NotAfter, 0)},
+		Photo:    s.photo,
 		Reason:   r.Reason,
 		Wanted:   consent.Rights(r.Rights & s.admitted.Rights),
 		Life:     s.admitted.Lease,

@@ -39,6 +39,7 @@ type server struct {
 	dead    bool          // nobody hears of endings
 	slow    time.Duration // to take a report
 	rename  bool          // give the request another session than its own
+	photo   []byte        // that it brings with each request
 }
 
 // line is one request at the server, and the session that comes of it.
@@ -119,7 +120,7 @@ func (s *server) Ask(ctx context.Context, totp string, request []byte) (session.
 	}
 	l := &line{
 		server:  s,
-		ring:    wire.Ring{Session: r.Session, Login: "prenom.nom", Address: s.address, Request: request},
+		ring:    wire.Ring{Session: r.Session, Login: "prenom.nom", Address: s.address, Request: request, Photo: s.photo},
 		pledges: make(chan []byte, 1), answers: make(chan []byte, 1),
 		toHost: make(chan []byte, 16), toTechnician: make(chan []byte, 16),
 		host: &side{done: make(chan struct{})}, technician: &side{done: make(chan struct{})},

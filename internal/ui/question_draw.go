@@ -4,6 +4,7 @@ package ui
 
 import (
 	"image"
+	"image/color"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -110,9 +111,32 @@ func (d *question) card() fyne.CanvasObject {
 	verified := newRow(unit*0.3, -1, a.iconView("tick", theme.ColorNameSuccess, unit*1.2), ok)
 	facts := newStack(unit*0.2, newText(post(who.Role, who.Unit), styleBody()), newText(until, styleMuted()), verified)
 	if d.tight {
-		return newStack(0, newRow(unit, 0, newText(post(who.Role, who.Unit), styleBody()), verified), newText(until, styleMuted()))
+		facts = newStack(0, newRow(unit, 0, newText(post(who.Role, who.Unit), styleBody()), verified), newText(until, styleMuted()))
 	}
-	return newRow(unit, 1, avatar(initials(who.Name), unit*3.6), facts)
+	switch {
+	case d.tight && d.q.Photo == nil:
+		return facts
+	case d.tight: // no higher than the two lines beside it
+		return newRow(unit, 1, portrait(d.q.Photo, unit*2.6), facts)
+	case d.q.Photo == nil:
+		return newRow(unit, 1, avatar(initials(who.Name), faceSide*unit), facts)
+	}
+	return newRow(unit, 1, portrait(d.q.Photo, faceSide*unit), facts)
+}
+
+// faceSide is the size of a face on the card, in heights of text.
+const faceSide = 3.6
+
+// portrait is the photo in the same circle, of the same size, so that nothing else on the
+// card stands elsewhere for it. It says nothing that the words beside it do not: it takes no
+// focus, and a screen reader reads the name.
+func portrait(photo image.Image, side float32) fyne.CanvasObject {
+	m := canvas.NewImageFromImage(photo)
+	m.CornerRadius = canvas.RadiusMaximum
+	m.SetMinSize(fyne.NewSquareSize(side))
+	round := canvas.NewCircle(color.Transparent)
+	round.StrokeColor, round.StrokeWidth = theme.Color(theme.ColorNamePrimary), 1.5
+	return container.NewStack(m, round)
 }
 
 // avatar is two letters in a circle, in place of a picture.

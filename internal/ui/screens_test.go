@@ -309,6 +309,8 @@ func dialogScenes() []scene {
 	return []scene{
 		{"dialog", dialogOf(func(*consent.Question) {})},
 		{"dialog-view", dialogOf(func(q *consent.Question) { q.Wanted, q.Monitors = consent.RightView|consent.RightPoint, 1 })},
+		{"dialog-photo", dialogOf(pictured)},
+		{"widen-photo", dialogOf(func(q *consent.Question) { q.Wanted, q.Widening, q.Photo = consent.RightControl, true, face() })},
 		{"dialog-long", dialogOf(func(q *consent.Question) {
 			q.Who.Name, q.Who.Unit = strings.Repeat("Marie-Christine ", 9), strings.Repeat("Institut des neurosciences ", 6)
 			q.Reason = strings.Repeat("très long motif ", 30)
