@@ -18,7 +18,7 @@ func (s *Server) Backup(ctx context.Context, to string) error {
 		return fmt.Errorf("server: backup: %w", err)
 	}
 	if err := s.copyTo(ctx, to); err != nil {
-		return errors.Join(err, os.RemoveAll(to))
+		return fullFile(to, errors.Join(err, os.RemoveAll(to)))
 	}
 	return nil
 }

@@ -60,6 +60,7 @@ func (f Findings) Bad() bool {
 func Check(ctx context.Context, dir string) Findings {
 	var f Findings
 	f.directory(dir)
+	f.space(dir)
 	s, err := Open(dir, Options{})
 	if err != nil {
 		f.add(Bad, "configuration", "%v", err)
@@ -70,6 +71,7 @@ func Check(ctx context.Context, dir string) Findings {
 	f.names(ctx, s.cfg.Server.Address)
 	f.certificate(s)
 	f.clock(s)
+	f.timeServer(clockIsSet())
 	f.families()
 	f.sockets(s.cfg.Server)
 	f.unitKey(s)
@@ -78,6 +80,7 @@ func Check(ctx context.Context, dir string) Findings {
 	f.newcomers(ctx, s)
 	f.database(ctx, s)
 	f.reports(ctx, s)
+	f.syslog(ctx, s)
 	f.firewall(s.cfg.Server, s.cfg.Journal.Syslog)
 	return f
 }
@@ -168,10 +171,22 @@ func (f *Findings) clock(s *Server) {
 	now := s.now()
 	last, err := journal.List(context.Background(), s.store.reader, journal.Filter{Limit: 1})
 	if err == nil && len(last) == 1 && last[0].At.Sub(now) > time.Minute {
-		f.add(Bad, "clock", "it is %s, but the journal's last entry was written at %s", now.UTC().Format(time.RFC3339), last[0].At.Format(time.RFC3339))
+		f.add(Bad, "clock", "it is %s, but the journal's last entry was written at %s: set the clock before anybody is helped, or find out which of the two is wrong",
+			now.UTC().Format(time.RFC3339), last[0].At.Format(time.RFC3339))
+		return
+	}
+	if made := s.certificate().Leaf.NotBefore; now.Before(made) {
+		f.add(Bad, "clock", "it is %s, but this server's certificate was made on %s: set the clock", now.UTC().Format(time.RFC3339), day(made))
 		return
 	}
 	f.add(Good, "clock", "it is %s; compare it with a watch: codes are good for half a minute", now.UTC().Format(time.RFC3339))
+}
+
+// timeServer says whether anything keeps the clock right.
+func (f *Findings) timeServer(set, known bool) {
+	if known && !set {
+		f.add(Note, "clock", "WARNING: the system says that no time server sets it: install one of chrony, systemd-timesyncd, ntpd; one-time codes fail when it is off by half a minute")
+	}
 }
 
 func (f *Findings) families() {

@@ -102,7 +102,7 @@ func (s *Server) Purge(ctx context.Context, by string, clockIsRight bool) (*jour
 	}
 	// What was erased must not linger in the write-ahead log.
 	if _, err := s.store.writer.ExecContext(ctx, `pragma wal_checkpoint(truncate)`); err != nil {
-		return done, fmt.Errorf("server: database: %w", err)
+		return done, fullStore(s.dir, fmt.Errorf("server: database: %w", err))
 	}
 	return done, nil
 }

@@ -60,7 +60,7 @@ func (s *Server) Rotate(ctx context.Context, passphrase string) error {
 		return err
 	}
 	if err := trust.SealUnitKey(to, s.path(fileUnitNext), passphrase); err != nil {
-		return err
+		return fullFile(s.path(fileUnitNext), err)
 	}
 	rotation, charter, err := d.Rotate(from, to, SignOptions{Now: s.now()})
 	if err == nil {

@@ -50,7 +50,7 @@ func Init(dir string, o Options) (trust.JoinCode, error) {
 	}
 	unit, err := fill(dir, o, cfg)
 	if err != nil {
-		return trust.JoinCode{}, errors.Join(err, empty(dir), undo())
+		return trust.JoinCode{}, fullFile(dir, errors.Join(err, empty(dir), undo()))
 	}
 	s, err := Open(dir, Options{By: o.By})
 	if err != nil {
@@ -282,11 +282,12 @@ func writeOpen(path string, b []byte) error { return writeAs(path, b, 0o644) }
 func writeAs(path string, b []byte, rights os.FileMode) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, rights)
 	if err != nil {
-		return fmt.Errorf("server: %w", err)
+		return fullFile(path, fmt.Errorf("server: %w", err))
 	}
 	_, err = f.Write(b)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("server: write %s: %w", path, err)
+		// What was cut short would be taken for the file.
+		return fullFile(path, fmt.Errorf("server: write %s: %w", path, errors.Join(err, os.Remove(path))))
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver
@@ -19,6 +20,7 @@ import (
 type store struct {
 	writer *sql.DB
 	reader *sql.DB
+	dir    string // the data directory
 	by     string // who acts, for entries of what an administrator does
 }
 
@@ -127,6 +129,11 @@ func migrations() []step {
 
 // openStore opens or makes the database and brings it up to date.
 func openStore(path string) (*store, error) {
+	st, err := openDatabase(path)
+	return st, fullStore(filepath.Dir(path), err)
+}
+
+func openDatabase(path string) (*store, error) {
 	w, err := sql.Open("sqlite", dsn(path, "&_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=secure_delete(1)"))
 	if err != nil {
 		return nil, fmt.Errorf("server: database: %w", err)
@@ -140,7 +147,7 @@ func openStore(path string) (*store, error) {
 		return nil, errors.Join(fmt.Errorf("server: database: %w", err), w.Close())
 	}
 	r.SetMaxOpenConns(4)
-	return &store{writer: w, reader: r, by: bySelf}, nil
+	return &store{writer: w, reader: r, dir: filepath.Dir(path), by: bySelf}, nil
 }
 
 func dsn(path, more string) string {
@@ -184,6 +191,10 @@ func (st *store) close() error { return errors.Join(st.reader.Close(), st.writer
 
 // write runs f in a transaction; nothing of it stays when f or the commit fails.
 func (st *store) write(ctx context.Context, f func(*transaction) error) error {
+	return fullStore(st.dir, st.writeAll(ctx, f))
+}
+
+func (st *store) writeAll(ctx context.Context, f func(*transaction) error) error {
 	tx, err := st.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("server: database: %w", err)

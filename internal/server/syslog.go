@@ -68,7 +68,7 @@ func (s *Server) syslogOnce(ctx context.Context) error {
 	}
 	dial, cancel := context.WithTimeout(ctx, s.limits.hello)
 	defer cancel()
-	dialled, err := (&net.Dialer{}).DialContext(dial, "tcp", s.cfg.Journal.Syslog)
+	dialled, err := s.cfg.Journal.dial(dial)
 	if err != nil {
 		return err
 	}
@@ -90,6 +90,11 @@ func (s *Server) syslogOnce(ctx context.Context) error {
 	}
 	return s.stream(ctx, &courier{raw: raw, conn: conn, kept: kept, sent: max(0, kept-syslogMargin),
 		waiting: func() (int64, error) { return unacknowledged(tcp) }})
+}
+
+// dial reaches the other side, not yet in TLS.
+func (c *journalConfig) dial(ctx context.Context) (net.Conn, error) {
+	return (&net.Dialer{}).DialContext(ctx, "tcp", c.Syslog)
 }
 
 // tls is how the other side is known, and how it knows this one.
