@@ -3,17 +3,24 @@
 package ui
 
 import (
+	"strings"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 )
 
+// noBreak is the space that French sets before ; : ! ? and inside « ».
+const noBreak = "\u00a0"
+
 // text is a wrapped paragraph without the toolkit's own margin, so that it stands
 // flush with the fields and buttons beside it.
 type text struct {
 	widget.BaseWidget
-	seg  *widget.TextSegment
-	rich *widget.RichText
+	seg   *widget.TextSegment // all of it, and its style
+	drawn *widget.TextSegment // the same, with line breaks where the toolkit would take a wrong one
+	rich  *widget.RichText
+	width float32 // of the last layout
 }
 
 // Styles of text. A style may be changed before it is used.
@@ -58,8 +65,8 @@ func newText(s string, style widget.RichTextStyle) *text {
 
 // newLine is a text on one line, as wide as it needs.
 func newLine(s string, style widget.RichTextStyle) *text {
-	t := &text{seg: &widget.TextSegment{Text: s, Style: style}}
-	t.rich = widget.NewRichText(t.seg)
+	t := &text{seg: &widget.TextSegment{Text: s, Style: style}, drawn: &widget.TextSegment{Text: s, Style: style}}
+	t.rich = widget.NewRichText(t.drawn)
 	t.ExtendBaseWidget(t)
 	return t
 }
@@ -69,9 +76,35 @@ func (t *text) set(s string) {
 	if t.seg.Text == s {
 		return
 	}
-	t.seg.Text = s
+	t.seg.Text, t.drawn.Text = s, s
+	t.breakLines()
 	t.rich.Refresh()
 	t.Refresh()
+}
+
+// breakLines breaks a text that holds no-break spaces at the others alone: the toolkit takes
+// any space for one to break at, and would begin a line with a colon.
+func (t *text) breakLines() {
+	whole := t.seg.Text
+	if t.rich.Wrapping == fyne.TextWrapOff || t.width <= 0 || !strings.Contains(whole, noBreak) {
+		t.drawn.Text = whole
+		return
+	}
+	size, style := t.Theme().Size(t.seg.Style.SizeName), t.seg.Style.TextStyle
+	var out strings.Builder
+	line := ""
+	for _, word := range strings.Split(whole, " ") {
+		longer := line + " " + word
+		switch {
+		case line == "":
+			longer = word
+		case fyne.MeasureText(longer, size, style).Width > t.width:
+			out.WriteString(line + "\n")
+			longer = word
+		}
+		line = longer
+	}
+	t.drawn.Text = out.String() + line
 }
 
 // paint changes the colour.
@@ -79,7 +112,7 @@ func (t *text) paint(name fyne.ThemeColorName) {
 	if t.seg.Style.ColorName == name {
 		return
 	}
-	t.seg.Style.ColorName = name
+	t.seg.Style.ColorName, t.drawn.Style.ColorName = name, name
 	t.rich.Refresh()
 }
 
@@ -99,8 +132,14 @@ func (r *textRenderer) pad() float32 { return r.t.Theme().Size(theme.SizeNameInn
 
 func (r *textRenderer) Layout(size fyne.Size) {
 	p := r.pad()
+	r.t.width = size.Width
+	before := r.t.drawn.Text
+	r.t.breakLines()
 	r.t.rich.Move(fyne.NewPos(-p, -p))
 	r.t.rich.Resize(size.AddWidthHeight(2*p, 2*p))
+	if r.t.drawn.Text != before {
+		r.t.rich.Refresh()
+	}
 }
 
 func (r *textRenderer) MinSize() fyne.Size {
