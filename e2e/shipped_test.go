@@ -234,6 +234,12 @@ func (s *shipped) windows(t *testing.T) {
 	if second.err != nil {
 		t.Errorf("the second app ends with %v: %s", second.err, second.said())
 	}
+	other := start(t, program{path: s.bin, args: []string{"--config-dir", a.dir + "-other"}, as: s.as, log: filepath.Join(s.dir, "other.log"),
+		env: append(d.env(), "HOME="+a.dir, "XDG_RUNTIME_DIR="+a.dir, "LANG=en_GB.UTF-8")})
+	eventually(t, aWhile, "an app with other settings says why it does not open", func() error {
+		return yes(strings.Contains(other.said(), "already open on this screen"))
+	})
+	other.stop()
 	eventually(t, soon, "the first app's window is in front", func() error {
 		win, _, err := d.window("Assist")
 		if err == nil && d.active() != win {

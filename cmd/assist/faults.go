@@ -11,6 +11,7 @@ import (
 
 	"assist/assets"
 	"assist/internal/config"
+	"assist/internal/input"
 	"assist/internal/ui"
 )
 
@@ -56,6 +57,8 @@ func startKey(err error) string {
 	switch {
 	case errors.Is(err, errNoDisplay):
 		return "display"
+	case errors.Is(err, input.ErrOccupied):
+		return "start.occupied"
 	case errors.Is(err, errHostKey):
 		return "start.hostKey"
 	case errors.Is(err, errDeviceKey):

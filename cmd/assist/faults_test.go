@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	"assist/assets"
 	"assist/internal/config"
+	"assist/internal/input"
 	"assist/internal/trust"
 )
 
@@ -66,6 +68,9 @@ func TestOtherFaultsOfTheStart(t *testing.T) {
 	show := func(sentence, where, _ string) { shown = sentence + ": " + where }
 	if status := failStart(&out, say, errors.New("disk full"), show); status != 1 || shown != "start: disk full" {
 		t.Errorf("status %d, shown %q", status, shown)
+	}
+	if status := failStart(&out, say, fmt.Errorf("input: %w", input.ErrOccupied), show); status != 1 || !strings.HasPrefix(shown, "start.occupied: ") {
+		t.Errorf("another app: status %d, shown %q", status, shown)
 	}
 	shown = ""
 	if status := failStart(&out, say, errNoDisplay, show); status != 1 || shown != "" || !strings.HasSuffix(out.String(), "display\n") {

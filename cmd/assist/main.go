@@ -147,6 +147,11 @@ func start(dirs config.Dirs, file config.File, log *slog.Logger) error {
 	if !hasDisplay() {
 		return errNoDisplay
 	}
+	release, err := input.Occupy()
+	if err != nil {
+		return err
+	}
+	defer release()
 	app.SetMetadata(fyne.AppMetadata{ID: appID, Name: "Assist", Version: buildVersion()})
 	p := newProgram(dirs, file, log)
 	defer p.close()

@@ -28,3 +28,6 @@ func openBackend(_ *Watcher, _ *slog.Logger) (backend, error) {
 // watchBackend needs an event tap, which is not written yet; without it a Desk
 // cannot be opened.
 func watchBackend(*Watcher, *slog.Logger) (stop func(), err error) { return nil, ErrUnsupported }
+
+// occupyDisplay has nothing to do: no screen is shared on this system yet.
+func occupyDisplay() (release func(), err error) { return func() {}, nil }

@@ -15,3 +15,6 @@ func watchBackend(*Watcher, *slog.Logger) (stop func(), err error) { return nil,
 
 // Guard has nothing to let go of.
 func Guard(io.Reader, io.Writer) error { return ErrUnsupported }
+
+// occupyDisplay has nothing to do: no screen is shared on this system yet.
+func occupyDisplay() (release func(), err error) { return func() {}, nil }

@@ -43,3 +43,6 @@ func ownWindow(h windows.HWND) (bool, error) {
 // watchBackend needs a low-level hook, which is not written yet; without it a
 // Desk cannot be opened.
 func watchBackend(*Watcher, *slog.Logger) (stop func(), err error) { return nil, ErrUnsupported }
+
+// occupyDisplay has nothing to do: no screen is shared on this system yet.
+func occupyDisplay() (release func(), err error) { return func() {}, nil }

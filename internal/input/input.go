@@ -32,6 +32,7 @@ var (
 	ErrUnknownKey  = errors.New("this system has no such key")
 	ErrUntypable   = errors.New("a character cannot be typed here")
 	ErrNoWatcher   = errors.New("input needs a watcher of local activity")
+	ErrOccupied    = errors.New("another assist is open on this display")
 	ErrUnsupported = errors.New("this system cannot be driven")
 )
 
@@ -74,6 +75,11 @@ func Open(ctl consent.Control, o Options) (*Desk, error) {
 	}
 	return newDesk(ctl, o, b), nil
 }
+
+// Occupy makes this process the only Assist of its display until release is called, or
+// returns ErrOccupied. To a second one, with other settings, what a technician does through
+// the first would be the person's hand: its questions and buttons would be within reach.
+func Occupy() (release func(), err error) { return occupyDisplay() }
 
 // Watch begins to tell the person's activity from that of the Desks of this
 // process. Log may be nil.
