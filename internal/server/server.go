@@ -268,6 +268,7 @@ func (s *Server) Run(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
+	s.tellBegin()
 	s.log.Info("serving", "address", s.Addr().String(), "unitKeyOpen", s.unitKey != nil)
 	err = s.serve(ctx)
 	s.drops.log(s.log)
