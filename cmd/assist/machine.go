@@ -105,11 +105,18 @@ func wayland(env func(string) string) bool {
 }
 
 func (d *desktop) drive(c consent.Control, layout func() screen.Layout) (session.Desk, error) {
+	return input.Open(c, d.inputOptions(layout))
+}
+
+// inputOptions hold everything back while the person is asked something, and while our
+// windows are stuck: a click on Cut could be waiting in them, and must not be outrun. The
+// session waits for the windows before each message; a typed text is one, of many keys.
+func (d *desktop) inputOptions(layout func() screen.Layout) input.Options {
 	held := func() bool {
 		answer, _ := d.windows.answering()
 		return !answer || d.asking()
 	}
-	return input.Open(c, input.Options{Layout: layout, Held: held, Local: d.watcher, Log: d.log})
+	return input.Options{Layout: layout, Held: held, Local: d.watcher, Log: d.log}
 }
 
 func (d *desktop) point(p screen.CursorPlace) {

@@ -29,6 +29,21 @@ func TestWaylandIsNotSharedHalfway(t *testing.T) {
 	}
 }
 
+// Nothing is pressed while our windows are stuck, nor while the person is asked something:
+// either is enough.
+func TestInputIsHeldWhileWindowsAreStuckOrAsk(t *testing.T) {
+	for _, c := range []struct{ stuck, asking, held bool }{
+		{false, false, false}, {true, false, true}, {false, true, true}, {true, true, true},
+	} {
+		d := &desktop{windows: newPulse(nil, nil), asking: func() bool { return c.asking }}
+		o := d.inputOptions(nil)
+		d.windows.set(c.stuck) // after it was opened: it is asked each time
+		if got := o.Held(); got != c.held {
+			t.Errorf("windows stuck %v, asking %v: held %v", c.stuck, c.asking, got)
+		}
+	}
+}
+
 // What keeps a session from beginning here is on the start page before anybody asks.
 func TestLacks(t *testing.T) {
 	for _, c := range []struct {
