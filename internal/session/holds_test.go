@@ -33,6 +33,22 @@ func (w *world) changes(t *testing.T) []change {
 	return all
 }
 
+// checkChanges wants the host to have signed these, in this order, and no more.
+func (w *world) checkChanges(t *testing.T, want ...change) {
+	t.Helper()
+	if got := w.changes(t); !slices.Equal(got, want) {
+		t.Errorf("signed %v, want %v", got, want)
+	}
+}
+
+// flicker is a banner that is covered for a second, and seen again.
+func (w *world) flicker() {
+	w.lamp.Cover(true)
+	pass(time.Second)
+	w.lamp.Cover(false)
+	pass(time.Second)
+}
+
 func narrower(c *trust.Charter) { c.Policy.Rights = uint16(consent.RightView) }
 
 // The unit's new charter takes rights back in the middle of a session: the journal must
@@ -45,10 +61,7 @@ func TestACharterThatNarrowsIsSigned(t *testing.T) {
 		pass(time.Minute) // it is looked at again and again, and said once
 		tech.End()
 		w.over(tech)
-		want := []change{{wire.DeedLimited, consent.RightView}, {wire.DeedEnded, 0}}
-		if got := w.changes(t); !slices.Equal(got, want) {
-			t.Errorf("signed %v, want %v", got, want)
-		}
+		w.checkChanges(t, change{wire.DeedLimited, consent.RightView}, change{wire.DeedEnded, 0})
 	})
 }
 
@@ -56,24 +69,15 @@ func TestACharterThatNarrowsIsSigned(t *testing.T) {
 func TestHoldsAreSigned(t *testing.T) {
 	play(t, func(t *testing.T, w *world) {
 		tech := w.meet(consent.AllRights)
-		w.lamp.Cover(true)
-		pass(time.Second)
-		w.lamp.Cover(false)
-		pass(time.Second)
-		w.now(func(_ context.Context, q consent.Question) (consent.Rights, error) {
-			time.Sleep(10 * time.Second)
-			return q.Wanted, nil
-		})
+		w.flicker()
+		w.now(hesitant(10 * time.Second))
 		w.rest()
 		pass(consent.IdleTime + time.Minute)
 		w.lamp.Cover(true)
 		w.over(tech)
 		all := consent.AllRights
-		want := []change{{wire.DeedFrozen, all}, {wire.DeedThawed, all}, {wire.DeedIdle, all}, {wire.DeedPresent, all},
-			{wire.DeedFrozen, all}, {wire.DeedEnded, 0}}
-		if got := w.changes(t); !slices.Equal(got, want) {
-			t.Errorf("signed %v, want %v", got, want)
-		}
+		w.checkChanges(t, change{wire.DeedFrozen, all}, change{wire.DeedThawed, all}, change{wire.DeedIdle, all},
+			change{wire.DeedPresent, all}, change{wire.DeedFrozen, all}, change{wire.DeedEnded, 0})
 	})
 }
 
@@ -82,10 +86,7 @@ func TestAFlickeringBannerFloodsNoJournal(t *testing.T) {
 	play(t, func(t *testing.T, w *world) {
 		tech := w.meet(viewPoint)
 		for range 40 {
-			w.lamp.Cover(true)
-			pass(time.Second)
-			w.lamp.Cover(false)
-			pass(time.Second)
+			w.flicker()
 		}
 		tech.End()
 		w.over(tech)
@@ -110,10 +111,7 @@ func TestWhatIsSignedFollowsTheGrant(t *testing.T) {
 		tech := w.meet(consent.AllRights)
 		tech.End()
 		w.over(tech)
-		want := []change{{wire.DeedLimited, consent.RightView}, {wire.DeedEnded, 0}}
-		if got := w.changes(t); !slices.Equal(got, want) {
-			t.Errorf("signed %v, want %v", got, want)
-		}
+		w.checkChanges(t, change{wire.DeedLimited, consent.RightView}, change{wire.DeedEnded, 0})
 		if l := w.server.last(); l.early != 0 {
 			t.Errorf("%d records before the answer", l.early)
 		}

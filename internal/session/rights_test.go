@@ -264,14 +264,8 @@ func TestRecordTellsWhatHappened(t *testing.T) {
 			pass(time.Minute)
 		}
 		tech.Point(wire.Point{})
-		w.lamp.Cover(true)
-		pass(time.Second)
-		w.lamp.Cover(false)
-		pass(time.Second)
-		w.now(func(_ context.Context, q consent.Question) (consent.Rights, error) {
-			time.Sleep(10 * time.Second)
-			return q.Wanted, nil
-		})
+		w.flicker()
+		w.now(hesitant(10 * time.Second))
 		w.rest()
 		pass(consent.IdleTime + time.Minute)
 		w.host.Cut(wire.EndUserCut)
@@ -297,10 +291,7 @@ func TestRecordTellsWhatHappened(t *testing.T) {
 func TestIdleHands(t *testing.T) {
 	play(t, func(t *testing.T, w *world) {
 		tech := w.meet(consent.AllRights)
-		w.now(func(_ context.Context, q consent.Question) (consent.Rights, error) {
-			time.Sleep(30 * time.Second)
-			return q.Wanted, nil
-		})
+		w.now(hesitant(30 * time.Second))
 		w.rest()
 		pass(consent.IdleTime + time.Second)
 		tech.Input(&wire.Move{})

@@ -223,6 +223,14 @@ func says(r consent.Rights, err error) consenttest.Person {
 	return func(context.Context, consent.Question) (consent.Rights, error) { return r, err }
 }
 
+// hesitant says yes to everything, after a while.
+func hesitant(d time.Duration) consenttest.Person {
+	return func(_ context.Context, q consent.Question) (consent.Rights, error) {
+		time.Sleep(d)
+		return q.Wanted, nil
+	}
+}
+
 func silent(ctx context.Context, _ consent.Question) (consent.Rights, error) {
 	<-ctx.Done()
 	return 0, ctx.Err()
