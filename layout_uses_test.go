@@ -35,7 +35,7 @@ var mayUse = map[string][]string{
 	"internal/process":    {"golang.org/x/sys/unix", "golang.org/x/sys/windows", "net"},
 	"internal/rendezvous": {"crypto/tls", "github.com/coder/websocket", "net", "net/http"},
 	"internal/server": {"crypto/tls", "database/sql", "github.com/coder/websocket", "github.com/nats-io/nats-server/v2/server",
-		"github.com/nats-io/nats.go", "github.com/pelletier/go-toml/v2", "github.com/pion/stun/v4", "github.com/pquerna/otp/...",
+		"github.com/nats-io/nats.go", "github.com/pelletier/go-toml/v2", "github.com/pion/stun/v4", "github.com/pires/go-proxyproto", "github.com/pquerna/otp/...",
 		"golang.org/x/crypto/argon2", "golang.org/x/crypto/chacha20poly1305", "golang.org/x/sys/unix", "golang.org/x/time/rate", "modernc.org/sqlite", "net", "net/http", "syscall"},
 	"internal/trust": {"golang.org/x/crypto/argon2", "golang.org/x/crypto/chacha20poly1305", "golang.org/x/mod/sumdb/note",
 		"golang.org/x/mod/sumdb/tlog", "net"},

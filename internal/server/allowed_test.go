@@ -114,8 +114,8 @@ func TestSourcesAreHeldToAtEachRequest(t *testing.T) {
 	}
 }
 
-// What a header says of the address counts for nothing: there is no proxy that
-// this server believes.
+// What a header of HTTP says of the address counts for nothing: it is inside TLS, which
+// no proxy ends.
 func TestForwardingHeadersChangeNothing(t *testing.T) {
 	r := served(t)
 	p := r.enrolled("claire")
@@ -147,7 +147,7 @@ func TestForwardingHeadersChangeNothing(t *testing.T) {
 	}
 }
 
-// A PROXY line before TLS is no TLS.
+// A PROXY line before TLS is no TLS, where no proxy is listed.
 func TestAProxyLineIsNotUnderstood(t *testing.T) {
 	r := served(t)
 	raw, err := net.Dial("tcp", r.Addr().String())

@@ -307,6 +307,9 @@ func (f *Findings) firewall(c serverConfig, syslog string) {
 		rule += fmt.Sprintf("; nft add rule inet filter input udp dport %s accept", udp)
 	}
 	f.add(Note, "firewall", "%s", rule)
+	if len(c.Proxies) > 0 {
+		f.add(Note, "proxies", "TCP from %s is taken only with a PROXY header, which may name any address", strings.Join(c.Proxies, ", "))
+	}
 	if syslog != "" {
 		f.add(Note, "firewall", "allow TCP from this machine to %s: the journal's syslog server", syslog)
 		f.add(Note, "firewall", "nothing else is opened, to this machine or from it")

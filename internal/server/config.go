@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -45,6 +46,9 @@ type serverConfig struct {
 	STUN           string `toml:"stun"`
 	MaxConnections int    `toml:"max_connections"`
 	MaxPerAddress  int    `toml:"max_per_address"`
+
+	Proxies []string       `toml:"proxies"`
+	proxies []netip.Prefix // the same, checked
 
 	NewMachinesPerDay     int `toml:"new_machines_per_day"`
 	NewMachinesPerAddress int `toml:"new_machines_per_address"` // and day
@@ -137,6 +141,8 @@ func kindOf(key string) string {
 		return `text in quotes, such as ":3478" or "off"`
 	case "journal.retention_reason", "journal.syslog", "journal.syslog_authority", "journal.syslog_certificate", "journal.syslog_key":
 		return "text in quotes"
+	case "server.proxies":
+		return `a list of texts in quotes, such as ["10.0.0.7/32"]`
 	case "journal.retention_months", "server.max_connections", "server.max_per_address", "server.new_machines_per_day", "server.new_machines_per_address", "accounts.password_min", "accounts.certificate_days", "accounts.code_hours":
 		return "a whole number without quotes"
 	}
@@ -177,6 +183,9 @@ func (c *config) check() *badKey {
 	}
 	if _, port, err := net.SplitHostPort(c.Server.STUN); c.Server.STUN != stunOff && (err != nil || !isPort(port)) {
 		return &badKey{"server.stun", `must be host:port or :port, such as :3478, or "off"`}
+	}
+	if c.Server.proxies, err = parseProxies(c.Server.Proxies); err != nil {
+		return &badKey{"server.proxies", err.Error()}
 	}
 	if bad := c.checkNumbers(); bad != nil {
 		return bad

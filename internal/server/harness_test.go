@@ -83,6 +83,15 @@ type rig struct {
 	fix   *fixture
 	clock atomic.Int64 // Unix milliseconds
 	stop  func() error // ends Run and returns what it returned
+	road  string       // where clients connect to; empty: to the server itself
+}
+
+// way is where clients connect to.
+func (r *rig) way() string {
+	if r.road != "" {
+		return r.road
+	}
+	return r.Addr().String()
 }
 
 // unserved opens a copy of the fixture without running it.
@@ -272,7 +281,7 @@ func (r *rig) tryDial(headers ...http.Header) (*client, error) {
 		},
 	}
 	transport := &http.Transport{DialTLSContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		raw, err := (&tls.Dialer{Config: config}).DialContext(ctx, network, r.Addr().String())
+		raw, err := (&tls.Dialer{Config: config}).DialContext(ctx, network, r.way())
 		if err != nil {
 			return nil, err
 		}
@@ -438,7 +447,7 @@ func (r *rig) get(path string) (int, string) {
 	r.t.Helper()
 	c := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true,
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
-	resp, err := c.Get("https://" + r.Addr().String() + path)
+	resp, err := c.Get("https://" + r.way() + path)
 	must(r.t, err)
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)

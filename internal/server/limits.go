@@ -12,6 +12,7 @@ import (
 // limits are the times that the server waits for others.
 type limits struct {
 	hello   time.Duration // for a client's first message
+	header  time.Duration // for a proxy to say for whom it connects
 	enrol   time.Duration // for a person to scan the secret and type a code
 	write   time.Duration // for one message to leave
 	ring    time.Duration // for a host's connection to take a request; asked twice
@@ -32,7 +33,7 @@ type limits struct {
 
 func standardLimits() limits {
 	return limits{
-		hello: 10 * time.Second, enrol: 15 * time.Minute, write: 10 * time.Second,
+		hello: 10 * time.Second, header: 3 * time.Second, enrol: 15 * time.Minute, write: 10 * time.Second,
 		ring: 500 * time.Millisecond, claim: 3 * time.Second, settle: 2 * time.Second, answer: 2 * time.Minute,
 		idle: 60 * time.Second, pong: 20 * time.Second, kick: time.Second, charter: 500 * time.Millisecond,
 		mark: 5 * time.Minute, arrive: 5 * time.Second,
@@ -71,12 +72,13 @@ func (g gate) leave() { <-g.inside }
 // drops counts what was thrown away, by reason.
 type drops struct {
 	connections atomic.Uint64 // over a cap
+	headers     atomic.Uint64 // of listed proxies, missing or not understood
 	stun        atomic.Uint64 // over the rate, or not a Binding request
 	foreign     atomic.Uint64 // messages for a session that is not the sender's
 	bus         atomic.Uint64 // a connection's inbox was full
 }
 
 func (d *drops) log(log *slog.Logger) {
-	log.Info("stopped", "droppedConnections", d.connections.Load(), "droppedSTUN", d.stun.Load(),
+	log.Info("stopped", "droppedConnections", d.connections.Load(), "refusedHeaders", d.headers.Load(), "droppedSTUN", d.stun.Load(),
 		"foreignMessages", d.foreign.Load(), "droppedMessages", d.bus.Load())
 }

@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 )
 
@@ -130,74 +129,4 @@ func (p *ports) close() {
 	for _, l := range p.udp {
 		_ = l.Close()
 	}
-}
-
-// capped refuses connections beyond a number in all and a number per
-// neighbourhood, before any byte of TLS. It is shared by the listeners.
-type capped struct {
-	most, each int
-	drops      *drops
-
-	mu   sync.Mutex // guards all and from
-	all  int
-	from map[netip.Prefix]int
-}
-
-func newCapped(c serverConfig, d *drops) *capped {
-	return &capped{most: c.MaxConnections, each: c.MaxPerAddress, drops: d, from: map[netip.Prefix]int{}}
-}
-
-func (c *capped) enter(key netip.Prefix) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.all >= c.most || c.from[key] >= c.each {
-		return false
-	}
-	c.all++
-	c.from[key]++
-	return true
-}
-
-func (c *capped) leave(key netip.Prefix) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.all--
-	if c.from[key]--; c.from[key] == 0 {
-		delete(c.from, key)
-	}
-}
-
-// door is one listener behind a cap.
-type door struct {
-	net.Listener
-	cap *capped
-}
-
-// Accept closes what is over the cap and waits for the next.
-func (d door) Accept() (net.Conn, error) {
-	for {
-		c, err := d.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		key := neighbourhood(addrPort(c.RemoteAddr()).Addr())
-		if d.cap.enter(key) {
-			return &guest{Conn: c, leave: func() { d.cap.leave(key) }}, nil
-		}
-		d.cap.drops.connections.Add(1)
-		_ = c.Close()
-	}
-}
-
-// guest gives its place back once, when it is closed.
-type guest struct {
-	net.Conn
-	once  sync.Once
-	leave func()
-}
-
-// Close closes the connection.
-func (g *guest) Close() error {
-	g.once.Do(g.leave)
-	return g.Conn.Close()
 }

@@ -47,9 +47,9 @@ func (s *Server) serve(ctx context.Context) error {
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	failed := make(chan error, len(s.listening.tcp)+1)
-	limit := newCapped(s.cfg.Server, &s.drops)
+	limit, proxies := newCapped(s.cfg.Server, &s.drops), s.newProxies()
 	for _, l := range s.listening.tcp {
-		work.Go(func() { failed <- web.Serve(tls.NewListener(door{l, limit}, s.tlsConfig())) })
+		work.Go(func() { failed <- web.Serve(tls.NewListener(door{l, limit, proxies}, s.tlsConfig())) })
 	}
 	for _, c := range s.listening.udp {
 		work.Go(func() { answerSTUN(c, s.now, &s.drops) })
@@ -113,6 +113,11 @@ func (s *Server) accept(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		http.Error(w, "stopping", http.StatusServiceUnavailable)
 		return nil
 	}
+	from, err := netParse(r.RemoteAddr)
+	if err != nil { // a proxy that speaks for itself
+		http.Error(w, "no address", http.StatusForbidden)
+		return nil
+	}
 	exporter, err := r.TLS.ExportKeyingMaterial(trust.ExporterLabel, nil, trust.ExporterLength)
 	if err != nil {
 		http.Error(w, "no keying material", http.StatusInternalServerError)
@@ -132,7 +137,6 @@ func (s *Server) accept(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		return nil
 	}
 	ws.SetReadLimit(wire.MaxMessage)
-	from, _ := netParse(r.RemoteAddr)
 	return &link{server: s, ws: ws, from: from, nonce: [32]byte(randomBytes(32)), exporter: exporter, alarm: remote,
 		in: make(chan incoming), inbox: make(chan *letter, 256)}
 }

@@ -61,6 +61,7 @@ var (
 	errCrowded     = errors.New("server: no more new machines today")
 	errProtocol    = errors.New("server: the client broke the protocol")
 	errGone        = errors.New("server: connection lost")
+	errHeader      = errors.New("server: no good header of a proxy")
 	errStopping    = errors.New("server: stopping")
 	errKicked      = errors.New("server: account closed")
 )

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -221,13 +222,17 @@ func TestConfigAsInitWritesItReadsBack(t *testing.T) {
 	o := Options{Name: `L'"Unité" \ 3`, Address: "[2001:db8::1]:8443", Listen: "[::]:8443", STUN: stunOff}
 	want, err := o.config()
 	must(t, err)
+	want.Server.Proxies = []string{"10.0.0.7/32", "2001:db8::/64"}
+	if bad := want.check(); bad != nil {
+		t.Fatal(bad)
+	}
 	text, err := want.render()
 	must(t, err)
 	path := filepath.Join(t.TempDir(), fileConfig)
 	must(t, os.WriteFile(path, text, 0o600))
 	got, err := loadConfig(path)
 	must(t, err)
-	if got != want {
+	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	for _, line := range strings.Split(string(text), "\n") {
