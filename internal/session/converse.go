@@ -115,6 +115,7 @@ func (t *Technician) receive() {
 			rtt := time.Since(began) - time.Duration(m.Stamp)
 			t.update(func(s *TechnicianState) { s.RTT = max(rtt, 0) })
 		case *wire.SessionBye:
+			t.bye = m.Reason
 			t.stop(&Ended{m.Reason})
 		default:
 			t.update(func(s *TechnicianState) { apply(s, m) })

@@ -81,8 +81,32 @@ func (t *Technician) follow(line Outgoing) {
 		if why == 0 {
 			why = wire.EndNetworkLost
 		}
+		t.letHostSpeak(why)
 		t.stop(&Ended{why})
 	}
+}
+
+// letHostSpeak waits a moment for the host's own goodbye, when the server brings one in
+// the host's name.
+func (t *Technician) letHostSpeak(why wire.EndReason) {
+	if _, err := t.linked(); err != nil || !ofHost(why) {
+		return
+	}
+	grace := time.NewTimer(lostGrace)
+	defer grace.Stop()
+	select {
+	case <-t.ctx.Done():
+	case <-grace.C:
+	}
+}
+
+// heardOf is the reason that this end can vouch for: what the host said on its own link, and
+// nothing that the server says in its name.
+func (t *Technician) heardOf(why wire.EndReason) wire.EndReason {
+	if ofHost(why) && why != t.bye {
+		return wire.EndServerStopped
+	}
+	return why
 }
 
 // mail is one message that the server brings, or why it does not.
@@ -225,6 +249,7 @@ func (t *Technician) finish(r *request, err error) {
 	end := t.outcome(err)
 	t.stop(&Ended{end.End})
 	if t.link != nil {
+		end.End = t.heardOf(end.End)
 		ctx, cancel := briefly(ByeTime)
 		if err := t.link.Send(ctx, &wire.SessionBye{Reason: end.End}); err != nil {
 			t.cfg.Log.Debug("goodbye not sent", "error", err)
@@ -233,7 +258,7 @@ func (t *Technician) finish(r *request, err error) {
 		_ = t.link.Close()
 	}
 	if r.line != nil && end.Verdict == 0 {
-		t.signEnd(r, end.End)
+		t.signEnd(r, t.heardOf(end.End))
 		r.line.End(end.End)
 	}
 	t.move(TechnicianEnded, func(s *TechnicianState) {

@@ -97,6 +97,16 @@ func fromServer(r wire.EndReason) wire.EndReason {
 	return wire.EndServerStopped
 }
 
+// ofHost reports whether a reason is the host's to give: of the person, or of their computer.
+func ofHost(r wire.EndReason) bool {
+	switch r {
+	case wire.EndUserCut, wire.EndReported, wire.EndHostClosed, wire.EndRefused, wire.EndLocked, wire.EndPresence,
+		wire.EndLampLost, wire.EndScreenLost:
+		return true
+	}
+	return false
+}
+
 // orMalformed adds to what the app knows of broken protocols what package wire
 // says of them.
 func orMalformed(broke func(error) bool) func(error) bool {

@@ -69,6 +69,51 @@ func TestChangesAndEndsAreSigned(t *testing.T) {
 	})
 }
 
+// The server cannot have the technician's app sign what only the host may say: of the person,
+// or of their computer.
+func TestTheServerSpeaksForNoHost(t *testing.T) {
+	hosts := []wire.EndReason{wire.EndUserCut, wire.EndHostClosed, wire.EndRefused, wire.EndLampLost, wire.EndLocked,
+		wire.EndScreenLost, wire.EndPresence, wire.EndReported}
+	for _, said := range hosts {
+		play(t, func(t *testing.T, w *world) {
+			tech := w.meet(consent.AllRights)
+			w.server.last().technician.end(said)
+			end := w.over(tech)
+			own := w.signed(t, wire.PartyTechnician, w.who.device.Public())
+			if len(own) != 1 || own[0].Reason != wire.EndServerStopped || end.End != wire.EndServerStopped {
+				t.Errorf("%v, which the server said: shown %v, signed %+v", said, end.End, own)
+			}
+		})
+	}
+}
+
+// Nor while the two look for a way to each other.
+func TestTheServerSpeaksForNoHostThatIsNotReached(t *testing.T) {
+	play(t, func(t *testing.T, w *world) {
+		w.net.unable = true
+		tech := w.ask(consent.AllRights)
+		until(t, tech.Changed(), func() bool { return tech.State().Phase == session.TechnicianConnecting })
+		w.server.last().technician.end(wire.EndUserCut)
+		w.over(tech)
+		if own := w.signed(t, wire.PartyTechnician, w.who.device.Public()); len(own) != 1 || own[0].Reason != wire.EndServerStopped {
+			t.Errorf("signed %+v", own)
+		}
+	})
+}
+
+// What the host says on its own link outlives a word of the server that came first.
+func TestTheHostsOwnWordIsWaitedFor(t *testing.T) {
+	play(t, func(t *testing.T, w *world) {
+		tech := w.meet(consent.AllRights)
+		w.server.last().technician.end(wire.EndLocked)
+		pass(100 * time.Millisecond)
+		w.host.Cut(wire.EndLocked)
+		if end := w.over(tech); end.End != wire.EndLocked {
+			t.Errorf("the technician is told %v", end.End)
+		}
+	})
+}
+
 // A request that is turned down leaves no record of a session.
 func TestRefusalsAreNotSignedAsSessions(t *testing.T) {
 	play(t, func(t *testing.T, w *world) {

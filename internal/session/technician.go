@@ -62,6 +62,7 @@ type Technician struct {
 	grip    grip
 
 	link TechnicianLink // set before live is closed
+	bye  wire.EndReason // what the host said on it; receive owns it, then finish
 
 	mu    sync.Mutex
 	state TechnicianState
