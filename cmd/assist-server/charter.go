@@ -301,7 +301,7 @@ func runCharterPublish(ctx context.Context, p *program, args []string) error {
 		}
 		epoch, err := s.PublishCharter(ctx, text)
 		if err != nil {
-			return err
+			return explainPublished(err, *from, text)
 		}
 		_, err = fmt.Fprintf(p.out, "Charter epoch %d is published.\n", epoch)
 		return err

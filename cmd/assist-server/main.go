@@ -90,7 +90,7 @@ func plain(text string) string {
 }
 
 func run(ctx context.Context, p *program, args []string) error {
-	return commands().dispatch(ctx, p, args)
+	return advised(commands().dispatch(ctx, p, args))
 }
 
 // dispatch runs the command that the first argument names.

@@ -43,6 +43,9 @@ func runInit(_ context.Context, p *program, args []string) error {
 		return err
 	}
 	code, err := server.Init(*dir, o)
+	if errors.Is(err, server.ErrExists) {
+		return fmt.Errorf("%w\nNothing was changed. Go on with \"check\" and \"technician add\"; for another unit, name another directory with --dir", err)
+	}
 	if err != nil {
 		return err
 	}

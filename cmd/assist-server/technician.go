@@ -50,10 +50,15 @@ func runAdd(ctx context.Context, p *program, args []string) error {
 		}
 	}
 	return with(*dir, func(s *server.Server) error {
+		before, err := s.Technicians(ctx)
+		if err != nil {
+			return err
+		}
 		code, err := s.AddTechnician(ctx, who)
 		if err != nil {
 			return err
 		}
+		saySame(p, who, before)
 		until := time.Now().Add(s.CodeLife())
 		_, err = fmt.Fprintf(p.out, "Enrolment code for %s, good once, until %s:\n\n  %s\n", who.Login, date(until), code)
 		if err != nil || s.SignsItself() {
@@ -62,6 +67,19 @@ func runAdd(ctx context.Context, p *program, args []string) error {
 		_, err = fmt.Fprintf(p.out, "\nOnce %s has enrolled, run \"assist-server charter sign\": until then this account can\nhelp nobody. (Not needed when the server was started with --passphrase-file.)\n", who.Login)
 		return err
 	})
+}
+
+// saySame warns of an invitation that is void now, and of two people with one name: it is
+// the name that people read before they accept.
+func saySame(p *program, who server.Technician, before []server.Account) {
+	for _, a := range before {
+		switch {
+		case a.Login == who.Login && a.State == server.StateInvited:
+			fmt.Fprintf(p.out, "%s was invited before: the code of then no longer works.\n", who.Login)
+		case a.Login != who.Login && a.Name == who.Name && a.State != server.StateDisabled:
+			warn(p, fmt.Sprintf("%s is called %s too, and people who are helped read the name alone. If it is the same\nperson, one account is enough: \"technician disable --login %s\" closes this one.", a.Login, a.Name, who.Login))
+		}
+	}
 }
 
 func runList(ctx context.Context, p *program, args []string) error {

@@ -59,6 +59,10 @@ func (f Findings) Bad() bool {
 // nothing. It may be used beside a running server.
 func Check(ctx context.Context, dir string) Findings {
 	var f Findings
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		f.add(Bad, "data directory", "there is none at %s: name it with --dir, or make one with \"assist-server init\"", dir)
+		return f
+	}
 	f.directory(dir)
 	f.space(dir)
 	s, err := Open(dir, Options{})

@@ -50,7 +50,7 @@ func (s *Server) CharterText(ctx context.Context, epoch uint64) ([]byte, error) 
 		}
 	}
 	if len(text) == 0 {
-		return nil, fmt.Errorf("%w: there is none of this epoch", ErrCharter)
+		return nil, fmt.Errorf("%w: there is none of this epoch; without --epoch the newest one is shown", ErrCharter)
 	}
 	return text, nil
 }

@@ -75,6 +75,9 @@ type DraftTechnician struct {
 // maxDraft bounds the file, in bytes: a charter's limit and its words.
 const maxDraft = 2 * trust.MaxCharter
 
+// DraftHead begins the file of each draft, so that nobody takes it for a charter.
+const DraftHead = "# Draft of a charter."
+
 // WriteDraft leaves the draft of the next charter in a new file.
 func (s *Server) WriteDraft(ctx context.Context, path string) error {
 	d, err := s.NextCharter(ctx)
@@ -85,7 +88,7 @@ func (s *Server) WriteDraft(ctx context.Context, path string) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrCharter, err)
 	}
-	head := "# Draft of a charter. Nothing in it counts before the unit key has signed it:\n" +
+	head := DraftHead + " Nothing in it counts before the unit key has signed it:\n" +
 		"#   assist-server charter sign --key unit.key --draft THIS --out FILE\n"
 	return writeOpen(path, append([]byte(head), b...))
 }

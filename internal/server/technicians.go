@@ -146,7 +146,8 @@ func (s *Server) AddTechnician(ctx context.Context, who Technician) (string, err
 			return err
 		}
 		if n != 1 {
-			return fmt.Errorf("%w: %s is enrolled; disable the account first", ErrTechnician, who.Login)
+			return fmt.Errorf("%w: %s is enrolled already: for a new telephone or computer of the same person disable the account first (technician disable), then add it again; "+
+				"for somebody else choose another login", ErrTechnician, who.Login)
 		}
 		return t.record(now, &journal.TechnicianAdded{Login: who.Login, Name: who.Name, Role: who.Role, By: t.by})
 	})
@@ -232,10 +233,27 @@ func (s *Server) OpenTechnician(ctx context.Context, login string, hours int) (t
 			return err
 		}
 		if n != 1 {
-			return fmt.Errorf("%w: %s is no external technician who has enrolled", ErrTechnician, login)
+			return t.whyNotOpened(login)
 		}
 		return t.record(now, &journal.TechnicianOpened{Login: login, Until: until.Unix(), By: t.by})
 	})
+}
+
+// whyNotOpened says what an account lacks to be let in for some hours.
+func (t *transaction) whyNotOpened(login string) error {
+	row := t.QueryRowContext(t, `select `+accountColumns+` from technician where login = ?`, login)
+	a, err := scanAccount(row.Scan)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return fmt.Errorf("%w: %s", ErrUnknown, login)
+	case err != nil:
+		return fmt.Errorf("server: database: %w", err)
+	case a.state == dbDisabled:
+		return fmt.Errorf("%w: %s is disabled; invite them anew (technician add --external)", ErrTechnician, login)
+	case !a.External:
+		return fmt.Errorf("%w: %s is no external technician and needs no opening", ErrTechnician, login)
+	}
+	return fmt.Errorf("%w: %s is no external technician who has enrolled; they must use their code first (technician add makes a new one)", ErrTechnician, login)
 }
 
 func (w *Technician) check() error {

@@ -158,7 +158,7 @@ func (s *Server) draftServer() (DraftServer, error) {
 // takes it into use once that charter is out.
 func (s *Server) AnnounceTLS(ctx context.Context) error {
 	if _, next := s.pins(); next != [32]byte{} {
-		return fmt.Errorf("%w: a next key is there already, %s", ErrTLS, s.path(fileTLSNext))
+		return fmt.Errorf("%w: a next key is there already, %s: publish a charter that announces it (charter sign), wait a week or so, then \"tls switch\"", ErrTLS, s.path(fileTLSNext))
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
