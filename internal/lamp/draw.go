@@ -223,7 +223,7 @@ func plain(s string) string {
 	var b strings.Builder
 	n := 0
 	for _, r := range s {
-		if !unicode.IsPrint(r) {
+		if !unicode.IsPrint(r) || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) || r == '\u2800' {
 			continue
 		}
 		if n++; n > maxName {

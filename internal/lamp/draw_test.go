@@ -53,6 +53,7 @@ func TestPlain(t *testing.T) {
 		"Prénom\nNom":                  "PrénomNom",
 		"a\u202eb\u200bc\x07":          "abc",
 		"  x ":                         "x",
+		"a\u3164\u2800b\ufe0f":         "ab",
 		string(make([]byte, 100)):      "",
 		"{time}":                       "{time}",
 		string(repeat('é', maxName+9)): string(repeat('é', maxName)) + ellipsis,

@@ -224,6 +224,9 @@ func checkLabel(s string) error {
 	if s == "" || len(s) > wire.MaxName || !utf8.ValidString(s) || strings.TrimSpace(s) != s {
 		return fmt.Errorf("must have 1 to %d bytes of text, without spaces around", wire.MaxName)
 	}
+	if !wire.Legible(s) {
+		return errors.New("has nothing that can be seen")
+	}
 	for _, r := range s {
 		if r < 0x20 || (r >= 0x7f && r < 0xa0) {
 			return errors.New("holds a control character")

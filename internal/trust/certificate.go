@@ -4,7 +4,6 @@ package trust
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"assist/internal/wire"
@@ -53,7 +52,7 @@ func checkCertificate(c *wire.Certificate, now time.Time) error {
 // checkCard refuses a card on which the user could not read who it is.
 func checkCard(c *wire.Certificate) error {
 	for _, s := range []string{c.Name, c.Role, c.Unit} {
-		if strings.TrimSpace(s) == "" {
+		if !wire.Legible(s) {
 			return fmt.Errorf("%w: no name, role or unit", ErrCertificate)
 		}
 	}

@@ -59,6 +59,8 @@ func TestUselessCertificatesAreNotIssued(t *testing.T) {
 	f := setUp(t)
 	for name, change := range map[string]func(*wire.Certificate){
 		"no name":      func(c *wire.Certificate) { c.Name = "  " },
+		"unseen name":  func(c *wire.Certificate) { c.Name = "\u3164" },
+		"unseen role":  func(c *wire.Certificate) { c.Role = "\u2800" },
 		"no role":      func(c *wire.Certificate) { c.Role = "" },
 		"no unit":      func(c *wire.Certificate) { c.Unit = "" },
 		"no key":       func(c *wire.Certificate) { c.DeviceKey = nil },

@@ -72,8 +72,8 @@ func checkLabel(s string) error {
 	if _, err := wire.Marshal(&wire.Challenge{Unit: s}); err != nil {
 		return fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	if s == "" || strings.TrimSpace(s) != s {
-		return fmt.Errorf("%w: a name is empty, or begins or ends with a space", ErrMalformed)
+	if !wire.Legible(s) || strings.TrimSpace(s) != s {
+		return fmt.Errorf("%w: a name shows nothing, or begins or ends with a space", ErrMalformed)
 	}
 	return nil
 }

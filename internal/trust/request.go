@@ -5,7 +5,6 @@ package trust
 import (
 	"crypto/sha256"
 	"fmt"
-	"strings"
 	"time"
 
 	"assist/internal/wire"
@@ -96,7 +95,7 @@ func checkRequest(r *wire.Request, c RequestCheck) error {
 		return ErrExpired
 	case expires.Sub(c.Now) > maxRequestLife:
 		return fmt.Errorf("%w: expires too far ahead", ErrNotYetValid)
-	case strings.TrimSpace(r.Reason) == "":
+	case !wire.Legible(r.Reason):
 		return ErrNoReason
 	case r.Rights == 0:
 		return ErrRights

@@ -51,6 +51,7 @@ func TestRequestIsRefused(t *testing.T) {
 		"other machine":            {change: func(r *wire.Request) { r.Machine = "000000000000" }, want: ErrWrongMachine},
 		"no machine":               {change: func(r *wire.Request) { r.Machine = "" }, want: ErrWrongMachine},
 		"host without ID":          {change: func(r *wire.Request) { r.Machine = "" }, check: func(c *RequestCheck) { c.Machine = "" }, want: ErrWrongMachine},
+		"nothing to be seen":       {change: func(r *wire.Request) { r.Reason = "\u3164" }, want: ErrNoReason},
 		"no reason":                {change: func(r *wire.Request) { r.Reason = " \u00a0" }, want: ErrNoReason},
 		"no rights":                {change: func(r *wire.Request) { r.Rights = 0 }, want: ErrRights},
 		"replayed":                 {check: func(c *RequestCheck) { c.SeenNonce = func([32]byte) bool { return true } }, want: ErrReplayed},

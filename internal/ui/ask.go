@@ -5,7 +5,6 @@ package ui
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -175,7 +174,7 @@ func (p *askPage) lacks() string {
 		key = firstFault(p.a.cfg.Check(p.form.Machine) != nil, "ask.badDigit")
 	}
 	if key == "" {
-		key = firstFault(strings.TrimSpace(p.form.Reason) == "", "ask.needReason", len(p.form.TOTP) != 6, "ask.needTOTP")
+		key = firstFault(!wire.Legible(p.form.Reason), "ask.needReason", len(p.form.TOTP) != 6, "ask.needTOTP")
 	}
 	return key
 }

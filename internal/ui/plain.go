@@ -5,6 +5,8 @@ package ui
 import (
 	"strings"
 	"unicode"
+
+	"assist/internal/wire"
 )
 
 // Longest texts of others that are shown, in characters.
@@ -13,18 +15,26 @@ const (
 	maxShownReason = 90
 )
 
+// mostMarks is how many accents one letter may bear: more would be drawn over the lines
+// above and below.
+const mostMarks = 2
+
 // plain makes a text that came from elsewhere safe to show: one line, no control or
 // formatting characters (so no reversal of direction and nothing invisible), blanks
-// collapsed, cut to limit characters with an ellipsis.
+// collapsed, no heaps of accents, cut to limit characters with an ellipsis.
 func plain(s string, limit int) string {
 	var out []rune
-	blank := false
+	blank, marks := false, 0
 	for _, r := range strings.ToValidUTF8(s, "") {
 		switch {
 		case unicode.IsSpace(r):
 			blank = len(out) > 0
-		case !unicode.IsGraphic(r): // control, formatting, private and unassigned ones
+		case wire.Hidden(r):
+		case unicode.IsMark(r) && marks == mostMarks:
 		default:
+			if marks++; !unicode.IsMark(r) {
+				marks = 0
+			}
 			if blank {
 				out = append(out, ' ')
 				blank = false

@@ -224,14 +224,16 @@ func TestWhen(t *testing.T) {
 
 func TestPlain(t *testing.T) {
 	for in, want := range map[string]string{
-		"a\nb":                    "a b",
-		"\u202eabc":               "abc",
-		"  a \t b  ":              "a b",
-		"\x1b[31mrouge":           "[31mrouge",
-		"é\u0301":                 "é\u0301",
-		"a\u00a0b\u2028c\ufeff":   "a b c",
-		strings.Repeat("x", 20):   strings.Repeat("x", 9) + "…",
-		string([]byte{0xff, 'a'}): "a",
+		"a\nb":                      "a b",
+		"\u202eabc":                 "abc",
+		"  a \t b  ":                "a b",
+		"\x1b[31mrouge":             "[31mrouge",
+		"é\u0301":                   "é\u0301",
+		"a\u00a0b\u2028c\ufeff":     "a b c",
+		strings.Repeat("x", 20):     strings.Repeat("x", 9) + "…",
+		string([]byte{0xff, 'a'}):   "a",
+		"a\u3164\u2800b\u034f":      "ab",
+		"a\u0335\u0336\u0337\u0338": "a\u0335\u0336",
 	} {
 		if got := plain(in, 10); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
