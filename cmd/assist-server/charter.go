@@ -180,6 +180,7 @@ func signAsked(ctx context.Context, p *program, s *server.Server, pass string, o
 	return showPublished(ctx, p, s, epoch)
 }
 
+// sayIfNothingWaits: signing once more is how a charter is renewed, and no error.
 func sayIfNothingWaits(ctx context.Context, p *program, s *server.Server) {
 	if waits, err := s.Pending(ctx); err == nil && !waits {
 		fmt.Fprintln(p.out, "Nothing waits for a signature; the charter is signed once more.")
@@ -217,6 +218,7 @@ func signHere(ctx context.Context, p *program, s *server.Server, pass string, o 
 	return showPublished(ctx, p, s, epoch)
 }
 
+// draftFiles are those of a signing away from the server.
 type draftFiles struct {
 	key, draft, out, passphrase string
 	yes                         bool
@@ -281,6 +283,7 @@ func confirm(p *program, question string) error {
 	return errNotMeant
 }
 
+// runCharterPublish asks nothing: what is signed was read and confirmed where it was signed.
 func runCharterPublish(ctx context.Context, p *program, args []string) error {
 	f, dir := flags(p, "charter publish", "Checks a charter that was signed elsewhere, and makes it the one that counts. A\nrunning server tells every machine and technician within a second.")
 	from := f.String("from", "", "file that \"charter sign\" made (required)")
@@ -308,6 +311,7 @@ func runCharterPublish(ctx context.Context, p *program, args []string) error {
 	})
 }
 
+// runCharterRevoke is "technician disable" under the name that people look for in a hurry.
 func runCharterRevoke(ctx context.Context, p *program, args []string) error {
 	f, dir := flags(p, "charter revoke", "Closes a technician's account. This server ends its sessions and connections\nwithin five seconds; machines hear of it by the next charter.")
 	login := f.String("login", "", "whose account (required)")
@@ -343,7 +347,8 @@ func settle(ctx context.Context, p *program, s *server.Server, file string) erro
 	return signHere(ctx, p, s, pass, server.SignOptions{})
 }
 
-// intFlag is a number that was given, or nil.
+// intFlag is a number that was given, or nil. That it was given is asked of the flag set: any
+// default could be a number that somebody means.
 func intFlag(f *flag.FlagSet, name string, value *int) *int {
 	var given *int
 	f.Visit(func(one *flag.Flag) {
@@ -354,7 +359,7 @@ func intFlag(f *flag.FlagSet, name string, value *int) *int {
 	return given
 }
 
-// textFlag is a text that was given, or nil.
+// textFlag is a text that was given, or nil: an empty one is a value too, and refused as such.
 func textFlag(f *flag.FlagSet, name string, value *string) *string {
 	var given *string
 	f.Visit(func(one *flag.Flag) {

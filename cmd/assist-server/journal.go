@@ -36,12 +36,14 @@ func runJournal(ctx context.Context, p *program, args []string) error {
 // who is recorded: see account.
 func who(reason string) server.Who { return server.Who{By: account(), Reason: reason} }
 
+// chooses are the keys by which entries are found without being read.
 func chooses(f *flag.FlagSet, k *server.JournalKeys) {
 	f.StringVar(&k.Login, "login", "", "only entries of this technician")
 	f.StringVar(&k.Machine, "machine", "", "only entries of this machine, 12 digits")
 	f.StringVar(&k.Session, "session", "", "only entries of this session")
 }
 
+// aboutReason: reading the journal is reading about people, so each look has a reason.
 const aboutReason = "why you look; it is recorded, with your account (required)"
 
 func runJournalList(ctx context.Context, p *program, args []string) error {

@@ -15,6 +15,8 @@ import (
 	"assist/internal/trust"
 )
 
+// runCharterPolicy changes what was given and nothing else: a flag that was left out keeps what
+// is stored, which no default could stand for.
 func runCharterPolicy(ctx context.Context, p *program, args []string) error {
 	f, dir := flags(p, "charter policy", "Shows or changes what the next charter says. Policy is ceilings: a machine or a\nperson may set less, nobody can set more. Flags of sources and zones may be repeated.")
 	var rights, relay string
@@ -57,6 +59,7 @@ func into(list *[]string) func(string) error {
 	}
 }
 
+// zoneInto takes the machine's number in groups of four, as the app shows it.
 func zoneInto(list *[]trust.MachineZone) func(string) error {
 	return func(s string) error {
 		machine, zone, found := strings.Cut(s, "=")
@@ -122,8 +125,11 @@ func runCharterRotate(ctx context.Context, p *program, args []string) error {
 	})
 }
 
+// rotateFiles are named by the person: nothing is found by itself beside a unit key.
 type rotateFiles struct{ key, next, draft, rotation, out string }
 
+// rotateDraft works offline. The new key is sealed under the passphrase of the old one: a
+// new one could be mistyped here, once, and the key be lost.
 func rotateDraft(p *program, f rotateFiles, pass string) error {
 	d, err := server.ReadDraft(f.draft)
 	if err != nil {
@@ -140,6 +146,8 @@ func rotateDraft(p *program, f rotateFiles, pass string) error {
 	return err
 }
 
+// publishRotation prints the join code at once: the one before names the old key, and computers
+// that join by it would have to follow the chain.
 func publishRotation(ctx context.Context, p *program, s *server.Server, file string, charter []byte) error {
 	rotation, err := os.ReadFile(file)
 	if err != nil {
@@ -163,6 +171,8 @@ func runTLS(ctx context.Context, p *program, args []string) error {
 	return tlsCommands().dispatch(ctx, p, args)
 }
 
+// runTLSNext and runTLSSwitch are two steps with days between: an app that was off for all of
+// them comes back by a new join code only.
 func runTLSNext(ctx context.Context, p *program, args []string) error {
 	f, dir := flags(p, "tls next", "Makes the TLS key that comes after the one in use. The next charter announces it,\nso that apps that have seen that charter follow when it is taken into use.")
 	file := f.String("passphrase-file", "", "file with the passphrase: sign and publish at once")
@@ -228,6 +238,8 @@ func runMachineList(ctx context.Context, p *program, args []string) error {
 	})
 }
 
+// runMachineRelease believes the administrator: the server cannot tell which of two computers
+// with one key is the copy.
 func runMachineRelease(ctx context.Context, p *program, args []string) error {
 	f, dir := flags(p, "machine release", "Lets a machine in again. First see to it that only one computer has its key: on\nthe copy, close the app and delete its host key (docs/server.md, \"Two computers\").")
 	number := f.String("machine", "", "its number, 12 digits (required)")

@@ -50,6 +50,7 @@ func runJournalRestart(ctx context.Context, p *program, args []string) error {
 	})
 }
 
+// draftRestart is the first of three steps: the tree as it is here, for the unit key to read.
 func draftRestart(ctx context.Context, p *program, dir string, o restartFlags) error {
 	return with(dir, func(s *server.Server) error {
 		if err := s.WriteRestart(ctx, o.draft, who(o.reason)); err != nil {
@@ -92,6 +93,7 @@ func signRestart(p *program, o restartFlags) error {
 	return err
 }
 
+// publishRestart is the last: the journal must still hold the tree that was signed.
 func publishRestart(ctx context.Context, p *program, dir, from string) error {
 	b, err := os.ReadFile(from)
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 
 var errPassphrase = errors.New("the two passphrases differ")
 
+// runInit asks for the passphrase when everything else is known to be right.
 func runInit(_ context.Context, p *program, args []string) error {
 	f, dir := flags(p, "init", "Makes a data directory: configuration, database, unit key (sealed under a\npassphrase), TLS key. Nothing that exists is overwritten.")
 	var o server.Options
@@ -75,6 +76,7 @@ func runJoinCode(_ context.Context, p *program, args []string) error {
 	})
 }
 
+// showJoinCode has a picture too, for telephones; what is typed and what is scanned are one.
 func showJoinCode(p *program, code trust.JoinCode) error {
 	text := code.String()
 	picture, err := halfBlocks(text)
@@ -137,6 +139,7 @@ func opened(dir string, o server.Options, f func(*server.Server) error) error {
 	return errors.Join(f(s), s.Close())
 }
 
+// runCheck fails when something is bad, for the scripts that watch a server.
 func runCheck(ctx context.Context, p *program, args []string) error {
 	f, dir := flags(p, "check", "Looks at the data directory and at this machine, changes nothing, and prints\nwhat a firewall must let through.")
 	if err := parse(p, f, args); err != nil {
@@ -190,6 +193,8 @@ func newPassphrase(p *program, file string) (string, error) {
 	return first, nil
 }
 
+// passphrase never comes from an argument or the environment, which other programs of the
+// computer can read.
 func passphrase(p *program, file string) (string, error) {
 	if file != "" {
 		return readPassphrase(file)
@@ -197,7 +202,8 @@ func passphrase(p *program, file string) (string, error) {
 	return ask(p, "Passphrase of the unit key: ")
 }
 
-// ask reads one line from the terminal without echo.
+// ask reads one line from the terminal without echo. The question goes to the error stream, so
+// that what a command prints can be kept in a file.
 func ask(p *program, question string) (string, error) {
 	fd := int(p.in.Fd())
 	if !term.IsTerminal(fd) {
@@ -212,6 +218,8 @@ func ask(p *program, question string) (string, error) {
 	return string(b), nil
 }
 
+// readPassphrase drops the end of the line, which editors add, and no other space: it may be
+// part of the passphrase.
 func readPassphrase(file string) (string, error) {
 	b, err := os.ReadFile(file)
 	if err != nil {

@@ -29,6 +29,7 @@ func runTechnician(ctx context.Context, p *program, args []string) error {
 	return technicianCommands().dispatch(ctx, p, args)
 }
 
+// runAdd prints the code once: the database has its hash alone.
 func runAdd(ctx context.Context, p *program, args []string) error {
 	f, dir := flags(p, "technician add", "Invites a technician. The code it prints is good once, for a day (code_hours):\nhand it over in person or by telephone. An account that was disabled is invited\nanew, with new factors.")
 	var who server.Technician
@@ -109,6 +110,7 @@ func table(out io.Writer, head string, rows int, row func(int) string) error {
 	return w.Flush()
 }
 
+// date is this computer's local time, as in "journal list".
 func date(t time.Time) string {
 	if t.IsZero() {
 		return "-"
@@ -126,6 +128,7 @@ func runDisable(ctx context.Context, p *program, args []string) error {
 	return disable(ctx, p, "technician disable", *dir, *login, *file)
 }
 
+// disable is for both names of the command. The account is closed at once, signed or not.
 func disable(ctx context.Context, p *program, command, dir, login, file string) error {
 	if login == "" {
 		return required(p, command, "--login is")
@@ -139,6 +142,7 @@ func disable(ctx context.Context, p *program, command, dir, login, file string) 
 	})
 }
 
+// runOpen has no default for hours: 0 closes the door, and must be meant.
 func runOpen(ctx context.Context, p *program, args []string) error {
 	f, dir := flags(p, "technician open", "Lets an external technician (technician add --external) help until so many hours\nfrom now, 24 at most. It counts once the charter with it is published.")
 	login := f.String("login", "", "who (required)")

@@ -26,9 +26,9 @@ var errNotMember = errors.New("this app belongs to no unit")
 type helped struct {
 	p       *program
 	gate    *consent.Gate
-	changed chan struct{}
+	changed chan struct{} // one slot
 
-	mu sync.Mutex
+	mu sync.Mutex  // guards the rest, and id, host and blind of at
 	at *membership // nil before the app belongs to a unit
 
 	moved bool // the key file had come from another computer, so this one has a new number
@@ -49,6 +49,7 @@ type membership struct {
 	over     sync.WaitGroup
 }
 
+// newHelped belongs to no unit yet.
 func newHelped(p *program) *helped { return &helped{p: p, changed: make(chan struct{}, 1)} }
 
 // start registers this machine at the server of the code, in place of the one before.
@@ -102,6 +103,8 @@ func (h *helped) live(ctx context.Context, m *membership, key *trust.HostKey) {
 	}
 }
 
+// hostConfig gives the session nothing but ports. Each intervention has a DTLS key of its own, so
+// that whoever listens cannot tell that two of them were the same computer's.
 func (h *helped) hostConfig(m *membership, key *trust.HostKey, id string) session.HostConfig {
 	return session.HostConfig{
 		Key: key, Unit: m.unit, Charters: m.charters, Nonces: h.nonces(m), ID: id, Zone: h.p.settings.get().Policy.Zone, WordList: h.p.wordList, Gate: h.gate,
@@ -154,6 +157,7 @@ func (h *helped) close() {
 	m.over.Wait()
 }
 
+// now is the membership as it is; host and id are nil and empty while the number is worked out.
 func (h *helped) now() (m *membership, host *session.Host, id string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -211,6 +215,7 @@ func (h *helped) lack(m *membership) (ui.Lack, time.Time) {
 	return ui.LackNone, time.Time{}
 }
 
+// hasMoved says that this computer has another number than the one people may have noted.
 func (h *helped) hasMoved() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -226,6 +231,7 @@ func shownReport(at *rendezvous.Host) *ui.Report {
 	return &ui.Report{Made: told.Made, Confirmed: told.Confirmed, Refused: told.Refused}
 }
 
+// shownLast is the last intervention since the app started, if any.
 func shownLast(s session.HostState) *ui.Ending {
 	if s.Last == nil {
 		return nil
@@ -233,6 +239,7 @@ func shownLast(s session.HostState) *ui.Ending {
 	return &ui.Ending{Why: s.Last.Why, At: s.Last.At, Receipt: hex.EncodeToString(s.Last.Session[:])}
 }
 
+// shownLive begins with the person's yes: until then nobody is connected, whoever asks.
 func shownLive(s session.HostState) *ui.Live {
 	if s.Phase != session.HostConnecting && s.Phase != session.HostLive {
 		return nil

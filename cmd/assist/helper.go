@@ -24,15 +24,15 @@ import (
 // helper is the technician's side: their account at the server.
 type helper struct {
 	p       *program
-	changed chan struct{}
+	changed chan struct{} // one slot
 	notes   *notes
-	numbers trust.Numbers
+	numbers trust.Numbers // of machines asked before: each takes 0.3 s to work out
 
 	ctx  context.Context // ends with the app
 	stop context.CancelFunc
 
-	mu sync.Mutex
-	at *post // nil before the app belongs to a unit
+	mu sync.Mutex // guards at, and its login
+	at *post      // nil before the app belongs to a unit
 }
 
 // post is a technician's app in one unit.
@@ -45,6 +45,7 @@ type post struct {
 	stop     context.CancelFunc
 }
 
+// newHelper belongs to no unit yet.
 func newHelper(p *program) *helper {
 	h := &helper{p: p, changed: make(chan struct{}, 1), notes: newNotes(filepath.Join(p.dirs.Data, "technician.json"), p.log)}
 	h.ctx, h.stop = context.WithCancel(context.Background())
@@ -84,6 +85,7 @@ func (at *post) leave() {
 	at.stop()
 }
 
+// close ends what goes on and signs out: the password is in memory only while it is needed.
 func (h *helper) close() {
 	h.stop()
 	h.mu.Lock()
@@ -93,6 +95,7 @@ func (h *helper) close() {
 	at.leave()
 }
 
+// post is this app in its unit, or errNotMember.
 func (h *helper) post() (*post, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

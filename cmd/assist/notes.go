@@ -16,6 +16,7 @@ import (
 	"assist/internal/ui"
 )
 
+// How long and how much is kept: what helps tomorrow's call, and no register of people's troubles.
 const (
 	keepRecent  = 30 * 24 * time.Hour
 	maxRecent   = 20
@@ -29,16 +30,18 @@ type notes struct {
 	path string
 	log  *slog.Logger
 
-	mu   sync.Mutex
+	mu   sync.Mutex // guards kept, and the file
 	kept noted
 }
 
+// noted is the file.
 type noted struct {
 	Login   string    `json:"login"`
 	Recent  []asked   `json:"recent"`
 	Closing []closing `json:"closing"`
 }
 
+// asked is a machine that was asked for.
 type asked struct {
 	Machine string    `json:"machine"`
 	Reason  string    `json:"reason"`
@@ -82,6 +85,7 @@ func (n *notes) change(edit func(*noted)) error {
 	return config.WriteFile(n.path, b)
 }
 
+// try changes what a person can do without: a full disk must not keep anybody from helping.
 func (n *notes) try(what string, edit func(*noted)) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -100,6 +104,7 @@ func (n *notes) setLogin(login string) {
 	n.try("login", func(k *noted) { k.Login = login })
 }
 
+// remember puts a machine first, once.
 func (n *notes) remember(r ui.Recent) {
 	n.try("recent", func(k *noted) {
 		k.Recent = slices.DeleteFunc(k.Recent, func(a asked) bool {
@@ -110,6 +115,7 @@ func (n *notes) remember(r ui.Recent) {
 	})
 }
 
+// recent leaves out what is too old; the file loses it at the next change.
 func (n *notes) recent(now time.Time) []ui.Recent {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -122,6 +128,7 @@ func (n *notes) recent(now time.Time) []ui.Recent {
 	return out
 }
 
+// clear tells of an error: a person who wants something gone must know that it is not.
 func (n *notes) clear() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()

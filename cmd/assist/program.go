@@ -47,6 +47,7 @@ type program struct {
 	text assets.Text // in the language shown; read by other goroutines
 }
 
+// newProgram makes the parts, which know each other through it; none of them runs yet.
 func newProgram(dirs config.Dirs, file config.File, log *slog.Logger) *program {
 	p := &program{dirs: dirs, log: log, quit: make(chan struct{})}
 	p.settings = &settings{dirs: dirs, file: file, changed: func(config.File) { p.speak() }}
@@ -109,6 +110,7 @@ func (p *program) resume() error {
 	return p.unit.member(code)
 }
 
+// raiseOn answers a second start of the app, by the same person, with the window of the first.
 func (p *program) raiseOn(raise <-chan struct{}) {
 	for {
 		select {

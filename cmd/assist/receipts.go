@@ -40,7 +40,7 @@ type receipts struct {
 	tell func(context.Context, wire.Record) error // reports a session to the server
 	log  *slog.Logger
 
-	mu    sync.Mutex
+	mu    sync.Mutex // guards the rest
 	goes  string     // the session that goes on, empty without one
 	lost  string     // the session whose receipt could not be written last, likewise
 	broke *ui.Ending // of the app before this one, if it did not complete its last receipt

@@ -25,7 +25,7 @@ type unit struct {
 
 	joining sync.Mutex // one change of unit, or of its key, at a time
 
-	mu       sync.Mutex
+	mu       sync.Mutex           // guards the rest; never held while joining is waited for
 	charters *rendezvous.Charters // nil before the app belongs to a unit
 	witness  *trust.Witness       // likewise; both sides of the app share it
 	stop     context.CancelFunc
@@ -83,6 +83,7 @@ func (u *unit) watch(ctx context.Context, code trust.JoinCode, charters *rendezv
 	}
 }
 
+// succeed cuts first: what was granted to the number of before is nobody's under the new one.
 func (u *unit) succeed(ctx context.Context, code trust.JoinCode, charters *rendezvous.Charters) {
 	u.joining.Lock()
 	defer u.joining.Unlock()
@@ -141,7 +142,8 @@ func (p *program) server(code trust.JoinCode, charters *rendezvous.Charters) ren
 	return rendezvous.Config{Server: code.Server, Pin: code.Pin, Near: p.trial.near(code), Charters: charters, Witness: witness, Log: p.log}
 }
 
-// allowed holds each address of a technician against the charter in force.
+// allowed holds each address of a technician against the charter in force at that moment, not
+// at the beginning of the session. The address itself stays out of the log.
 func allowed(charters *rendezvous.Charters, log *slog.Logger) func(netip.Addr) bool {
 	return func(a netip.Addr) bool {
 		c, err := charters.Now()

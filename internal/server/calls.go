@@ -22,12 +22,13 @@ type call struct {
 	late     *time.Timer // ends a request that nobody answers; technician's end only
 }
 
-// end is one end of sessions: what host and technician have in common.
+// end is one end of sessions: what host and technician have in common. Each session has two
+// subjects on the bus, one an end, so that the two may be at different servers.
 type end struct {
 	*link
 	calls   map[wire.SessionID]*call
 	subject func(wire.SessionID) string // on which this end hears of a session
-	other   func(wire.SessionID) string
+	other   func(wire.SessionID) string // on which the other end does
 	by      string
 	lost    wire.EndReason // what the other end is told when this one goes
 }
@@ -51,6 +52,7 @@ func (e *end) join(id wire.SessionID) (*call, error) {
 	return c, nil
 }
 
+// stopWaiting keeps giveUp from ending a session that was granted.
 func (c *call) stopWaiting() {
 	if c.late != nil {
 		c.late.Stop()
@@ -175,6 +177,7 @@ func (e *end) hearOf(ctx context.Context, id wire.SessionID, m wire.FromServer) 
 	return e.send(ctx, m)
 }
 
+// hearBye tells the client once: what follows of that session is nobody's.
 func (e *end) hearBye(ctx context.Context, m *wire.Bye) error {
 	c := e.calls[m.Session]
 	if c == nil {
@@ -184,6 +187,8 @@ func (e *end) hearBye(ctx context.Context, m *wire.Bye) error {
 	return e.send(ctx, m)
 }
 
+// hearAnswer looks into an answer to know whether there is a session now. The host's end has
+// checked its signature; the technician's app checks it again.
 func (e *end) hearAnswer(ctx context.Context, m *wire.Answered) error {
 	c := e.calls[m.Session]
 	if c == nil {

@@ -14,7 +14,9 @@ import (
 
 // charterStatements make what a charter is drawn up from, and where the signed
 // ones are kept. The lists are what an administrator wishes: only what stands in
-// the newest charter counts.
+// the newest charter counts. The first policy is trust.DefaultPolicy; the first sources are
+// private, link-local and loopback addresses (RFC 1918, 3927, 4193, 4291): a unit that changed
+// nothing is helped from within.
 func charterStatements() []string {
 	return []string{
 		`create table charter (
@@ -127,6 +129,7 @@ type revocation struct {
 	until                  int64
 }
 
+// readWish reads all of it in one transaction, so that no charter says half of a change.
 func (t *transaction) readWish() (*wish, error) {
 	w := &wish{}
 	p, relay := &w.policy, ""
@@ -163,6 +166,8 @@ type zonedMachine struct {
 	hostKey []byte
 }
 
+// machineZones leaves out the 16 random bytes that stand for a key from before a change of the
+// unit key.
 func (t *transaction) machineZones() ([]zonedMachine, error) {
 	rows, err := t.QueryContext(t, `select z.machine, z.zone, m.host_key from machine_zone z
 		left join machine m on m.id = z.machine and length(m.host_key) > 16 order by z.machine, z.zone`)
@@ -181,6 +186,7 @@ func (t *transaction) machineZones() ([]zonedMachine, error) {
 	return out, rows.Err()
 }
 
+// revocations come in one order, or each draft would seem to say something new.
 func (t *transaction) revocations() ([]revocation, error) {
 	rows, err := t.QueryContext(t, `select login, device_key, certificate, until from revoked order by login, device_key`)
 	if err != nil {

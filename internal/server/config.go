@@ -193,6 +193,8 @@ func (c *config) check() *badKey {
 	return c.Journal.check()
 }
 
+// checkNumbers: the lower limits keep a typing error from weakening the accounts, the upper ones
+// from promising what no machine holds.
 func (c *config) checkNumbers() *badKey {
 	for _, n := range []struct {
 		key        string
@@ -213,13 +215,14 @@ func (c *config) checkNumbers() *badKey {
 	return nil
 }
 
-// isPort allows 0: the system then chooses one.
+// isPort allows 0: the system then chooses one, for tests.
 func isPort(s string) bool {
 	_, err := strconv.ParseUint(s, 10, 16)
 	return err == nil
 }
 
-// checkLabel refuses a name that could not travel or be shown.
+// checkLabel refuses a name that could not travel or be shown. Spaces around would make two
+// names that look alike.
 func checkLabel(s string) error {
 	if s == "" || len(s) > wire.MaxName || !utf8.ValidString(s) || strings.TrimSpace(s) != s {
 		return fmt.Errorf("must have 1 to %d bytes of text, without spaces around", wire.MaxName)

@@ -31,7 +31,8 @@ type enrolment struct {
 // maxConfirms is how often a code may be mistyped before the start over.
 const maxConfirms = 5
 
-// serveEnrolment is the dialogue Enrol, EnrolSecret, EnrolConfirm, Enrolled.
+// serveEnrolment is the dialogue Enrol, EnrolSecret, EnrolConfirm, Enrolled. The code is
+// looked at before the password, whose hash takes memory that a stranger must not spend.
 func (s *Server) serveEnrolment(ctx context.Context, l *link, m *wire.Enrol) error {
 	if m.Version != wire.Version {
 		return errProtocol
@@ -62,7 +63,7 @@ func (s *Server) serveEnrolment(ctx context.Context, l *link, m *wire.Enrol) err
 // invited finds the account of an enrolment code that is still good. The code
 // is not used up yet.
 func (s *Server) invited(ctx context.Context, l *link, m *wire.Enrol) (*enrolment, error) {
-	counters := []tally{fromAddress(l.from.Addr())}
+	counters := []tally{fromAddress(l.from.Addr())} // a wrong code names no account to slow down
 	if err := s.attempt(ctx, counters); err != nil {
 		return nil, err
 	}
@@ -147,6 +148,7 @@ func (e *enrolment) complete(ctx context.Context, step int64) error {
 		return err
 	}
 	a.deviceKey = e.device
+	// Where the unit key is kept elsewhere there is no certificate yet: that is no failure.
 	cert, err := s.authorise(ctx, a)
 	if err != nil && !errors.Is(err, errUnsigned) {
 		return err

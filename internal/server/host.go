@@ -61,7 +61,8 @@ func (s *Server) serveHost(ctx context.Context, l *link, m *wire.HostHello) erro
 	return h.carry(ctx, h)
 }
 
-// claims are the machines that are registering at this moment. mu guards busy.
+// claims are the machines that are registering at this moment, in this process: two at once
+// would each find that no other is there. mu guards busy.
 type claims struct {
 	mu   sync.Mutex
 	busy map[string]bool
@@ -161,7 +162,8 @@ func (h *host) letter(ctx context.Context, l *letter) error {
 	return h.hear(ctx, l)
 }
 
-// claimed answers another connection that wants this one's place.
+// claimed answers another connection that wants this one's place. It must know within two
+// thirds of the time for which the other waits, or the answer would come too late.
 func (h *host) claimed(ctx context.Context, l *letter) error {
 	if string(l.Data) == claimLeave {
 		return errDuplicate
@@ -218,7 +220,7 @@ func (h *host) pledged(m *wire.Pledged) error {
 		h.server.drops.foreign.Add(1)
 		return nil
 	}
-	if c.pledged {
+	if c.pledged { // a second one would change the words that both people compare
 		return errProtocol
 	}
 	c.pledged = true

@@ -31,6 +31,9 @@ type limits struct {
 	burst   int
 }
 
+// standardLimits: answer is twice the minute that the host gives its person, for hosts that
+// died; kick and charter are well under the five seconds within which a closed account is
+// out; idle and pong together are how long a computer that lost its network keeps its place at most.
 func standardLimits() limits {
 	return limits{
 		hello: 10 * time.Second, header: 3 * time.Second, enrol: 15 * time.Minute, write: 10 * time.Second,
@@ -41,7 +44,8 @@ func standardLimits() limits {
 	}
 }
 
-// gate lets a few in at once and bounds how many wait.
+// gate lets a few in at once and bounds how many wait: each hash of a password or of a
+// machine's key takes 64 MiB, so that without it strangers could use up the memory.
 type gate struct {
 	inside  chan struct{}
 	waiting chan struct{}

@@ -35,7 +35,7 @@ type incoming struct {
 	err     error
 }
 
-// alarm remembers when a client was last heard.
+// alarm remembers when a client was last heard. Reader and owner both touch it.
 type alarm struct{ at atomic.Int64 }
 
 func newAlarm() *alarm {
@@ -47,6 +47,8 @@ func newAlarm() *alarm {
 func (a *alarm) heard()               { a.at.Store(time.Now().UnixNano()) }
 func (a *alarm) quiet() time.Duration { return time.Since(time.Unix(0, a.at.Load())) }
 
+// netParse is an address in the form that charters compare: unmapped, and without the zone,
+// which means something on one computer only.
 func netParse(s string) (netip.AddrPort, error) {
 	p, err := netip.ParseAddrPort(s)
 	return netip.AddrPortFrom(p.Addr().Unmap().WithZone(""), p.Port()), err
@@ -85,7 +87,9 @@ func (l *link) close(err error) {
 	_ = l.ws.Close(code, "")
 }
 
-// read hands every message to the owner, slowly when there are too many.
+// read hands every message to the owner, slowly when there are too many: nothing is dropped,
+// the client's own network fills up instead. What cannot be read is handed on as an error, so
+// that the owner, who knows what is under way, ends it.
 func (l *link) read(ctx context.Context) {
 	defer close(l.in)
 	pace := rate.NewLimiter(rate.Limit(l.server.limits.reading), l.server.limits.burst)
@@ -126,6 +130,7 @@ func (s *Server) dialogue(ctx context.Context, l *link) error {
 	return err
 }
 
+// serveRole: the first message decides for good what a connection is.
 func (s *Server) serveRole(ctx context.Context, l *link, hello wire.FromClient) error {
 	switch m := hello.(type) {
 	case *wire.HostHello:
@@ -155,7 +160,8 @@ func (l *link) next(ctx context.Context, wait time.Duration) (wire.FromClient, e
 	}
 }
 
-// send writes one message; the connection is lost when it cannot.
+// send writes one message; the connection is lost when it cannot. It outlives ctx by one
+// write: the goodbye of a server that stops is sent when ctx is over.
 func (l *link) send(ctx context.Context, m wire.FromServer) error {
 	raw, err := wire.Marshal(m)
 	if err != nil {

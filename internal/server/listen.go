@@ -100,10 +100,12 @@ func refused(network, port string, err error) error {
 	return fmt.Errorf("server: %s port %s is not opened: %w", strings.ToUpper(network), port, err)
 }
 
+// isMissingFamily tells a computer without IPv6 (or IPv4) from a port that is taken.
 func isMissingFamily(err error) bool {
 	return errors.Is(err, syscall.EAFNOSUPPORT) || errors.Is(err, syscall.EADDRNOTAVAIL)
 }
 
+// addrPort is zero for an address of another kind, which no listener of ours has.
 func addrPort(a net.Addr) netip.AddrPort {
 	p, err := netip.ParseAddrPort(a.String())
 	if err != nil {

@@ -43,6 +43,7 @@ func (s *Server) machineOf(ctx context.Context, hostKey []byte, from netip.Addr)
 	return id, s.addMachine(ctx, id, hostKey, from)
 }
 
+// machineByKey returns nothing without an error for a key that is new.
 func (st *store) machineByKey(ctx context.Context, hostKey []byte) (string, error) {
 	var id string
 	err := st.reader.QueryRowContext(ctx, `select id from machine where host_key = ?`, hostKey).Scan(&id)
@@ -55,6 +56,8 @@ func (st *store) machineByKey(ctx context.Context, hostKey []byte) (string, erro
 	return id, nil
 }
 
+// machineKnown passes over rows from before a change of the unit key: they have 16 random bytes
+// in place of a key (see rekey), and their numbers are nobody's any more.
 func (st *store) machineKnown(ctx context.Context, id string) (bool, error) {
 	var n int
 	err := st.reader.QueryRowContext(ctx, `select count(*) from machine where id = ? and length(host_key) > 16`, id).Scan(&n)
@@ -108,6 +111,7 @@ func (s *Server) seen(ctx context.Context, id string) error {
 	})
 }
 
+// dayOf counts days since 1970, in UTC.
 func dayOf(t time.Time) int64 { return t.Unix() / (24 * 60 * 60) }
 
 // paces bounds how fast one address may do something, each IPv6 /64 being one.
@@ -119,7 +123,8 @@ type paces struct {
 	buckets map[netip.Prefix]*rate.Limiter
 }
 
-// One address may bring 60 new keys at once (a class-room), then one every two
+// Hashing a key takes 0.3 s of one core: a stranger who makes up keys must not keep the
+// server busy. One address may bring 60 new keys at once (a class-room), then one every two
 // seconds. The table is emptied when it has maxPaces addresses.
 const (
 	newcomerBurst = 60

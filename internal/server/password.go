@@ -37,7 +37,8 @@ const (
 	passwordFormat = "$argon2id$v=19$m=%d,t=%d,p=%d$"
 )
 
-// checkPassword refuses what is short, common, monotonous or says the login.
+// checkPassword refuses what is short, common, monotonous or says the login. It asks for no
+// digits or signs: length is what counts, and people answer such rules with "1!" at the end.
 func (s *Server) checkPassword(password, login string) error {
 	if utf8.RuneCountInString(password) < s.cfg.Accounts.PasswordMin || len(password) > wire.MaxPassword {
 		return errPassword
@@ -105,6 +106,7 @@ func weigh(stored string) (c passwordCost, salt, want []byte) {
 	return c, salt, want
 }
 
+// key takes the cost of the stored hash, so that old ones stay good when new ones cost more.
 func (c passwordCost) key(password string, salt []byte, n uint32) []byte {
 	return argon2.IDKey([]byte(password), salt, c.passes, c.memory, c.lanes, n)
 }

@@ -110,6 +110,8 @@ func (t *transaction) changePolicy(c PolicyChange) ([]string, error) {
 		trust.FormatRights(p.Rights), p.IdleMinutes, p.LeaseMinutes, p.Relay, p.CertificateDays)}, err
 }
 
+// changeSources fails as a whole for a prefix that is not there: a mistyped one would stay let
+// in, and the administrator would believe that it is out.
 func (t *transaction) changeSources(add, remove []netip.Prefix) ([]string, error) {
 	var said []string
 	for _, p := range remove {
@@ -143,6 +145,7 @@ func (t *transaction) replaceSources(list []netip.Prefix) error {
 	return err
 }
 
+// changeZones fails likewise.
 func (t *transaction) changeZones(add, remove []trust.MachineZone) ([]string, error) {
 	var said []string
 	for _, z := range remove {
@@ -167,6 +170,7 @@ func (t *transaction) changeZones(add, remove []trust.MachineZone) ([]string, er
 	return said, t.atMost("machine_zone", trust.MaxMachineZones)
 }
 
+// atMost keeps a list within what a charter may hold: found out here, and not when it is signed.
 func (t *transaction) atMost(table string, most int) error {
 	var n int
 	if err := t.QueryRowContext(t, `select count(*) from `+table).Scan(&n); err != nil {

@@ -43,10 +43,10 @@ func (s *Server) serve(ctx context.Context) error {
 		Handler:           s.handler(ctx, &work),
 		ReadHeaderTimeout: s.limits.hello, // for the TLS handshake too
 		IdleTimeout:       s.limits.hello,
-		MaxHeaderBytes:    8 << 10,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		MaxHeaderBytes:    8 << 10,                                             // our clients send a few hundred
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // strangers must not fill the log
 	}
-	failed := make(chan error, len(s.listening.tcp)+1)
+	failed := make(chan error, len(s.listening.tcp)+1) // a place each: after the first nobody reads it
 	limit, proxies := newCapped(s.cfg.Server, &s.drops), s.newProxies()
 	for _, l := range s.listening.tcp {
 		work.Go(func() { failed <- web.Serve(tls.NewListener(door{l, limit, proxies}, s.tlsConfig())) })
@@ -78,6 +78,8 @@ func (s *Server) serve(ctx context.Context) error {
 	return err
 }
 
+// tlsConfig asks for the certificate at each handshake, so that "tls switch" needs no restart.
+// HTTP/2 is left out: a greeting is signed for one TLS connection, which must be one client's.
 func (s *Server) tlsConfig() *tls.Config {
 	return &tls.Config{
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.certificate(), nil },
@@ -107,7 +109,11 @@ func (s *Server) handler(ctx context.Context, work *sync.WaitGroup) http.Handler
 	return mux
 }
 
-// accept makes a link of a request, or has answered it with an error.
+// accept makes a link of a request, or has answered it with an error. The keying material
+// (RFC 8446, section 7.5) ties the greeting to this very connection. Nothing is compressed:
+// the length of what was would tell of secrets in it, and each connection would need buffers.
+// HTTP headers say nothing of the address: door has it, from the connection or from a listed
+// proxy.
 func (s *Server) accept(ctx context.Context, w http.ResponseWriter, r *http.Request) *link {
 	if ctx.Err() != nil || r.TLS == nil {
 		http.Error(w, "stopping", http.StatusServiceUnavailable)

@@ -146,6 +146,7 @@ func (s *Server) answerSession(ctx context.Context, a *wire.Answer, hash [32]byt
 	})
 }
 
+// endOthers: a machine has one person and one screen, so one session at a time.
 func (s *Server) endOthers(t *transaction, keep *openSession) error {
 	others, err := texts(t, t.Tx, `select id from session where machine = ? and ended is null and id <> ?`, keep.machine, keep.id)
 	if err != nil {
@@ -163,6 +164,7 @@ func (s *Server) endOthers(t *transaction, keep *openSession) error {
 	return nil
 }
 
+// endIn closes row and record together: neither may say what the other does not.
 func (s *Server) endIn(t *transaction, o *openSession, e ending) error {
 	if err := t.end(o.id, s.now().Unix(), e.reason); err != nil {
 		return err
@@ -211,6 +213,7 @@ func (st *store) granted(ctx context.Context, column, value string) ([]wire.Sess
 	return out, nil
 }
 
+// parseSession reads what the database holds; anything else there was not written by us.
 func parseSession(text string) (wire.SessionID, error) {
 	b, err := hex.DecodeString(text)
 	if err != nil || len(b) != len(wire.SessionID{}) {
@@ -245,6 +248,7 @@ func (st *store) endedSince(ctx context.Context, column, value string, since int
 	return out, rows.Err()
 }
 
+// sessionOpen says that a request or session has not ended.
 func (st *store) sessionOpen(ctx context.Context, id wire.SessionID) (bool, error) {
 	return st.sessionIs(ctx, id, `ended is null`)
 }
@@ -254,6 +258,7 @@ func (st *store) sessionWaiting(ctx context.Context, id wire.SessionID) (bool, e
 	return st.sessionIs(ctx, id, `ended is null and answered is null`)
 }
 
+// sessionIs holds a session against a condition, which its callers write as a constant.
 func (st *store) sessionIs(ctx context.Context, id wire.SessionID, condition string) (bool, error) {
 	var n int
 	err := st.reader.QueryRowContext(ctx, `select count(*) from session where id = ? and `+condition, hex.EncodeToString(id[:])).Scan(&n)

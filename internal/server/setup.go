@@ -21,7 +21,8 @@ import (
 	"assist/internal/trust"
 )
 
-// minPassphrase guards the unit key, in characters.
+// minPassphrase guards the unit key, in characters. Each guess at a stolen file takes Argon2id
+// and 128 MiB, so that twelve are enough where a log-in wants fifteen.
 const minPassphrase = 12
 
 // tlsLife is long because clients pin the key, not the certificate.
@@ -81,6 +82,7 @@ func (s *Server) firstCharter(ctx context.Context, unit *trust.UnitKey, sources 
 	return err
 }
 
+// config is what Init would write, checked like a file that somebody wrote by hand.
 func (o Options) config() (config, error) {
 	c := defaultConfig()
 	c.Unit.Name, c.Server.Address, c.Server.Listen = o.Name, o.Address, o.Listen
@@ -103,6 +105,8 @@ func (o Options) Check() error {
 	return err
 }
 
+// ourFiles are what a set-up makes: it looks for them first, takes them back when it fails, and a
+// backup copies them.
 func ourFiles() []string {
 	return []string{fileConfig, fileDatabase, fileDatabase + "-wal", fileDatabase + "-shm",
 		fileUnitKey, fileUnitNext, fileUnitPub, fileTLSKey, fileTLSCert, fileTLSNext, fileSecret, fileJournal, fileCheckpoint}
@@ -219,6 +223,9 @@ func makeTLS(keyPath, certPath, address string) error {
 	return writePEM(certPath, blockTLSCert, cert)
 }
 
+// selfSigned has what tools expect of a certificate; clients look at its key alone. It begins
+// an hour ago for clocks that are behind. The serial has 120 bits: 20 bytes are the most that
+// RFC 5280, section 4.1.2.2, allows.
 func selfSigned(key *ecdsa.PrivateKey, address string) ([]byte, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -279,6 +286,8 @@ func writeFile(path string, b []byte) error { return writeAs(path, b, 0o600) }
 // who reaches the server may read the charter.
 func writeOpen(path string, b []byte) error { return writeAs(path, b, 0o644) }
 
+// writeAs replaces nothing: a key that is overwritten is gone. What it reports as written is on
+// the disk.
 func writeAs(path string, b []byte, rights os.FileMode) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, rights)
 	if err != nil {
@@ -292,6 +301,8 @@ func writeAs(path string, b []byte, rights os.FileMode) error {
 	return nil
 }
 
+// readPEM wants one block of that kind and nothing after it, or a file glued together would be
+// read in part.
 func readPEM(path, block string) ([]byte, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {

@@ -16,7 +16,8 @@ import (
 	"assist/internal/journal"
 )
 
-// store is the SQLite database. One connection writes; a few read beside it.
+// store is the SQLite database. One connection writes; a few read beside it, and see what
+// was committed before they began (WAL), so no reader holds up a request.
 type store struct {
 	writer *sql.DB
 	reader *sql.DB
@@ -127,7 +128,9 @@ func migrations() []step {
 	}
 }
 
-// openStore opens or makes the database and brings it up to date.
+// openStore opens or makes the database and brings it up to date. Writers take the lock when
+// they begin: one that took it half-way could fail after it had read. What is erased is
+// overwritten in the file (secure_delete), or a purge would leave names behind.
 func openStore(path string) (*store, error) {
 	st, err := openDatabase(path)
 	return st, fullStore(filepath.Dir(path), err)
@@ -150,6 +153,9 @@ func openDatabase(path string) (*store, error) {
 	return &store{writer: w, reader: r, dir: filepath.Dir(path), by: bySelf}, nil
 }
 
+// dsn names a database with what all connections need. FULL: what a write reports as done
+// outlives a power cut, or a request could be forwarded that nobody recorded. The timeout, in
+// ms, is for commands that an administrator runs beside the server.
 func dsn(path, more string) string {
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
 	return u.String() + "?_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)" + more

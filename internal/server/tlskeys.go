@@ -95,6 +95,7 @@ func (s *Server) readTLS() (*tls.Certificate, error) {
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, nil
 }
 
+// readTLSKey takes ECDSA keys alone: what else lies there was put there by hand.
 func readTLSKey(path string) (*ecdsa.PrivateKey, error) {
 	der, err := readPEM(path, blockTLSKey)
 	if err != nil {
@@ -127,6 +128,7 @@ func readNext(path string) (pin [32]byte, err error) {
 	return trust.PinOf(spki), nil
 }
 
+// certificate is asked for at each handshake.
 func (s *Server) certificate() *tls.Certificate {
 	s.tls.mu.Lock()
 	defer s.tls.mu.Unlock()
@@ -216,6 +218,7 @@ func (s *Server) SwitchTLS(ctx context.Context) error {
 	return s.record(ctx, &journal.ServerKeyChanged{Pin: hex.EncodeToString(next[:]), By: s.store.by})
 }
 
+// announces wants the whole line: another key announced for the address is not this one.
 func announces(c *trust.Charter, want trust.Server) bool {
 	for _, one := range c.Servers {
 		if one == want {

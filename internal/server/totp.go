@@ -22,7 +22,9 @@ const totpStep = 30 // seconds
 
 const totpTag = "assist/totp/1\x00"
 
-// newTOTP makes a secret and the URL that the technician's phone scans.
+// newTOTP makes a secret of 160 bits (RFC 4226, section 4) and the URL that the technician's
+// phone scans. SHA-1, six digits and 30 s are the ones that every authenticator application
+// understands; some pass over any other choice, and then show wrong codes.
 func (s *Server) newTOTP(login string) (*otp.Key, error) {
 	issuer := []rune(strings.ReplaceAll(s.cfg.Unit.Name, ":", " "))
 	for {
@@ -39,7 +41,9 @@ func (s *Server) newTOTP(login string) (*otp.Key, error) {
 	}
 }
 
-// matchTOTP returns the step whose code was typed, newest first; 0 for none.
+// matchTOTP returns the step whose code was typed, newest first; 0 for none. A step either
+// way is for clocks that differ and for the time it takes to type (RFC 6238, section 5.2).
+// All three are computed whichever fits, so that the time taken tells nothing.
 func matchTOTP(secret, typed string, now time.Time) (int64, error) {
 	found, at := int64(0), now.Unix()/totpStep
 	for _, step := range []int64{at - 1, at, at + 1} {
@@ -81,7 +85,9 @@ func (s *Server) spendTOTP(ctx context.Context, a *account, typed string) error 
 	})
 }
 
-// seal protects a TOTP secret in the database; it opens for that account only.
+// seal protects a TOTP secret in the database; it opens for that account only: whoever can
+// write the database cannot put their own secret into another's row. A nonce of 24 bytes
+// may be random without ever coming twice.
 func (s *Server) seal(account, secret string) ([]byte, error) {
 	aead, err := chacha20poly1305.NewX(s.secret[:])
 	if err != nil {
