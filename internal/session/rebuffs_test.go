@@ -41,6 +41,25 @@ func TestAskedAgainAHundredTimes(t *testing.T) {
 	})
 }
 
+// Silence wears down like a no: three dialogs that nobody answered, and no fourth.
+func TestAskedAgainInSilence(t *testing.T) {
+	play(t, func(t *testing.T, w *world) {
+		w.now(silent)
+		for n := range 5 {
+			want := wire.VerdictNoAnswer
+			if n >= 3 {
+				want = wire.VerdictTooOften
+			}
+			if s := w.over(w.ask(viewPoint)); s.Verdict != want {
+				t.Errorf("request %d ended as %+v", n, s)
+			}
+		}
+		if n := len(w.asked()); n != 3 {
+			t.Errorf("%d dialogs", n)
+		}
+	})
+}
+
 // Who withdraws each request before it is answered does not make the dialog come and go
 // for ever.
 func TestWithdrawnAgainAndAgain(t *testing.T) {
