@@ -36,10 +36,15 @@ func (p *program) JoinFile(_ context.Context, path string) error {
 		return &ui.BadFile{File: path, Key: "unit.join"}
 	}
 	err = p.Join(context.Background(), file.Unit.Join)
-	if rules := file.Policy; err == nil && (rules.Rights != nil || rules.IdleMinutes != 0 || len(rules.Lock) > 0) {
+	if err == nil && ruled(file.Policy) {
 		return &ui.Unruled{File: filepath.Join(p.dirs.Machine, "assist.toml")}
 	}
 	return err
+}
+
+// ruled reports whether a file holds rules, which count where the administrator put them.
+func ruled(p config.Policy) bool {
+	return p.Rights != nil || p.IdleMinutes != 0 || p.Zone != "" || len(p.Lock) > 0
 }
 
 // join remembers the unit, then becomes its member.

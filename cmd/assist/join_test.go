@@ -20,6 +20,7 @@ func TestRulesInAnOpenedFileAreNotTakenSilently(t *testing.T) {
 	code := trust.JoinCode{Server: "127.0.0.1:1", Pin: [32]byte{1}, Unit: unit.Public()}
 	for rules, want := range map[string]bool{
 		"": false, "[policy]\nrights = []\n": true, "[policy]\nidle_minutes = 5\n": true, "[policy]\nlock = [\"unit.join\"]\n": true,
+		"[policy]\nzone = \"ZRR-1\"\n": true,
 	} {
 		dir := t.TempDir()
 		p := newProgram(config.Dirs{Machine: "/etc/assist", User: dir, Data: dir}, config.File{}, slog.New(slog.DiscardHandler))
