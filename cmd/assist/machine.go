@@ -15,8 +15,6 @@ import (
 	"assist/internal/input"
 	"assist/internal/lamp"
 	"assist/internal/peer"
-	"assist/internal/presence"
-	"assist/internal/process"
 	"assist/internal/screen"
 	"assist/internal/session"
 	"assist/internal/ui"
@@ -35,8 +33,9 @@ type desktop struct {
 	lamp     *lamp.Lamp
 	watcher  *input.Watcher
 	hotkey   *lamp.Hotkey
-	presence *presence.Watcher // nil before open
-	asking   func() bool       // a dialog of ours is open
+	presence absence     // nil before open
+	asking   func() bool // a dialog of ours is open
+	elevated func() bool // this app has more rights than the person
 	windows  *pulse
 	log      *slog.Logger
 }
@@ -85,7 +84,7 @@ func lackOf(err error) ui.Lack {
 
 // fit says why nothing may be shared here and now.
 func (d *desktop) fit() (screen.Layout, error) {
-	if process.Elevated() {
+	if d.elevated() {
 		return nil, errElevated
 	}
 	if err := d.able(); err != nil {

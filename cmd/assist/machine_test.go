@@ -62,7 +62,7 @@ func TestLacks(t *testing.T) {
 func TestLackOfThisComputer(t *testing.T) {
 	t.Setenv("WAYLAND_DISPLAY", "")
 	t.Setenv("XDG_SESSION_TYPE", "wayland")
-	d := &desktop{log: slog.New(slog.DiscardHandler)}
+	d := &desktop{log: slog.New(slog.DiscardHandler), elevated: func() bool { return false }}
 	h := newHelped(&program{desktop: d})
 	m := &membership{}
 	if l, _ := h.lack(m); l != ui.LackX11 {

@@ -15,6 +15,12 @@ import (
 // errAway says that the person cannot see the screen: nothing is shared, nothing asked.
 var errAway = errors.New("the person cannot see the screen")
 
+// absence knows whether the person can be at their screen.
+type absence interface {
+	Away() presence.Cause
+	Close()
+}
+
 // attend watches that the person can be at their screen, and ends everything at once
 // when they cannot: before the computer sleeps, since presence lets it wait for that.
 func (d *desktop) attend(p *program) {

@@ -18,6 +18,7 @@ import (
 	"assist/internal/consent"
 	"assist/internal/input"
 	"assist/internal/lamp"
+	"assist/internal/process"
 	"assist/internal/receipt"
 	"assist/internal/session"
 	"assist/internal/trust"
@@ -51,7 +52,7 @@ type program struct {
 func newProgram(dirs config.Dirs, file config.File, log *slog.Logger) *program {
 	p := &program{dirs: dirs, log: log, quit: make(chan struct{})}
 	p.settings = &settings{dirs: dirs, file: file, changed: func(config.File) { p.speak() }}
-	p.desktop = &desktop{log: log, windows: newPulse(fyne.Do, p.asked)}
+	p.desktop = &desktop{log: log, elevated: process.Elevated, windows: newPulse(fyne.Do, p.asked)}
 	p.helped = newHelped(p)
 	p.receipts = &receipts{book: receipt.Open(filepath.Join(dirs.Data, "receipts"), log), text: p.texts, tell: p.helped.report, log: log}
 	p.helper = newHelper(p)
@@ -71,10 +72,21 @@ func (p *program) open(app fyne.App) error {
 		return err
 	}
 	p.screen = screen
-	p.desktop.asking = screen.DialogOpen
-	p.helped.gate = consent.NewGate(screen, p.desktop, ceiling(p.settings.get()))
-	p.helped.gate.Attend(p.hands())
+	p.guard(screen, p.desktop)
 	return p.resume()
+}
+
+// questions are where the person is asked; while one is open nothing is driven.
+type questions interface {
+	consent.Asker
+	DialogOpen() bool
+}
+
+// guard makes the one gate: what this computer's policy leaves, with idle hands minded.
+func (p *program) guard(q questions, banner consent.Lamp) {
+	p.desktop.asking = q.DialogOpen
+	p.helped.gate = consent.NewGate(q, banner, ceiling(p.settings.get()))
+	p.helped.gate.Attend(p.hands())
 }
 
 // screens is what the screens are made of.

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"assist/internal/config"
+	"assist/internal/consent"
+	"assist/internal/consent/consenttest"
+	"assist/internal/input"
+	"assist/internal/lamp"
+	"assist/internal/presence"
+	"assist/internal/process"
+)
+
+// screens answer questions, and say whether one is open.
+type screens struct {
+	consenttest.Person
+	open bool
+}
+
+func (s *screens) DialogOpen() bool { return s.open }
+
+// guarded is a program under a policy, whose person grants what is wanted.
+func guarded(t *testing.T, policy config.Policy, person consenttest.Person) (*program, *screens) {
+	t.Helper()
+	dir := t.TempDir()
+	p := newProgram(config.Dirs{Machine: dir, User: dir, Data: dir}, config.File{Policy: policy}, slog.New(slog.DiscardHandler))
+	s := &screens{Person: person}
+	p.guard(s, &consenttest.Lamp{})
+	return p, s
+}
+
+// The app's own gate keeps to this computer's policy: beyond it the person is not even asked.
+func TestTheGateIsUnderThisComputersPolicy(t *testing.T) {
+	for name, c := range map[string]struct {
+		policy config.Policy
+		want   consent.Rights
+	}{
+		"none":     {config.Policy{}, consent.AllRights},
+		"view":     {config.Policy{Rights: &[]string{"view"}}, consent.RightView},
+		"a zone":   {config.Policy{Zone: "ZRR-1"}, consent.RightView},
+		"no right": {config.Policy{Rights: &[]string{}}, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var asked consent.Rights
+			p, _ := guarded(t, c.policy, func(_ context.Context, q consent.Question) (consent.Rights, error) {
+				asked = q.Wanted
+				return consent.AllRights, nil
+			})
+			lease, err := p.helped.gate.Ask(t.Context(), consent.Question{Wanted: consent.AllRights, Monitors: 1})
+			if asked != c.want || (err == nil) != (c.want != 0) {
+				t.Errorf("policy %s: asked for %v: %v", name, asked, err)
+			}
+			if err != nil {
+				return
+			}
+			if got := lease.Rights(); got != c.want {
+				t.Errorf("policy %s: granted %v", name, got)
+			}
+			lease.Revoke(errors.New("over"))
+			<-lease.Dark()
+		})
+	}
+}
+
+// It minds idle hands, for as long as the policy says: those who are not there end it.
+func TestTheGateMindsIdleHands(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, _ := guarded(t, config.Policy{IdleMinutes: 5}, func(ctx context.Context, q consent.Question) (consent.Rights, error) {
+			if !q.Idle {
+				return q.Wanted, nil
+			}
+			<-ctx.Done()
+			return 0, ctx.Err()
+		})
+		began := time.Now()
+		lease, err := p.helped.gate.Ask(t.Context(), consent.Question{Wanted: consent.AllRights, Monitors: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-lease.Done():
+		case <-time.After(10 * time.Minute):
+			lease.Revoke(errors.New("nobody minds"))
+		}
+		if took := time.Since(began); !errors.Is(lease.Cause(), consent.ErrAbsent) || took < 5*time.Minute || took > 7*time.Minute {
+			t.Errorf("it ended after %v: %v", took, lease.Cause())
+		}
+		<-lease.Dark()
+	})
+}
+
+// Nothing is driven while the screens have a question open.
+func TestInputIsHeldWhileAQuestionIsOpen(t *testing.T) {
+	p, s := guarded(t, config.Policy{}, nil)
+	held := p.desktop.inputOptions(nil).Held
+	for _, open := range []bool{false, true, false} {
+		if s.open = open; held() != open {
+			t.Errorf("open %v: held %v", open, held())
+		}
+	}
+}
+
+// away is a person who is not, or is, at the screen.
+type away presence.Cause
+
+func (a away) Away() presence.Cause { return presence.Cause(a) }
+func (away) Close()                 {}
+
+// Nothing is shared by an app with more rights than the person, nor of a person who cannot
+// see the screen.
+func TestFitForThisPersonAlone(t *testing.T) {
+	t.Setenv("WAYLAND_DISPLAY", "")
+	t.Setenv("XDG_SESSION_TYPE", "x11")
+	p, _ := guarded(t, config.Policy{}, nil)
+	d := p.desktop
+	if d.elevated() != process.Elevated() {
+		t.Error("the app does not know what it is")
+	}
+	d.elevated = func() bool { return true }
+	if _, err := d.fit(); !errors.Is(err, errElevated) {
+		t.Errorf("more rights: %v", err)
+	}
+	d.elevated = func() bool { return false }
+	if _, err := d.fit(); !errors.Is(err, lamp.ErrUnsupported) {
+		t.Errorf("no banner: %v", err)
+	}
+	d.lamp, d.watcher = &lamp.Lamp{}, &input.Watcher{}
+	for c := presence.Here; c <= presence.Asleep; c++ {
+		d.presence = away(c)
+		if _, err := d.fit(); errors.Is(err, errAway) != (c != presence.Here) {
+			t.Errorf("%v: %v", c, err)
+		}
+	}
+}
