@@ -227,8 +227,8 @@ func TestExternalTechniciansAreLetInForHours(t *testing.T) {
 func TestOnlyExternalsAreOpened(t *testing.T) {
 	r := unserved(t)
 	r.enrolled("claire")
-	for _, login := range []string{"claire", "nobody"} {
-		if _, err := r.OpenTechnician(t.Context(), login, 1); !errors.Is(err, ErrTechnician) {
+	for login, want := range map[string]error{"claire": ErrTechnician, "nobody": ErrUnknown} {
+		if _, err := r.OpenTechnician(t.Context(), login, 1); !errors.Is(err, want) {
 			t.Errorf("%s: %v", login, err)
 		}
 	}
