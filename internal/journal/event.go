@@ -129,8 +129,12 @@ type LoginSucceeded struct {
 type LoginRefused struct {
 	Login   string `json:"login"`
 	Address string `json:"address"`
-	At      string `json:"at"` // "login", "enrolment", "totp"; "source" for an address that is not listed
+	At      string `json:"at"` // "login", "enrolment", "totp"; "source" for an address that is not listed; or AtMany
 }
+
+// AtMany stands in the last LoginRefused of a day that had too many strangers: no more of
+// them are recorded that day.
+const AtMany = "many"
 
 // MachineRegistered says that a machine was seen for the first time.
 type MachineRegistered struct {

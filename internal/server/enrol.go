@@ -78,7 +78,7 @@ func (s *Server) invited(ctx context.Context, l *link, m *wire.Enrol) (*enrolmen
 	}
 	genuine := trust.VerifyHello(m.DeviceKey, trust.RoleEnrol, l.nonce, l.exporter, m.Signature) == nil
 	if a == nil || !good || !genuine {
-		return nil, errors.Join(errIdentity, s.recordRefusal(ctx, l, nil, "enrolment"))
+		return nil, errors.Join(errIdentity, s.refuseStranger(ctx, l, nil, "enrolment"))
 	}
 	if !s.admits(l.from.Addr()) { // who may not help from here need not enrol from here
 		return nil, errors.Join(errIdentity, s.recordRefusal(ctx, l, a, "source"))

@@ -129,6 +129,7 @@ type Server struct {
 	crowd       crowd
 	fetching    paces
 	drops       drops
+	strangers   strangers
 
 	chain    [][]byte              // changes of unit key since unit.pub
 	force    atomic.Pointer[force] // the newest charter

@@ -85,7 +85,10 @@ func (s *Server) login(ctx context.Context, l *link, m *wire.TechnicianHello) (*
 	if err != nil {
 		return nil, err
 	}
-	if !right || !device {
+	if !device {
+		return nil, errors.Join(errIdentity, s.refuseStranger(ctx, l, a, "login"))
+	}
+	if !right {
 		return nil, errors.Join(errIdentity, s.recordRefusal(ctx, l, a, "login"))
 	}
 	if !s.admits(l.from.Addr()) { // looked at last: it tells a stranger nothing
