@@ -32,6 +32,7 @@ func advised(err error) error {
 	return fmt.Errorf("%w\n%s", err, next)
 }
 
+// advisedError is an error, and what somebody who meets it can do.
 type advisedError struct {
 	of   error
 	next string

@@ -31,6 +31,8 @@ func runCharter(ctx context.Context, p *program, args []string) error {
 	return charterCommands().dispatch(ctx, p, args)
 }
 
+// runCharterShow prints the text byte for byte with --text, for whoever checks its signature with
+// other tools.
 func runCharterShow(ctx context.Context, p *program, args []string) error {
 	f, dir := flags(p, "charter show", "Shows the charter in force, as lines to read or, with --text, as it was signed.")
 	text := f.Bool("text", false, "print the signed text itself")
@@ -55,6 +57,7 @@ func runCharterShow(ctx context.Context, p *program, args []string) error {
 	})
 }
 
+// showStanding fails when there is a charter that is not to be believed, for scripts.
 func showStanding(p *program, st server.Standing) error {
 	if st.Charter == nil {
 		fmt.Fprintln(p.out, "There is no charter, so nobody may help.")
@@ -92,6 +95,7 @@ func showHints(p *program, st server.Standing) error {
 // warn prints a sentence in red.
 func warn(p *program, text string) { fmt.Fprintf(p.out, "\x1b[31mWARNING:\x1b[0m %s\n", text) }
 
+// runCharterDraft prints what to type on the other machine: it is done four times a year.
 func runCharterDraft(ctx context.Context, p *program, args []string) error {
 	f, dir := flags(p, "charter draft", "Writes the next charter to a new file, unsigned. Take it to the machine where the\nunit key is kept, and sign it there.")
 	out := f.String("out", "", "file to make (required)")

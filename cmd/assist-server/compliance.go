@@ -11,6 +11,7 @@ import (
 	"assist/internal/server"
 )
 
+// runCompliance fails when a rule is not met, after everything was printed.
 func runCompliance(ctx context.Context, p *program, args []string) error {
 	f, dir := flags(p, "compliance", "Says of each rule (docs/compliance.md) where it stands in this unit. It changes\nnothing, and fails when a rule is not met.")
 	asJSON := f.Bool("json", false, "print JSON")
@@ -49,6 +50,7 @@ var (
 	errNotMetFR = errors.New("toutes les règles ne sont pas tenues : corrigez ce qui est marqué NON TENU")
 )
 
+// printCompliance keeps one language a page: who reads it signs for it.
 func printCompliance(p *program, found []server.Standpoint, french bool) error {
 	for _, one := range found {
 		in, state, marks := one.EN, one.State, [3]string{"met", "partly", "NOT MET"}

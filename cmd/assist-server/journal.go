@@ -86,6 +86,8 @@ func explainReason(err error) error {
 	return err
 }
 
+// runJournalVerify goes on from the tree to the sessions: a tree can be whole, and say what its ends
+// did not sign.
 func runJournalVerify(ctx context.Context, p *program, args []string) error {
 	f, dir := flags(p, "journal verify", "Computes every hash of the journal again, checks every checkpoint, and looks for times\nthat cannot be. With --file it\nverifies an exported file instead, by --key alone: no server is needed.")
 	file := f.String("file", "", "an exported file (NDJSON), or - for standard input")
@@ -153,6 +155,8 @@ func showSessions(ctx context.Context, p *program, s *server.Server) error {
 	return err
 }
 
+// verifyFile believes the key that it is given, never one from the file: whoever made the file up
+// would have put theirs into it.
 func verifyFile(p *program, file, text string) error {
 	key, err := base64.StdEncoding.DecodeString(text)
 	if err != nil || trust.CheckKey(key) != nil {
@@ -174,6 +178,7 @@ func verifyFile(p *program, file, text string) error {
 	return errors.Join(err, showDoubts(p, r.Doubts.Told, r.Doubts.All))
 }
 
+// runJournalExport leaves no half of a file, which could be taken for the whole.
 func runJournalExport(ctx context.Context, p *program, args []string) error {
 	f, dir := flags(p, "journal export", "Writes entries, oldest first: NDJSON with proofs, for \"journal verify --file\", or CSV.\nThat you did is recorded.")
 	var k server.JournalKeys
@@ -206,6 +211,7 @@ func runJournalExport(ctx context.Context, p *program, args []string) error {
 	})
 }
 
+// runJournalPurge needs no reason: the retention that the unit chose is one.
 func runJournalPurge(ctx context.Context, p *program, args []string) error {
 	f, dir := flags(p, "journal purge", "Erases what is older than journal.retention_months, but for sessions on hold. A running\nserver does it every day. That it was done is recorded; the journal stays provable.")
 	sure := f.Bool("clock-is-right", false, "purge although nothing was recorded for a month, or the newest entry is of after now")
@@ -226,6 +232,7 @@ func runJournalPurge(ctx context.Context, p *program, args []string) error {
 	})
 }
 
+// runJournalHold lists without a reason: numbers of sessions say nothing of people.
 func runJournalHold(ctx context.Context, p *program, args []string) error {
 	f, dir := flags(p, "journal hold", "Keeps the entries of a session whatever their age, or, with --release, lets them be\npurged again. Without --session it lists what is on hold.")
 	session := f.String("session", "", "the session, 32 hexadecimal digits")
@@ -249,6 +256,7 @@ func runJournalHold(ctx context.Context, p *program, args []string) error {
 	})
 }
 
+// runJournalKey prints a public key; a copy of it must not come from the server that is doubted.
 func runJournalKey(_ context.Context, p *program, args []string) error {
 	f, dir := flags(p, "journal key", "Prints the public key that signs the journal's checkpoints and exports. Keep a copy\nwhere exports are verified.")
 	if err := parse(p, f, args); err != nil {

@@ -59,6 +59,7 @@ func commands() group {
 	}}
 }
 
+// main ends with 2 for a command line that was explained, and 1 for everything else that failed.
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, &program{os.Stdin, os.Stdout, os.Stderr}, os.Args[1:])
@@ -89,6 +90,7 @@ func plain(text string) string {
 	return strings.Join(lines, "\n")
 }
 
+// run is main with its outside handed in.
 func run(ctx context.Context, p *program, args []string) error {
 	return advised(commands().dispatch(ctx, p, args))
 }

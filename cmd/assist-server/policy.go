@@ -95,6 +95,8 @@ func showPolicy(ctx context.Context, p *program, s *server.Server) error {
 	return err
 }
 
+// runCharterRotate warns in its help of what it cannot do: a copied key hands over as well as its
+// owner does.
 func runCharterRotate(ctx context.Context, p *program, args []string) error {
 	f, dir := flags(p, "charter rotate", "Changes the unit key: a new one is made, under the same passphrase, and the old one\nsigns that it follows. Without --draft in the data directory, while the server is\nstopped; with --draft where the key is kept. Every machine's number changes, and\njoin codes must be handed out anew. It does not help against somebody who has\ncopied the old key: that one can hand over, too.")
 	file := f.String("passphrase-file", "", "file with the passphrase (default: it is asked for)")
@@ -188,6 +190,7 @@ func runTLSNext(ctx context.Context, p *program, args []string) error {
 	})
 }
 
+// runTLSSwitch publishes too, where it can: the charter then names the new key as the current one.
 func runTLSSwitch(ctx context.Context, p *program, args []string) error {
 	f, dir := flags(p, "tls switch", "Takes the announced TLS key into use; a running server does so within a second.\nApps that have seen the charter which announces it follow by themselves.")
 	file := f.String("passphrase-file", "", "file with the passphrase: sign and publish at once")
@@ -217,6 +220,7 @@ func runMachine(ctx context.Context, p *program, args []string) error {
 	return machineCommands().dispatch(ctx, p, args)
 }
 
+// runMachineList gives the day a machine was last seen, and no hour: nobody's working hours are kept.
 func runMachineList(ctx context.Context, p *program, args []string) error {
 	f, dir := flags(p, "machine list", "Lists the machines. One that two computers claimed to be at the same time, with\none key, is held back until it is released.")
 	if err := parse(p, f, args); err != nil {

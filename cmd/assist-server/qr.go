@@ -32,6 +32,7 @@ func halfBlocks(text string) (string, error) {
 	return b.String(), nil
 }
 
+// half is two squares of the picture, one above the other: a character is twice as high as wide.
 func half(upper, lower bool) string {
 	switch {
 	case upper && lower:

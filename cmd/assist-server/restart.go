@@ -16,6 +16,7 @@ type restartFlags struct {
 	passphrase, reason, draft, key, sign, out, publish string
 }
 
+// runJournalRestart is four commands in one, for a day on which nobody wants to look for them.
 func runJournalRestart(ctx context.Context, p *program, args []string) error {
 	f, dir := flags(p, "journal restart", "After a restore: apps keep the newest checkpoint they saw, and refuse a server whose\njournal is older. This has the unit key vouch for the journal as it is now. Run it once,\nbefore the server starts, and write down why. For a unit key kept elsewhere: --draft here,\n--sign there, --publish here.")
 	var o restartFlags

@@ -104,6 +104,7 @@ func inLines(code string) string {
 	return b.String()
 }
 
+// runServer logs to the error stream, where systemd reads it. Names and codes are in no line of it.
 func runServer(ctx context.Context, p *program, args []string) error {
 	f, dir := flags(p, "run", "Serves until it is interrupted.")
 	file := f.String("passphrase-file", "", "file with the unit key's passphrase: the server then signs the charter itself")
@@ -131,6 +132,7 @@ func with(dir string, f func(*server.Server) error) error {
 	return opened(dir, server.Options{By: account()}, f)
 }
 
+// opened closes the database whatever becomes of f.
 func opened(dir string, o server.Options, f func(*server.Server) error) error {
 	s, err := server.Open(dir, o)
 	if err != nil {
@@ -155,6 +157,8 @@ func runCheck(ctx context.Context, p *program, args []string) error {
 	return nil
 }
 
+// runBackup makes a directory of the same form: a restore is a move, with no tool that could be
+// missing on that day.
 func runBackup(ctx context.Context, p *program, args []string) error {
 	f, dir := flags(p, "backup", "Copies the data directory, with the database as it stands at one moment. To\nrestore, put the copy in the place of the data directory.")
 	to := f.String("to", "", "directory to make (required)")

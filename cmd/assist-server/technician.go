@@ -168,6 +168,7 @@ func runOpen(ctx context.Context, p *program, args []string) error {
 	})
 }
 
+// runPhoto does one of three things, which its flags name: none is the default.
 func runPhoto(ctx context.Context, p *program, args []string) error {
 	f, dir := flags(p, "technician photo", "Sets the photo that people see beside the technician's name when they are asked, with\n--from; writes the one that is set to a new file, to be looked at, with --out; erases it\nwith --remove. Of the file (JPEG or PNG) the middle square is taken, and nothing but its\npixels. Photos are optional: ask the person first.")
 	login := f.String("login", "", "whose (required)")

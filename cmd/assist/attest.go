@@ -148,6 +148,7 @@ func whoTells() []string {
 	return w.Sources()
 }
 
+// policyOf says what is in force, defaults included: a reader must not have to know them.
 func policyOf(dirs config.Dirs, file config.File) attestation.Policy {
 	p := attestation.Policy{
 		MachineFile: existing(filepath.Join(dirs.Machine, "assist.toml")), UserFile: existing(filepath.Join(dirs.User, "assist.toml")),
@@ -173,6 +174,7 @@ func existing(path string) string {
 	return path
 }
 
+// fingerprint is what certificate pins are made of, too.
 func fingerprint(spki []byte) string {
 	sum := sha256.Sum256(spki)
 	return hex.EncodeToString(sum[:])

@@ -26,8 +26,8 @@ import (
 // keeps its key elsewhere.
 
 const (
-	trialPort    = 8443
-	trialStop    = 3 * time.Second
+	trialPort    = 8443            // tried first; an ordinary user may open it
+	trialStop    = 3 * time.Second // for the server to stop when the app is closed
 	passFile     = "passphrase"
 	trialUnit    = "Assist"
 	maxLoginPart = 32
@@ -38,10 +38,11 @@ type trial struct {
 	p   *program
 	dir string
 
-	mu      sync.Mutex
-	running *trialRun
+	mu      sync.Mutex // guards running
+	running *trialRun  // nil while it does not
 }
 
+// trialRun is a server that serves.
 type trialRun struct {
 	server *server.Server
 	stop   context.CancelFunc

@@ -118,6 +118,7 @@ func (d *desktop) inputOptions(layout func() screen.Layout) input.Options {
 	return input.Options{Layout: layout, Held: held, Local: d.watcher, Log: d.log}
 }
 
+// point shows where the technician points: the lamp draws it, over everything, as it does the banner.
 func (d *desktop) point(p screen.CursorPlace) {
 	if d.lamp != nil {
 		d.lamp.Point(p.Monitor, p.At, p.Visible)
@@ -165,6 +166,7 @@ func (d *desktop) clear(dialog uintptr) bool {
 	return d.lamp != nil && d.lamp.Clear(uint32(dialog))
 }
 
+// close leaves the lamp alone: a banner goes out with the lease that lit it, and not before.
 func (d *desktop) close() {
 	if d.presence != nil {
 		d.presence.Close()
@@ -185,6 +187,7 @@ type hostDialer struct {
 	allow func(netip.Addr) bool
 }
 
+// config holds each address against the charter (Allow), on this side; the technician's has no say.
 func (d hostDialer) config(remote [32]byte, s session.Signals) peer.Config {
 	return peer.Config{Identity: d.Identity, Remote: remote, Signaler: s, STUN: d.stun, Log: d.log, Allow: d.allow}
 }

@@ -175,6 +175,8 @@ func quiet() {
 	}
 }
 
+// directories keeps everything of the person's below one folder for who asks for it; the
+// administrator's file counts all the same.
 func directories(dir string) (config.Dirs, error) {
 	if dir != "" {
 		return config.At(dir), nil
@@ -182,6 +184,7 @@ func directories(dir string) (config.Dirs, error) {
 	return config.Default()
 }
 
+// newLog is quiet: what a person must know stands in the windows.
 func newLog(out io.Writer, verbose bool) *slog.Logger {
 	level := slog.LevelWarn
 	if verbose {
@@ -190,6 +193,7 @@ func newLog(out io.Writer, verbose bool) *slog.Logger {
 	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: level}))
 }
 
+// buildVersion names the commit where no release has given a number.
 func buildVersion() string {
 	if version != "" {
 		return version

@@ -194,6 +194,7 @@ func (p *program) speak() {
 	}
 }
 
+// texts is asked for each time: the person may change the language at any moment.
 func (p *program) texts() assets.Text {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -227,6 +228,7 @@ func (d *desktop) open(p *program) {
 	}
 }
 
+// bannerTexts come in two lengths: on a narrow monitor words go before buttons do.
 func bannerTexts(t assets.Text) lamp.Texts {
 	return lamp.Texts{
 		Seen: t("banner.seen"), SeenShort: t("banner.seen.short"),

@@ -26,6 +26,7 @@ type pulse struct {
 	changed chan struct{} // closed and replaced when stuck changes
 }
 
+// newPulse takes the windows to answer until they do not.
 func newPulse(do func(func()), needed func() bool) *pulse {
 	return &pulse{do: do, needed: needed, changed: make(chan struct{})}
 }
@@ -37,6 +38,7 @@ func (p *pulse) answering() (bool, <-chan struct{}) {
 	return !p.stuck, p.changed
 }
 
+// set wakes whoever waits for a change, and nobody else.
 func (p *pulse) set(stuck bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

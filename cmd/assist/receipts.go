@@ -136,6 +136,7 @@ func (r *receipts) missing(session string) bool {
 	return r.lost == session
 }
 
+// shown words the deeds in the language of now, not in that of then.
 func (r *receipts) shown(k receipt.Receipt) ui.Receipt {
 	text := r.text()
 	out := ui.Receipt{
@@ -161,6 +162,7 @@ func deedKey(d session.Deed) string {
 	return "deed." + name + ".point"
 }
 
+// deedName is kept in the receipt, so a name never changes its meaning.
 func deedName(a session.Act) (name string, withRights bool) {
 	switch a {
 	case session.ActBegan:

@@ -41,6 +41,7 @@ func (s *settings) Save(p ui.Preferences) error {
 	return err
 }
 
+// get is what is in force: the person's file within what the administrator's allows.
 func (s *settings) get() config.File {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -41,6 +41,7 @@ type Finding struct {
 // Findings is the result of a check.
 type Findings []Finding
 
+// add may be called several times about one thing.
 func (f *Findings) add(g Grade, about, format string, args ...any) {
 	*f = append(*f, Finding{g, about, fmt.Sprintf(format, args...)})
 }
@@ -116,7 +117,8 @@ func (f *Findings) directory(dir string) {
 	}
 }
 
-// names looks the address up as clients do.
+// names looks the address up as clients do, with this machine's resolver: what others see may
+// differ, so a name that is found proves little and one that is not found is worth a word.
 func (f *Findings) names(ctx context.Context, address string) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -152,6 +154,7 @@ func orNone(list []string) string {
 	return strings.Join(list, ", ")
 }
 
+// certificate: clients look at the key alone, but monitoring tools and people look at dates.
 func (f *Findings) certificate(s *Server) {
 	c := s.certificate().Leaf
 	pin := sha256.Sum256(c.RawSubjectPublicKeyInfo)
@@ -168,6 +171,7 @@ func (f *Findings) certificate(s *Server) {
 	}
 }
 
+// day is in UTC, like every date that is compared with another machine's.
 func day(t time.Time) string { return t.UTC().Format("2006-01-02") }
 
 // clock compares with what the journal saw last: one-time codes need the time.
@@ -193,6 +197,7 @@ func (f *Findings) timeServer(set, known bool) {
 	}
 }
 
+// families opens a port on the loopback for a moment: the surest way to ask for IPv6.
 func (f *Findings) families() {
 	for _, family := range []struct{ name, network, address string }{
 		{"IPv4", "tcp4", "127.0.0.1:0"}, {"IPv6", "tcp6", "[::1]:0"},
@@ -221,6 +226,7 @@ func (f *Findings) sockets(c serverConfig) {
 	}
 }
 
+// unitKey tries a stored passphrase: with one that does not open the key the server does not start.
 func (f *Findings) unitKey(s *Server) {
 	if _, err := os.Stat(s.path(fileUnitKey)); err != nil {
 		f.add(Good, "unit key", "not here: the charter is signed where it is kept")
@@ -283,6 +289,7 @@ func (f *Findings) machines(ctx context.Context, s *Server) {
 	}
 }
 
+// database lets SQLite check its own pages first: a journal in damaged ones would be called forged.
 func (f *Findings) database(ctx context.Context, s *Server) {
 	answers, err := texts(ctx, s.store.reader, `pragma integrity_check`)
 	if err != nil || len(answers) != 1 || answers[0] != "ok" {

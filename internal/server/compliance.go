@@ -12,7 +12,8 @@ import (
 	"assist/internal/trust"
 )
 
-// Ends of what a unit may set before a rule is no longer met.
+// Ends of what a unit may set before a rule is no longer met. They are this project's reading of
+// rules that give no number (docs/compliance.md).
 const (
 	leastPassword  = 12 // characters
 	mostIdle       = 30 // minutes
@@ -69,12 +70,14 @@ func saw(met bool, fr, en string, args ...any) sight {
 	return sight{fmt.Sprintf(fr, args...), fmt.Sprintf(en, args...), met}
 }
 
+// fine and unmet are for what has no number in it.
 func fine(fr, en string) sight  { return sight{fr, en, true} }
 func unmet(fr, en string) sight { return sight{fr, en, false} }
 
 // look says what it saw.
 type look func(ctx context.Context, st Standing) sight
 
+// looks are named by rules.toml, where any other name is an error.
 func (s *Server) looks() map[string]look {
 	return map[string]look{
 		"technicians": s.lookAtTechnicians, "presence": lookAtPresence, "path": s.lookAtPath, "zones": lookAtZones,
@@ -96,6 +99,8 @@ func noCharter(st Standing) (sight, bool) {
 	return sight{}, false
 }
 
+// lookAtTechnicians measures the certificates themselves: the policy may have been tightened since
+// the longest was signed.
 func (s *Server) lookAtTechnicians(_ context.Context, st Standing) sight {
 	if none, is := noCharter(st); is {
 		return none
@@ -125,6 +130,7 @@ func lookAtPresence(_ context.Context, st Standing) sight {
 		p.IdleMinutes, mostIdle, p.LeaseMinutes, mostLease)
 }
 
+// lookAtPath has no wrong answer: each of these keeps pictures between the two ends.
 func (s *Server) lookAtPath(_ context.Context, st Standing) sight {
 	if none, is := noCharter(st); is {
 		return none
@@ -138,6 +144,7 @@ func (s *Server) lookAtPath(_ context.Context, st Standing) sight {
 		fmt.Sprintf("server %s, TLS 1.3 alone; %s; relay: %s", s.cfg.Server.Address, en, st.Charter.Policy.Relay), true}
 }
 
+// lookAtZones counts. Whether a unit has restricted zones, and which, is not ours to judge.
 func lookAtZones(_ context.Context, st Standing) sight {
 	if none, is := noCharter(st); is {
 		return none
@@ -161,6 +168,7 @@ func (s *Server) lookAtFactors(context.Context, Standing) sight {
 		"certified device, one-time code and a password of %d characters or more (at least %d)", n, leastPassword)
 }
 
+// lookAtAccounts: a revocation that was not signed yet is one that machines do not obey.
 func (s *Server) lookAtAccounts(_ context.Context, st Standing) sight {
 	if none, is := noCharter(st); is {
 		return none
@@ -182,6 +190,7 @@ func (s *Server) lookAtAccounts(_ context.Context, st Standing) sight {
 	return state
 }
 
+// lookAtSources takes a prefix that is wider than any site's own range for no list at all.
 func lookAtSources(_ context.Context, st Standing) sight {
 	if none, is := noCharter(st); is {
 		return none
@@ -210,6 +219,8 @@ func (s *Server) lookAtRetention(context.Context, Standing) sight {
 	return state
 }
 
+// lookAtJournal computes the whole journal again: what it says today is worth more than that it
+// verified once.
 func (s *Server) lookAtJournal(ctx context.Context, _ Standing) sight {
 	r, err := s.VerifyJournal(ctx)
 	if err == nil && r.Doubts.All > 0 {
@@ -241,6 +252,7 @@ func (s *Server) doubted(d journal.Doubts) sight {
 			"This is said for as long as these entries are kept (%d months)", d.All, d.Last, months)
 }
 
+// lookAtUnitKey: a key under its passphrase meets the rule, a key beside its passphrase does not.
 func (s *Server) lookAtUnitKey(_ context.Context, st Standing) sight {
 	switch {
 	case s.SignsItself():

@@ -72,7 +72,8 @@ type DraftTechnician struct {
 	Certificate string    `toml:"certificate"`     // base64, or empty to be made
 }
 
-// maxDraft bounds the file, in bytes: a charter's limit and its words.
+// maxDraft bounds the file, in bytes: a charter's limit and its words. It is read on the machine
+// with the unit key, and came from one that is less trusted.
 const maxDraft = 2 * trust.MaxCharter
 
 // DraftHead begins the file of each draft, so that nobody takes it for a charter.
@@ -241,6 +242,7 @@ type SignOptions struct {
 // as long as the certificates in it, so that both are renewed in one go.
 const charterDays = 90
 
+// life is checked where the charter is signed: trust.MaxCharterLife is the most.
 func (o SignOptions) life() time.Duration {
 	if o.Days == 0 {
 		o.Days = charterDays
@@ -322,6 +324,7 @@ func readPin(s string) (pin [32]byte, err error) {
 	return [32]byte(b), nil
 }
 
+// formatPin is what readPin reads.
 func formatPin(pin [32]byte) string {
 	if pin == [32]byte{} {
 		return ""

@@ -15,7 +15,8 @@ import (
 	"assist/internal/wire"
 )
 
-// markEvery is how many entries there are without a checkpoint, at most.
+// markEvery is how many entries there are without a checkpoint, at most: what no checkpoint covers
+// can still be changed by whoever can write the database.
 const markEvery = 1000
 
 // purgeEvery is how often old entries are looked for.
@@ -120,7 +121,9 @@ func (s *Server) markSoon(ctx context.Context) error {
 	return err
 }
 
-// witness answers an end that wants the newest checkpoint.
+// witness answers an end that wants the newest checkpoint. To one that has kept a larger tree
+// there is nothing to prove: it gets the checkpoint without a proof, and refuses the server, unless
+// a restart follows.
 func (s *Server) witness(ctx context.Context, m *wire.CheckpointAsk) (*wire.Checkpoint, error) {
 	if s.rewritten.Load() {
 		return nil, ErrHistory
@@ -165,7 +168,7 @@ func (s *Server) proof(ctx context.Context, newer, older int64) ([]byte, error) 
 	return out, nil
 }
 
-// checkpointed sends what witness says.
+// checkpointed sends what witness says; without it the client goes on with nothing else.
 func (l *link) checkpointed(ctx context.Context, m *wire.CheckpointAsk) error {
 	c, err := l.server.witness(ctx, m)
 	if err != nil {

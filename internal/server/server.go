@@ -117,7 +117,7 @@ type Server struct {
 	hashing gate // Argon2 of passwords
 	naming  gate // Argon2 of machine numbers
 
-	mu        sync.Mutex
+	mu        sync.Mutex // guards the next two
 	listening *ports
 	lock      io.Closer // the data directory, while it runs
 
@@ -193,6 +193,7 @@ func (s *Server) loadUnit(ctx context.Context) error {
 	return nil
 }
 
+// path is where a file of the data directory lies.
 func (s *Server) path(file string) string { return filepath.Join(s.dir, file) }
 
 // Close releases the database, and the ports if Listen was called without Run.
@@ -256,6 +257,8 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	defer s.bus.stop()
+	// What follows is written to the end also when the start is broken off: half of it would
+	// leave requests open that nobody can answer.
 	if err := s.lookAtClock(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
@@ -279,6 +282,8 @@ func (s *Server) Run(ctx context.Context) error {
 	return errors.Join(err, noCheckpoint)
 }
 
+// begin takes the directory before the ports: a second server on the same one is told so, and
+// not that a port is taken.
 func (s *Server) begin() error {
 	held, err := s.alone()
 	if err != nil {
@@ -306,6 +311,8 @@ func (s *Server) alone() (io.Closer, error) {
 	return held, nil
 }
 
+// finish lets go in the order in which begin took hold, backwards: whoever waits for the directory
+// finds the ports free.
 func (s *Server) finish() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -165,6 +165,8 @@ type witnessed struct {
 	reported  bool                  // the entry of a report, which is written together with that one
 }
 
+// sessionsVerifier reads the journal once, oldest first. It keeps all sessions of it in memory: some
+// hundred bytes each.
 type sessionsVerifier struct {
 	units    []trust.UnitPublic // that were ever in force
 	machines map[string]string  // numbers, by host key
@@ -178,6 +180,7 @@ type sessionsVerifier struct {
 	at       journal.Entry // the one under way
 }
 
+// entry: what is not about a session has no signature of an end.
 func (v *sessionsVerifier) entry(e journal.Event) error {
 	if e, is := e.(*journal.SessionRequested); is {
 		return v.requested(e)
@@ -223,6 +226,7 @@ func signedBytes(text string) ([]byte, error) {
 	return base64.StdEncoding.Strict().DecodeString(text)
 }
 
+// requested compares every plain field with the signed bytes: people read and search the plain ones.
 func (v *sessionsVerifier) requested(e *journal.SessionRequested) error {
 	env, err := signedBytes(e.Signed)
 	if err != nil {
@@ -268,6 +272,7 @@ func (v *sessionsVerifier) signedOf(session, signed string) (*witnessed, []byte,
 	return nil, nil, v.orphan()
 }
 
+// answered also finds whose number the key has: another host could have signed all of it rightly.
 func (v *sessionsVerifier) answered(e *journal.SessionAnswered) error {
 	w, env, err := v.signedOf(e.Session, e.Signed)
 	if w == nil || err != nil {
@@ -353,6 +358,7 @@ func (s *Server) units() ([]trust.UnitPublic, error) {
 	return out, nil
 }
 
+// changed is the host's alone: rights are its person's.
 func (v *sessionsVerifier) changed(e *journal.SessionChanged) error {
 	w, env, err := v.signedOf(e.Session, e.Signed)
 	if w == nil || err != nil {
@@ -371,6 +377,7 @@ func (v *sessionsVerifier) changed(e *journal.SessionChanged) error {
 	return nil
 }
 
+// ended: an end without a signature is the server's hearsay of that end, and is listed as such.
 func (v *sessionsVerifier) ended(e *journal.SessionEnded) error {
 	w := v.open[e.Session]
 	party := wire.PartyHost

@@ -43,7 +43,7 @@ func (s *Server) sendSyslog(ctx context.Context) {
 	if s.cfg.Journal.Syslog == "" {
 		return
 	}
-	wait := time.Second
+	wait := time.Second // doubled to a minute, and begun anew after a connection that held
 	for ctx.Err() == nil {
 		begun := time.Now()
 		if err := s.syslogOnce(ctx); err != nil && ctx.Err() == nil {
@@ -92,7 +92,8 @@ func (s *Server) syslogOnce(ctx context.Context) error {
 		waiting: func() (int64, error) { return unacknowledged(tcp) }})
 }
 
-// dial reaches the other side, not yet in TLS.
+// dial reaches the other side, not yet in TLS. It is the one connection that the server opens by
+// itself, to the address that the unit configured.
 func (c *journalConfig) dial(ctx context.Context) (net.Conn, error) {
 	return (&net.Dialer{}).DialContext(ctx, "tcp", c.Syslog)
 }
@@ -131,6 +132,7 @@ type counted struct {
 	written atomic.Int64 // bytes
 }
 
+// Write counts what the system took, also of a write that failed half-way.
 func (c *counted) Write(b []byte) (int, error) {
 	n, err := c.TCPConn.Write(b)
 	c.written.Add(int64(n))
@@ -283,6 +285,7 @@ func (st *store) sink(ctx context.Context, name string) (int64, error) {
 	return n, nil
 }
 
+// setSink is written by one goroutine, that of sendSyslog.
 func (st *store) setSink(ctx context.Context, name string, number int64) error {
 	return st.write(ctx, func(t *transaction) error {
 		_, err := t.exec(`insert into journal_sink values (?, ?) on conflict (name) do update set number = excluded.number`, name, number)

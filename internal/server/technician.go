@@ -22,7 +22,8 @@ type technician struct {
 	certificate []byte // the one this connection was told of
 }
 
-// maxCalls bounds the sessions of one technician's connection.
+// maxCalls bounds the sessions of one technician's connection: a person helps one at a time, and
+// each takes memory and a subject on the bus.
 const maxCalls = 16
 
 // serveTechnician logs a technician in and carries the messages until the end.
@@ -184,7 +185,7 @@ func (t *technician) ask(ctx context.Context, m *wire.Ask) (wire.SessionID, erro
 	return r.Session, t.deliver(ctx, r, m.Request)
 }
 
-// spend checks and uses up one TOTP code. Trouble with the database counts as
+// spend checks and uses up one TOTP code (RFC 6238, section 5.2: once). Trouble with the database counts as
 // the journal's: the two are one file.
 func (t *technician) spend(ctx context.Context, typed string) error {
 	counters := tallies(t.account.Login, "totp", true, t.from.Addr())
@@ -266,6 +267,8 @@ func (t *technician) mayAsk(ctx context.Context) error {
 	return err
 }
 
+// requestError tells a technician only what they can mend: sign in anew, or have a certificate
+// signed.
 func requestError(err error) error {
 	switch {
 	case errors.Is(err, trust.ErrCertificate):

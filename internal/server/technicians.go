@@ -170,6 +170,7 @@ func (s *Server) Technicians(ctx context.Context) ([]Account, error) {
 	return out, nil
 }
 
+// stateAt is what an administrator is told; whether somebody may help, the charter says.
 func (a *account) stateAt(now time.Time) AccountState {
 	switch {
 	case a.state == dbDisabled:
@@ -256,6 +257,8 @@ func (t *transaction) whyNotOpened(login string) error {
 	return fmt.Errorf("%w: %s is no external technician who has enrolled; they must use their code first (technician add makes a new one)", ErrTechnician, login)
 }
 
+// check refuses what a certificate or the dialog could not bear. A comma would be two zones in the
+// database.
 func (w *Technician) check() error {
 	if !isLogin(w.Login) {
 		return fmt.Errorf("%w: a login has 1 to %d of a-z 0-9 . _ @ - and begins with a letter or digit", ErrTechnician, wire.MaxLogin)
@@ -277,6 +280,8 @@ func (w *Technician) check() error {
 	return nil
 }
 
+// isLogin allows what can be read out over the phone and stands in a log or a command as it is;
+// case does not count, so there is only one.
 func isLogin(s string) bool {
 	if s == "" || len(s) > wire.MaxLogin || strings.ContainsRune("._@-", rune(s[0])) {
 		return false
@@ -312,6 +317,7 @@ func randomBytes(n int) []byte {
 	return b
 }
 
+// fromUnix reads the database's "never".
 func fromUnix(t int64) time.Time {
 	if t == 0 {
 		return time.Time{}
