@@ -47,7 +47,7 @@ func runCompliance(ctx context.Context, p *program, args []string) error {
 // What is said when a rule is not met.
 var (
 	errNotMet   = errors.New("not every rule is met: mend what is marked NOT MET")
-	errNotMetFR = errors.New("toutes les règles ne sont pas tenues : corrigez ce qui est marqué NON TENU")
+	errNotMetFR = errors.New("toutes les règles ne sont pas tenues\u00a0: corrigez ce qui est marqué NON TENU")
 )
 
 // printCompliance keeps one language a page: who reads it signs for it.

@@ -99,7 +99,7 @@ func TestComplianceIsInOneLanguage(t *testing.T) {
 			}
 		}
 	}
-	holds(t, compliance(t, dir, "--fr"), "il n'y a pas de charte", "il ne se vérifie pas", "NON TENU")
+	holds(t, compliance(t, dir, "--fr"), "il n’y a pas de charte", "il ne se vérifie pas", "NON TENU")
 	if _, _, err := play(t, "compliance", "--fr", "--dir", dir); !errors.Is(err, errNotMetFR) {
 		t.Errorf("it ends in %v", err)
 	}

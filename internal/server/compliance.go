@@ -54,7 +54,7 @@ func (s *Server) Compliance(ctx context.Context) ([]Standpoint, error) {
 			}
 			seen = look(ctx, st)
 		}
-		out = append(out, Standpoint{Rule: r, Met: seen.met, State: seen.en, StateFR: seen.fr})
+		out = append(out, Standpoint{Rule: r, Met: seen.met, State: seen.en, StateFR: french(seen.fr)})
 	}
 	return out, nil
 }

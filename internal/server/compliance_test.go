@@ -5,6 +5,7 @@ package server
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -52,6 +53,24 @@ func TestRulesAreComplete(t *testing.T) {
 		"ANSSI R1", "ANSSI R2", "ANSSI R3", "ANSSI R4", "ANSSI R5", "ANSSI R6", "ANSSI R11", "RGAA"} {
 		if !slices.Contains(ids, id) {
 			t.Errorf("%s is not answered", id)
+		}
+	}
+}
+
+// French is read as printed: in the page and in what the command prints.
+func TestFrenchIsTypeset(t *testing.T) {
+	plain := regexp.MustCompile(`'|« | [;:!?%»]`)
+	rules, err := Rules()
+	must(t, err)
+	page, _, _ := strings.Cut(CompliancePage(rules), "\nThis page")
+	points, err := unserved(t).Compliance(t.Context())
+	must(t, err)
+	for _, one := range points {
+		page += one.StateFR + "\n" + one.FR.Rule + "\n" + one.FR.Answer + "\n"
+	}
+	for _, line := range strings.Split(page, "\n") {
+		if at := plain.FindString(line); at != "" {
+			t.Errorf("%q in %q", at, line)
 		}
 	}
 }

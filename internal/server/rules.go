@@ -40,16 +40,27 @@ func Rules() ([]Rule, error) {
 	if err := d.DisallowUnknownFields().Decode(&file); err != nil {
 		return nil, fmt.Errorf("server: rules: %w", err)
 	}
+	for i := range file.Rule {
+		fr := &file.Rule[i].FR
+		fr.Rule, fr.Answer = french(fr.Rule), french(fr.Answer)
+	}
 	return file.Rule, nil
+}
+
+// french sets a French text as people print it: ’, and no-break spaces, which are not seen
+// where texts are written.
+func french(text string) string {
+	return strings.NewReplacer("'", "’", " ;", "\u00a0;", " :", "\u00a0:", " !", "\u00a0!", " ?", "\u00a0?", " %", "\u00a0%",
+		"« ", "«\u00a0", " »", "\u00a0»").Replace(text)
 }
 
 // CompliancePage is docs/compliance.md: the rules as tables, French first.
 func CompliancePage(rules []Rule) string {
 	var b strings.Builder
 	b.WriteString("# Conformité · Compliance\n\n")
-	b.WriteString("Cette page et `assist-server compliance` sont faites du même fichier (`internal/server/rules.toml`). Les règles sont dites dans nos\n" +
+	b.WriteString(french("Cette page et `assist-server compliance` sont faites du même fichier (`internal/server/rules.toml`). Les règles sont dites dans nos\n" +
 		"mots ; R7 à R10 et R12 de la note technique de l'ANSSI ne nous étaient pas accessibles : rien ne leur est attribué. Assist n'est ni\n" +
-		"certifié ni qualifié par l'ANSSI, ni référencé par le CNRS : c'est une décision de leur part.\n\n")
+		"certifié ni qualifié par l'ANSSI, ni référencé par le CNRS : c'est une décision de leur part.\n\n"))
 	table(&b, []string{"règle", "ce qui la satisfait", "réglage", "test"}, rules, func(r Rule) Answer { return r.FR })
 	b.WriteString("\nThis page and `assist-server compliance` are made of the same file (`internal/server/rules.toml`). The rules are in our own words;\n" +
 		"R7 to R10 and R12 of ANSSI's technical note were not available to us, so nothing is attributed to them. Assist is neither\n" +
