@@ -13,6 +13,7 @@ import (
 
 	"assist/internal/consent"
 	"assist/internal/peer"
+	"assist/internal/refusal"
 	"assist/internal/rendezvous"
 	"assist/internal/session"
 	"assist/internal/trust"
@@ -64,7 +65,7 @@ func (h *helped) start(code trust.JoinCode, charters *rendezvous.Charters) error
 	h.close()
 	ctx, cancel := context.WithCancel(context.Background())
 	m := &membership{code: code, charters: charters, unit: charters.Unit(), begun: time.Now(), key: key, stop: cancel}
-	if m.server, err = rendezvous.NewHost(h.p.server(code, charters), key); err != nil {
+	if m.server, err = rendezvous.NewHost(h.p.server(code, charters, refusal.Helped), key); err != nil {
 		cancel()
 		return err
 	}
@@ -127,8 +128,8 @@ func (h *helped) hostConfig(m *membership, key *trust.HostKey, id string) sessio
 		Say:    func(d session.Deed) string { return h.p.texts()(deedKey(d)) },
 		Report: func(r session.Record) { h.p.receipts.keep(issuer{machine: id, unit: m.unit, key: key}, r) },
 		Broke:  broke,
-		Barred: barred,
-		Log:    h.p.log,
+		Barred: barred, Refused: h.p.refuses(refusal.Helped),
+		Log: h.p.log,
 	}
 }
 
@@ -187,10 +188,6 @@ func (h *helped) State() ui.HelpedState {
 	s.Bar, s.CharterEnds = standing(m.charters, m.begun)
 	if host != nil {
 		state := host.State()
-		s.RefusedToday = state.RefusedToday
-		if state.RefusedWhy != nil {
-			s.RefusedWhy = barOf(state.RefusedWhy)
-		}
 		s.Live, s.Last = shownLive(state), shownLast(state)
 	}
 	if s.Last == nil {
@@ -199,7 +196,18 @@ func (h *helped) State() ui.HelpedState {
 		s.Last.Lost = h.p.receipts.missing(s.Last.Receipt)
 	}
 	s.Report = shownReport(m.server)
+	s.RefusedToday, s.RefusedWhy = h.turnedDown(time.Now())
 	return s
+}
+
+// turnedDown is how many requests were turned down here today, by an app before this one
+// too, and why the last of them was.
+func (h *helped) turnedDown(now time.Time) (int, ui.Bar) {
+	n, why := h.p.refused.Today(refusal.Helped, now)
+	if why == nil {
+		return n, ui.BarNone
+	}
+	return n, barOf(why)
 }
 
 // lack is what keeps this computer from being shared, and when that passes if it does.

@@ -14,6 +14,7 @@ import (
 	"assist/assets"
 	"assist/internal/consent"
 	"assist/internal/peer"
+	"assist/internal/refusal"
 	"assist/internal/rendezvous"
 	"assist/internal/session"
 	"assist/internal/trust"
@@ -61,7 +62,7 @@ func (h *helper) start(code trust.JoinCode, charters *rendezvous.Charters) error
 	if moved {
 		h.p.log.Warn("the technician's key was another computer's: a new one was made")
 	}
-	server, err := rendezvous.NewTechnician(h.p.server(code, charters), key)
+	server, err := rendezvous.NewTechnician(h.p.server(code, charters, refusal.Helper), key)
 	if err != nil {
 		return err
 	}
@@ -226,8 +227,9 @@ func (h *helper) Ask(_ context.Context, f ui.AskForm) (ui.Request, error) {
 			}
 			return technicianDialer{Identity: id, stun: at.server.STUN(), log: h.p.log, link: link}, nil
 		},
-		Refusal: refusal,
+		Refusal: saysNo,
 		Broke:   broke,
+		Refused: h.p.refuses(refusal.Helper),
 		Log:     h.p.log,
 	}, session.Wish{Machine: f.Machine, Reason: f.Reason, TOTP: f.TOTP, Rights: f.Rights})
 	if err != nil {
@@ -252,8 +254,8 @@ func (h *helper) Recent() []ui.Recent { return h.notes.recent(time.Now()) }
 // Clear forgets the machines asked.
 func (h *helper) Clear() error { return h.notes.clear() }
 
-// refusal tells a refusal of the server from other errors.
-func refusal(err error) (wire.Refusal, time.Duration, bool) {
+// saysNo tells a refusal of the server from other errors.
+func saysNo(err error) (wire.Refusal, time.Duration, bool) {
 	var r *rendezvous.RefusedError
 	if errors.As(err, &r) {
 		return r.Why, r.Wait, true
@@ -263,7 +265,7 @@ func refusal(err error) (wire.Refusal, time.Duration, bool) {
 
 // shownError is an error of the server dialogue as the screens know it.
 func shownError(err error) error {
-	why, wait, refused := refusal(err)
+	why, wait, refused := saysNo(err)
 	switch {
 	case refused:
 		return &ui.Refused{Why: why, Wait: wait}

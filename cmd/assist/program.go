@@ -20,6 +20,7 @@ import (
 	"assist/internal/lamp"
 	"assist/internal/process"
 	"assist/internal/receipt"
+	"assist/internal/refusal"
 	"assist/internal/session"
 	"assist/internal/trust"
 	"assist/internal/ui"
@@ -37,6 +38,7 @@ type program struct {
 	settings *settings
 	desktop  *desktop
 	receipts *receipts
+	refused  *refusal.Book // what this app refused to believe
 	helped   *helped
 	helper   *helper
 	trial    *trial
@@ -55,6 +57,7 @@ func newProgram(dirs config.Dirs, file config.File, log *slog.Logger) *program {
 	p.desktop = &desktop{log: log, elevated: process.Elevated, windows: newPulse(fyne.Do, p.asked)}
 	p.helped = newHelped(p)
 	p.receipts = &receipts{book: receipt.Open(filepath.Join(dirs.Data, "receipts"), log), text: p.texts, tell: p.helped.report, log: log}
+	p.refused = refusal.Open(filepath.Join(dirs.Data, "refused.json"), log)
 	p.helper = newHelper(p)
 	p.trial = newTrial(p)
 	p.unit = &unit{p: p}
@@ -166,6 +169,15 @@ func (p *program) close() {
 	p.unit.close()
 	p.trial.close()
 	p.desktop.close()
+	p.refused.Flush()
+}
+
+// refuses is how one side of the app keeps a line about what it refused.
+func (p *program) refuses(side refusal.Side) func(what string, why error) {
+	return func(what string, why error) {
+		p.refused.Add(side, what, why)
+		nudge(p.helped.changed)
+	}
 }
 
 // language is the one that the person chose, or the system's: "fr" or "en".

@@ -272,7 +272,7 @@ func (r *receipts) Report(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, reportWithin)
 	defer cancel()
 	err = r.tell(ctx, wire.Record{Session: wire.SessionID(b), RequestHash: hash, At: time.Now().Unix(), Deed: wire.DeedReported})
-	why, wait, refused := refusal(err)
+	why, wait, refused := saysNo(err)
 	switch {
 	case err == nil:
 		return nil

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"assist/internal/consent"
+	"assist/internal/refusal"
 	"assist/internal/rendezvous"
 	"assist/internal/session"
 	"assist/internal/trust"
@@ -41,6 +42,7 @@ func (u *unit) member(code trust.JoinCode) error {
 	if err != nil {
 		return err
 	}
+	charters.Refused = u.p.refuses(refusal.Helped)
 	witness, err := trust.NewWitness(u.p.dirs.Data, code.Unit, charters.Unit)
 	if err != nil {
 		return err
@@ -135,11 +137,12 @@ func (u *unit) idle() time.Duration {
 }
 
 // server is how either side finds the unit's server.
-func (p *program) server(code trust.JoinCode, charters *rendezvous.Charters) rendezvous.Config {
+func (p *program) server(code trust.JoinCode, charters *rendezvous.Charters, side refusal.Side) rendezvous.Config {
 	p.unit.mu.Lock()
 	witness := p.unit.witness
 	p.unit.mu.Unlock()
-	return rendezvous.Config{Server: code.Server, Pin: code.Pin, Near: p.trial.near(code), Charters: charters, Witness: witness, Log: p.log}
+	return rendezvous.Config{Server: code.Server, Pin: code.Pin, Near: p.trial.near(code), Charters: charters, Witness: witness,
+		Refused: p.refuses(side), Log: p.log}
 }
 
 // allowed holds each address of a technician against the charter in force at that moment, not

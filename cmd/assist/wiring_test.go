@@ -12,6 +12,7 @@ import (
 	"assist/internal/config"
 	"assist/internal/consent"
 	"assist/internal/consent/consenttest"
+	"assist/internal/refusal"
 	"assist/internal/session"
 	"assist/internal/trust"
 )
@@ -38,13 +39,13 @@ func TestTheAppHandsOverWhatIsPromised(t *testing.T) {
 			t.Fatal("this machine cannot be helped")
 		}
 	}
-	if at := p.server(code, charters); at.Witness == nil || at.Charters != charters || at.Pin != code.Pin {
+	if at := p.server(code, charters, refusal.Helped); at.Refused == nil || at.Witness == nil || at.Charters != charters || at.Pin != code.Pin {
 		t.Errorf("the server is known as %+v", at)
 	}
 	key := must(trust.NewHostKey())(t)
 	at := &membership{charters: charters, unit: charters.Unit(), key: key, server: p.helped.at.server}
 	c := p.helped.hostConfig(at, key, "482917305566")
-	if c.Charters != session.Charters(charters) || c.Report == nil || c.Zone != "ZRR-1" {
+	if c.Charters != session.Charters(charters) || c.Report == nil || c.Refused == nil || c.Zone != "ZRR-1" {
 		t.Error("no charters, no receipts, or no zone")
 	}
 	checkNoncesAreKept(t, c.Nonces, filepath.Join(dir, "nonces"))

@@ -23,6 +23,10 @@ import (
 //
 // Its methods may be called from any goroutine.
 type Charters struct {
+	// Refused keeps a line about a charter that was not believed. It is set before Run, and
+	// may be nil.
+	Refused func(what string, why error)
+
 	memory  *trust.Memory
 	log     *slog.Logger
 	pace    pace
@@ -185,6 +189,7 @@ func (c *Charters) noticed(n notice) {
 	case n.epoch < c.epoch:
 		if !errors.Is(c.problem, trust.ErrRollback) { // said once, however often the server says it
 			c.log.Warn("the server's charter is not believed", "error", trust.ErrRollback, "epoch", n.epoch, "seen", c.epoch)
+			c.doubt(trust.ErrRollback)
 		}
 		c.problem = fmt.Errorf("%w: epoch %d after %d", trust.ErrRollback, n.epoch, c.epoch)
 		c.tell()
@@ -266,6 +271,13 @@ func (c *Charters) chase(ctx context.Context, n notice) (notice, bool) {
 	}
 }
 
+// doubt notes what was not believed.
+func (c *Charters) doubt(err error) {
+	if c.Refused != nil {
+		c.Refused(AboutCharter, err)
+	}
+}
+
 // learn believes what the memory believes.
 func (c *Charters) learn(o offer) error {
 	now := time.Now()
@@ -278,6 +290,7 @@ func (c *Charters) learn(o offer) error {
 	defer c.mu.Unlock()
 	if err != nil {
 		c.log.Warn("the server's charter is not believed", "error", err)
+		c.doubt(err)
 	} else {
 		c.checked = true
 		c.log.Info("charter", "epoch", c.epoch)

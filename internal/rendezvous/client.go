@@ -70,15 +70,19 @@ type client struct {
 	link    *link         // nil while there is none
 	swap    chan struct{} // closed and replaced when link changes
 	lines   map[wire.SessionID]*line
-	byes    []goodbye // the latest, oldest first
-	notes   []noted   // likewise
-	retold  int       // of notes, since the last of them was taken
-	reports []kept    // likewise
+	gone    []wire.SessionID // of the latest lines that were forgotten, oldest first
+	byes    []goodbye        // the latest, oldest first
+	notes   []noted          // likewise
+	retold  int              // of notes, since the last of them was taken
+	reports []kept           // likewise
 
 	checks []check // questions to the server under way, in order
 }
 
 func newClient(cfg Config) *client {
+	if cfg.Refused == nil {
+		cfg.Refused = func(string, error) {}
+	}
 	c := &client{
 		cfg: cfg, pace: standardPace(), open: (&net.Dialer{}).DialContext, log: cfg.Log,
 		final:   func(error) bool { return false },
@@ -130,12 +134,14 @@ func (c *client) connect(ctx context.Context) (*link, error) {
 	defer cancel()
 	l, err := c.reach(ctx)
 	if err != nil {
+		c.doubt(AboutServer, err)
 		return nil, err
 	}
 	if l.ready, err = c.greet(ctx, l); err == nil {
 		err = c.first(ctx, l)
 	}
 	if err != nil {
+		c.doubt(AboutServer, err)
 		l.drop()
 		return nil, err
 	}
@@ -157,6 +163,7 @@ func (c *client) run(ctx context.Context, l *link) error {
 		if l != nil {
 			begun := time.Now()
 			err = c.serve(ctx, l)
+			c.doubt(AboutServer, err)
 			if time.Since(begun) >= c.pace.stable {
 				attempt = 0
 			}
@@ -426,18 +433,12 @@ func (c *client) add(l *line) bool {
 	return true
 }
 
-// forget makes a line unknown: what still comes for it is dropped.
-func (c *client) forget(id wire.SessionID) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.lines, id)
-}
-
 // find is the line of a session, or nil: its goodbye and this message crossed.
 func (c *client) find(id wire.SessionID) *line {
 	l := c.known(id)
 	if l == nil {
 		c.dropped(dropForeign)
+		c.strange(id)
 	}
 	return l
 }
@@ -468,6 +469,7 @@ func (c *client) dispatch(m wire.FromServer) error {
 			return nil
 		}
 		if l := c.find(m.Session); l != nil {
+			c.cfg.Refused(l.about(), refused(m))
 			l.finish(wire.EndServerStopped, refused(m))
 		}
 	case *wire.Recorded:

@@ -22,6 +22,7 @@ func (t *Technician) Enrol(ctx context.Context, code, password string,
 	confirm func(login, url string) (totp string, err error)) ([]byte, error) {
 	l, secret, err := t.invited(ctx, code, password)
 	if err != nil {
+		t.doubt(AboutEnrolment, err)
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(ctx)
@@ -41,6 +42,10 @@ func (t *Technician) Enrol(ctx context.Context, code, password string,
 			return nil, err
 		}
 		certificate, err := t.confirmed(ctx, l, ear, totp)
+		t.doubt(AboutEnrolment, err)
+		if err == nil {
+			t.certified(certificate)
+		}
 		var no *RefusedError
 		if errors.As(err, &no) && no.Why == wire.RefusedIdentity {
 			continue

@@ -71,6 +71,7 @@ func (h *Host) handle(m wire.FromServer) error {
 			l.finish(0, nil)
 		case !known:
 			h.dropped(dropForeign)
+			h.strange(m.Session)
 		}
 	default:
 		return ErrServer
@@ -84,11 +85,13 @@ func (h *Host) handle(m wire.FromServer) error {
 func (h *Host) rung(ring *wire.Ring) {
 	c := &Call{newLine(h.client, ring.Session), *ring}
 	if !h.add(c.line) {
-		return // rung twice for one request
+		h.cfg.Refused(AboutMessage, ErrRepeated) // rung twice for one request
+		return
 	}
 	h.again(func(err error) {
 		if err != nil {
 			h.log.Warn("request not looked at", "error", err)
+			h.doubt(AboutServer, err)
 			c.End(wire.EndRefused)
 			return
 		}

@@ -195,6 +195,7 @@ func (l *line) take(m *wire.Signal) {
 	defer l.mu.Unlock()
 	if l.gap || m.Sequence <= l.received {
 		l.client.dropped(dropStale)
+		l.client.cfg.Refused(AboutMessage, ErrRepeated)
 		return
 	}
 	if m.Sequence == l.received+1 {
@@ -206,6 +207,7 @@ func (l *line) take(m *wire.Signal) {
 		}
 	}
 	l.client.dropped(dropGap)
+	l.client.cfg.Refused(AboutMessage, ErrGap)
 	l.gap = true
 	close(l.signals)
 }
@@ -216,6 +218,7 @@ func (l *line) takePledge(env []byte) {
 	defer l.mu.Unlock()
 	if l.pledged || l.answered {
 		l.client.dropped(dropStale)
+		l.client.cfg.Refused(AboutMessage, ErrRepeated)
 		return
 	}
 	l.pledged = true
@@ -229,6 +232,7 @@ func (l *line) takeAnswer(env []byte) bool {
 	defer l.mu.Unlock()
 	if l.answered {
 		l.client.dropped(dropStale)
+		l.client.cfg.Refused(AboutMessage, ErrRepeated)
 		return false
 	}
 	l.answered = true

@@ -29,6 +29,22 @@ var (
 	ErrEnded   = errors.New("rendezvous: request or session is over")
 	ErrConfig  = errors.New("rendezvous: incomplete configuration")
 	ErrGoing   = errors.New("rendezvous: session is still going on, or being reported")
+
+	// What the server says that is passed over.
+	ErrStrange   = errors.New("rendezvous: message about a session that is not this app's")
+	ErrRepeated  = errors.New("rendezvous: message that came before")
+	ErrGap       = errors.New("rendezvous: a step of the set-up is missing")
+	ErrBrokenOff = errors.New("rendezvous: server says that this app broke the protocol")
+)
+
+// What a client may refuse of the server's, for the line that is kept about it.
+const (
+	AboutServer    = "server"    // the server as such: its key, its journal, or what it says
+	AboutMessage   = "message"   // one of its messages, which was passed over
+	AboutCharter   = "charter"   // what it offers as the unit's
+	AboutAsk       = "ask"       // this technician's own request, which it turned down
+	AboutEnrolment = "enrolment" // of this technician, or the certificate that came of it
+	AboutReport    = "report"    // of this machine's person
 )
 
 // RefusedError is the server's no.
@@ -51,6 +67,9 @@ type Config struct {
 	// Witness keeps what was seen of the server's journal. All connections of an app to
 	// one unit share it; there is none without.
 	Witness *trust.Witness
+	// Refused keeps a line about what was refused, here or by the server: one of the Abouts,
+	// and why. It does not wait. It may be nil.
+	Refused func(what string, why error)
 	Log     *slog.Logger
 }
 

@@ -84,6 +84,7 @@ func TestReportWithoutAServer(t *testing.T) {
 		if err := h.Report(t.Context(), session, []byte("proof")); !errors.Is(err, ErrOffline) {
 			t.Errorf("Report: %v", err)
 		}
+		s.next() // the host is connecting all the while
 	})
 }
 

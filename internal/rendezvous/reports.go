@@ -97,7 +97,11 @@ func (c *client) unheard(m *wire.Refused) bool {
 	if m.Why != wire.RefusedUnknown && m.Why != wire.RefusedProtocol {
 		return false
 	}
-	return c.settled(m.Session, func(t *Told) { t.Refused = true })
+	no := c.settled(m.Session, func(t *Told) { t.Refused = true })
+	if no {
+		c.cfg.Refused(AboutReport, refused(m))
+	}
+	return no
 }
 
 // Report tells the administrator of a problem with a past session of this

@@ -228,6 +228,7 @@ func (t *Technician) handle(m wire.FromServer) error {
 func (t *Technician) answered(l *line, env []byte) {
 	yes, err := grants(env)
 	if err != nil {
+		t.cfg.Refused(AboutMessage, ErrServer)
 		if l.finish(wire.EndProtocol, ErrServer) {
 			t.bye(l.id, wire.EndProtocol) // or the host would wait for somebody who has gone
 		}

@@ -13,7 +13,7 @@ import (
 	"assist/internal/wire"
 )
 
-// HostConfig is all that a host needs. Say, Broke and Barred may be nil.
+// HostConfig is all that a host needs. Say, Broke, Barred and Refused may be nil.
 type HostConfig struct {
 	Key      *trust.HostKey
 	Unit     trust.UnitPublic // the key in force
@@ -34,7 +34,10 @@ type HostConfig struct {
 	Report func(r Record)
 	Broke  func(error) bool // tells an error of a link that is the other end's doing
 	Barred func(error) bool // tells one of an address that the charter does not list
-	Log    *slog.Logger
+	// Refused keeps a line about what this host refused, or was not brought to an end:
+	// one of the Abouts, and why. It does not wait.
+	Refused func(what string, why error)
+	Log     *slog.Logger
 }
 
 func (c HostConfig) complete() bool {
@@ -118,6 +121,13 @@ func (h *Host) turnAway(call Call) {
 	h.answer(call, &wire.Answer{Session: call.Ring().Session, RequestHash: hash, Verdict: wire.VerdictBusy})
 }
 
+// refuse keeps a line.
+func (c *HostConfig) refuse(what string, why error) {
+	if c.Refused != nil {
+		c.Refused(what, why)
+	}
+}
+
 // lossOf is why a link that failed with err has gone.
 func (c *HostConfig) lossOf(err error) wire.EndReason {
 	if err != nil && c.Barred(err) {
@@ -144,6 +154,7 @@ func (h *Host) answer(call Call, a *wire.Answer) []byte {
 
 // refused counts an attempt that was turned down, and keeps why the last one was.
 func (h *Host) refused(why error) {
+	h.cfg.refuse(AboutRequest, why)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.refusals.add(time.Now(), why)

@@ -197,7 +197,10 @@ func (s *intervention) ask() bool {
 	lease, err := s.host.cfg.Gate.Ask(s.ctx, q)
 	if err != nil {
 		if s.ctx.Err() != nil { // withdrawn, or cut: there is nobody to answer
-			s.host.withdrawn.add(device, time.Now()) // or a dialog could be made to come and go for ever
+			s.host.withdrawn.add(device, time.Now())    // or a dialog could be made to come and go for ever
+			if why := s.why(); why == fromServer(why) { // nobody here ended it
+				s.host.cfg.refuse(AboutQuestion, &Ended{why})
+			}
 			return false
 		}
 		s.host.cfg.Log.Info("not granted", "error", err)
@@ -319,7 +322,11 @@ func (s *intervention) connect() {
 	cancel()
 	if err != nil {
 		s.host.cfg.Log.Info("no connection", "error", err)
-		s.cut(s.host.cfg.lossOf(err))
+		why := s.host.cfg.lossOf(err)
+		if s.ctx.Err() == nil { // else whoever ended it knows why
+			s.host.cfg.refuse(AboutLink, &Ended{why})
+		}
+		s.cut(why)
 		return
 	}
 	newLive(s, link).run()

@@ -194,6 +194,7 @@ func (t *Technician) lastPledge(ctx context.Context, r *request, pledges <-chan 
 func (t *Technician) pledged(r *request, env []byte) error {
 	p, err := trust.VerifyPledge(env, r.check)
 	if err != nil {
+		t.cfg.refuse(AboutPledge, err)
 		return err
 	}
 	r.pledge = p
@@ -214,14 +215,15 @@ func (*declined) Error() string { return "session: declined by the host" }
 // answered verifies the answer.
 func (t *Technician) answered(r *request, env []byte) error {
 	a, err := trust.VerifyAnswer(env, trust.AnswerCheck{PledgeCheck: r.check, Pledge: r.pledge, Now: time.Now()})
+	if err == nil && a.Verdict == wire.VerdictGranted && !t.wish.Rights.Has(consent.Rights(a.Rights)) {
+		err = trust.ErrRights
+	}
 	if err != nil {
+		t.cfg.refuse(AboutAnswer, err)
 		return err
 	}
 	if a.Verdict != wire.VerdictGranted {
 		return &declined{a.Verdict}
-	}
-	if !t.wish.Rights.Has(consent.Rights(a.Rights)) {
-		return trust.ErrRights
 	}
 	r.answer = a
 	return nil
@@ -247,6 +249,7 @@ func (t *Technician) finish(r *request, err error) {
 		err = cause // whoever ended it knows better than what broke of it
 	}
 	end := t.outcome(err)
+	t.tell(r, err)
 	t.stop(&Ended{end.End})
 	if t.link != nil {
 		end.End = t.heardOf(end.End)
@@ -265,6 +268,23 @@ func (t *Technician) finish(r *request, err error) {
 		s.End, s.Verdict, s.Refusal, s.Wait, s.Err = end.End, end.Verdict, end.Refusal, end.Wait, end.Err
 		s.Rights, s.Asked, s.Deadline, s.Silent = 0, 0, time.Time{}, time.Time{}
 	})
+}
+
+// tell keeps a line about a request that came to nothing though nobody said so. What is not believed of a pledge or an answer was told when it was read, and what the
+// server says no to is told by who talks to it.
+func (t *Technician) tell(r *request, err error) {
+	var ended *Ended
+	if t.link != nil || !errors.As(err, &ended) {
+		return
+	}
+	switch ended.Reason { // nobody at either end decided these
+	case wire.EndNetworkLost, wire.EndProtocol, wire.EndExpired, wire.EndServerStopped, wire.EndRevoked:
+		what := AboutAnswer
+		if r.answer != nil {
+			what = AboutLink
+		}
+		t.cfg.refuse(what, ended)
+	}
 }
 
 // outcome sorts what stopped a request into what can be said of it.

@@ -40,6 +40,17 @@ const (
 	yieldTime    = 2 * time.Second        // as long as the person at the machine outranks the technician
 )
 
+// What an end may refuse, for the line that it keeps about it.
+const (
+	AboutRequest  = "request"  // as it reached the host
+	AboutQuestion = "question" // that went before the person had answered
+	AboutPledge   = "pledge"   // of a host
+	AboutAnswer   = "answer"   // likewise
+	AboutLink     = "link"     // the connection of the two ends
+
+	AboutCertificate = "certificate" // this technician's own, as the server has it
+)
+
 var (
 	// ErrNotLive says that there is no live session to do this with.
 	ErrNotLive = errors.New("session: not live")

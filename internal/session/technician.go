@@ -20,7 +20,8 @@ const inputTime = 2 * time.Second
 
 // TechnicianConfig is all that a technician's request needs. Refusal tells a
 // refusal of the server from other errors of Ask, Pledge and Answer, Broke an error
-// of a link that is the other end's doing; both may be nil.
+// of a link that is the other end's doing. Refused keeps a line about what this
+// technician's app refused, as HostConfig.Refused does. All three may be nil.
 type TechnicianConfig struct {
 	Key         *trust.DeviceKey
 	Certificate []byte           // envelope, from the server
@@ -32,11 +33,19 @@ type TechnicianConfig struct {
 	Identity    func() (TechnicianDialer, error)
 	Refusal     func(error) (why wire.Refusal, wait time.Duration, ok bool)
 	Broke       func(error) bool
+	Refused     func(what string, why error)
 	Log         *slog.Logger
 }
 
 func (c TechnicianConfig) complete() bool {
 	return c.Key != nil && len(c.Certificate) > 0 && len(c.Unit) > 0 && c.Charters != nil && c.Ask != nil && c.Identity != nil && c.Log != nil
+}
+
+// refuse keeps a line.
+func (c *TechnicianConfig) refuse(what string, why error) {
+	if c.Refused != nil {
+		c.Refused(what, why)
+	}
 }
 
 // Wish is what a technician asks.
@@ -79,6 +88,9 @@ func NewTechnician(cfg TechnicianConfig, w Wish) (*Technician, error) {
 	}
 	if err := cfg.admits(w); err != nil {
 		return nil, err
+	}
+	if err := trust.VerifyOwn(cfg.Certificate, cfg.Unit, cfg.Key.Public(), time.Now()); err != nil {
+		cfg.refuse(AboutCertificate, err) // the host says no to it
 	}
 	if cfg.Refusal == nil {
 		cfg.Refusal = func(error) (wire.Refusal, time.Duration, bool) { return 0, 0, false }

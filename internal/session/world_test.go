@@ -70,6 +70,7 @@ type world struct {
 	zone    string    // that the host's administrator set
 	unit    *charters // what the host's app knows
 	own     *charters // what the technician's app knows
+	refused func(what string, why error)
 	host    *session.Host
 	close   context.CancelFunc // closes the host's app
 	closed  chan struct{}      // the host's app is gone
@@ -173,6 +174,7 @@ func (w *world) hostConfig() session.HostConfig {
 		Identity: func() (session.HostDialer, error) { return hostDialer{newDialer(w.net)}, nil },
 		Broke:    func(err error) bool { return err == errWrong },
 		Barred:   func(err error) bool { return err == errBarred },
+		Refused:  w.refused,
 		Log:      slog.New(slog.DiscardHandler),
 		Report: func(r session.Record) {
 			if w.disk != nil {

@@ -3,6 +3,7 @@
 package trust
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 
@@ -35,6 +36,16 @@ func VerifyCertificate(env []byte, unit UnitPublic, now time.Time) (*wire.Certif
 		return nil, fmt.Errorf("%w: %w", ErrCertificate, err)
 	}
 	return c, nil
+}
+
+// VerifyOwn is VerifyCertificate in the app of the technician whom it is about: it has to be
+// for the key of that app, too.
+func VerifyOwn(env []byte, unit UnitPublic, device []byte, now time.Time) error {
+	c, err := VerifyCertificate(env, unit, now)
+	if err == nil && !bytes.Equal(c.DeviceKey, device) {
+		err = fmt.Errorf("%w: for another key", ErrCertificate)
+	}
+	return err
 }
 
 func checkCertificate(c *wire.Certificate, now time.Time) error {

@@ -46,6 +46,22 @@ func TestCertificateOfAnotherUnitIsRefused(t *testing.T) {
 	}
 }
 
+// A certificate of somebody else's is none of one's own.
+func TestOwnCertificateIsForTheOwnKey(t *testing.T) {
+	f := setUp(t)
+	env := f.certificate(t)
+	if err := VerifyOwn(env, f.unit.Public(), f.card().DeviceKey, f.now); err != nil {
+		t.Error(err)
+	}
+	other := must(NewDeviceKey())(t)
+	if err := VerifyOwn(env, f.unit.Public(), other.Public(), f.now); !errors.Is(err, ErrCertificate) {
+		t.Errorf("another key: %v", err)
+	}
+	if err := VerifyOwn(env[1:], f.unit.Public(), f.card().DeviceKey, f.now); !errors.Is(err, ErrCertificate) {
+		t.Errorf("cut short: %v", err)
+	}
+}
+
 func TestEveryFlippedByteOfACertificateIsRefused(t *testing.T) {
 	f := setUp(t)
 	flips(f.certificate(t), func(at int, env []byte) {

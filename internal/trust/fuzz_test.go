@@ -38,8 +38,9 @@ func FuzzForgeries(f *testing.F) {
 		_, export := own.OpenExport(b)
 		hello := VerifyHello(b, RoleHost, [32]byte{}, make([]byte, ExporterLength), b)
 		receipt := VerifyReceipt(unit.Public(), b, b)
+		card := VerifyOwn(b, unit.Public(), unit.Public(), now)
 		for what, err := range map[string]error{"pledge": pledge, "answer": answer, "record": record, "report": report, "charter": verified,
-			"opened charter": opened, "rotation": rotation, "restart": restart, "export": export, "hello": hello, "receipt": receipt} {
+			"opened charter": opened, "rotation": rotation, "restart": restart, "export": export, "hello": hello, "receipt": receipt, "card": card} {
 			if err == nil {
 				t.Errorf("believed as a %s: %x", what, b)
 			}

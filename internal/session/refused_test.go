@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package session_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"assist/internal/consent"
+	"assist/internal/session"
+	"assist/internal/trust"
+	"assist/internal/wire"
+)
+
+// heap is what was refused, as an app would keep it.
+type heap struct {
+	mu    sync.Mutex
+	lines []string
+	whys  []error
+}
+
+func (h *heap) add(what string, why error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lines, h.whys = append(h.lines, what), append(h.whys, why)
+}
+
+// only checks that there is one line, and what it says.
+func (h *heap) only(t *testing.T, what string, why func(error) bool) {
+	t.Helper()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !slices.Equal(h.lines, []string{what}) || !why(h.whys[0]) {
+		t.Errorf("kept %v: %v", h.lines, h.whys)
+	}
+}
+
+func is(target error) func(error) bool {
+	return func(err error) bool { return errors.Is(err, target) }
+}
+
+func ended(r wire.EndReason) func(error) bool {
+	return func(err error) bool {
+		var e *session.Ended
+		return errors.As(err, &e) && e.Reason == r
+	}
+}
+
+// mute is a request that nobody ever answers.
+type mute struct{ over chan struct{} }
+
+func (m mute) wait(ctx context.Context) ([]byte, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+func (m mute) Pledge(ctx context.Context) ([]byte, error)  { return m.wait(ctx) }
+func (m mute) Answer(ctx context.Context) ([]byte, error)  { return m.wait(ctx) }
+func (m mute) Receive(ctx context.Context) ([]byte, error) { return m.wait(ctx) }
+func (m mute) Send(context.Context, []byte) error          { return nil }
+func (m mute) Note([]byte)                                 {}
+func (m mute) End(wire.EndReason)                          {}
+func (m mute) Done() <-chan struct{}                       { return m.over }
+func (m mute) Reason() wire.EndReason                      { return 0 }
+
+// A technician's app to which nothing comes back keeps a line about it.
+func TestSilenceLeavesALine(t *testing.T) {
+	play(t, func(t *testing.T, w *world) {
+		var kept heap
+		cfg := w.technicianConfig()
+		cfg.Refused = kept.add
+		cfg.Ask = func(context.Context, string, []byte) (session.Outgoing, error) { return mute{make(chan struct{})}, nil }
+		tech, err := session.NewTechnician(cfg, w.wish(viewPoint))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tech.Start(t.Context())
+		w.over(tech)
+		kept.only(t, session.AboutAnswer, ended(wire.EndExpired))
+	})
+}
+
+// What somebody decided is no refusal of the technician's app: not a no, not their own end.
+func TestDecisionsLeaveNoLineAtTheTechnician(t *testing.T) {
+	play(t, func(t *testing.T, w *world) {
+		var kept heap
+		cfg := w.technicianConfig()
+		cfg.Refused = kept.add
+		for _, person := range []func(context.Context, consent.Question) (consent.Rights, error){says(0, consent.ErrRefused), silent} {
+			w.now(person)
+			tech, err := session.NewTechnician(cfg, w.wish(viewPoint))
+			if err != nil {
+				t.Fatal(err)
+			}
+			tech.Start(t.Context())
+			pass(time.Second)
+			tech.End()
+			w.over(tech)
+		}
+		if len(kept.lines) > 0 {
+			t.Errorf("kept %v: %v", kept.lines, kept.whys)
+		}
+	})
+}
+
+// A certificate that is not this technician's is noticed before anybody is asked.
+func TestForeignCertificateLeavesALine(t *testing.T) {
+	play(t, func(t *testing.T, w *world) {
+		var kept heap
+		cfg := w.technicianConfig()
+		cfg.Refused = kept.add
+		cfg.Certificate[len(cfg.Certificate)-1] ^= 1
+		if _, err := session.NewTechnician(cfg, w.wish(viewPoint)); err != nil {
+			t.Fatal(err)
+		}
+		kept.only(t, session.AboutCertificate, is(trust.ErrCertificate))
+	})
+}
+
+// reopen starts the host's app anew, with a list of what it refuses.
+func (w *world) reopen(kept *heap) {
+	w.shut()
+	w.refused = kept.add
+	w.open()
+}
+
+// A request that is turned down leaves a line at the host, with the reason.
+func TestRequestTurnedDownLeavesALine(t *testing.T) {
+	play(t, func(t *testing.T, w *world) {
+		var kept heap
+		w.reopen(&kept)
+		w.now(says(0, consent.ErrRefused))
+		w.over(w.ask(viewPoint))
+		kept.only(t, session.AboutRequest, is(consent.ErrRefused))
+	})
+}
+
+// A question that is taken off the screen leaves one, unless somebody here did so.
+func TestQuestionTakenAwayLeavesALine(t *testing.T) {
+	for name, c := range map[string]struct {
+		end  func(w *world, tech *session.Technician)
+		line bool
+	}{
+		"withdrawn": {func(_ *world, tech *session.Technician) { tech.End() }, true},
+		"cut":       {func(w *world, _ *session.Technician) { w.host.Cut(wire.EndUserCut) }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, func(t *testing.T, w *world) {
+				var kept heap
+				w.reopen(&kept)
+				w.now(silent)
+				tech := w.ask(viewPoint)
+				pass(time.Second)
+				c.end(w, tech)
+				w.over(tech)
+				if c.line {
+					kept.only(t, session.AboutQuestion, ended(wire.EndCancelled))
+				} else if len(kept.lines) > 0 {
+					t.Errorf("kept %v: %v", kept.lines, kept.whys)
+				}
+			})
+		})
+	}
+}
