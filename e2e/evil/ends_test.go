@@ -18,6 +18,7 @@ import (
 	"assist/internal/consent"
 	"assist/internal/consent/consenttest"
 	"assist/internal/peer"
+	"assist/internal/refusal"
 	"assist/internal/rendezvous"
 	"assist/internal/server"
 	"assist/internal/session"
@@ -61,9 +62,11 @@ type bench struct {
 	lied    func() bool // reports that it was told; nil is never
 	vain    func() bool // reports that nothing more will come of it; nil is never
 	patient bool        // a request is not given up all the same
+	owed    func() bool // reports that an end has still to keep a line about it; nil is never
 	linger  bool        // the request comes when the technician has gone
 
 	hindrance error // why the ends did not get to the server
+	novice    *ends // whoever enrols
 }
 
 func newBench(t testing.TB, nonces *trust.Nonces) *bench {
@@ -108,6 +111,8 @@ type ends struct {
 	account  *rendezvous.Technician
 	charters [2]*rendezvous.Charters // what the host's app knows of the unit, and the technician's
 	folder   string
+	books    [2]*refusal.Book // what the host's app refused, and the technician's
+	files    [2]string        // of the books
 	stop     context.CancelFunc
 	over     sync.WaitGroup
 	end      session.TechnicianState // of the last attempt
@@ -126,21 +131,23 @@ func (b *bench) meet(which int) *ends {
 	e := &ends{b: b, host: &b.ground.machines[which], who: &who,
 		desktop: &desktop{}, lamp: &consenttest.Lamp{}, log: &logged{}}
 	log := e.logger()
+	e.keep(log)
 	ctx, cancel := context.WithCancel(context.Background())
 	e.stop = cancel
 	var err error
-	charters := func() *rendezvous.Charters {
+	charters := func(app int) *rendezvous.Charters {
 		c, err := rendezvous.OpenCharters(e.folder, b.ground.unit.Public(), log)
 		must(b.t, err)
+		c.Refused = e.refuses(app)
 		e.over.Go(func() { _ = c.Run(ctx) })
 		return c
 	}
 	here, there := b.at(log), b.at(log)
 	e.folder = b.folder(0)
-	here.Charters = charters()
+	here.Charters, here.Refused = charters(0), e.refuses(0)
 	here.Witness = e.witness(here.Charters)
 	e.folder = b.folder(1)
-	there.Charters = charters()
+	there.Charters, there.Refused = charters(1), e.refuses(1)
 	there.Witness = e.witness(there.Charters)
 	e.charters = [2]*rendezvous.Charters{here.Charters, there.Charters}
 	e.line, err = rendezvous.NewHost(here, e.host.key)
@@ -220,7 +227,7 @@ func (e *ends) hostConfig(log *slog.Logger) session.HostConfig {
 				e.records = append(e.records, r)
 			}
 		},
-		Broke: broke, Barred: func(err error) bool { return errors.Is(err, peer.ErrSource) }, Log: log,
+		Broke: broke, Barred: func(err error) bool { return errors.Is(err, peer.ErrSource) }, Refused: e.refuses(0), Log: log,
 	}
 }
 
@@ -290,7 +297,7 @@ func (e *ends) technicianConfig() session.TechnicianConfig {
 			}
 			return 0, 0, false
 		},
-		Broke: broke, Log: e.logger(),
+		Broke: broke, Refused: e.refuses(1), Log: e.logger(),
 	}
 }
 
@@ -360,6 +367,9 @@ func (l *logged) String() string {
 // inVain reports that what is waited for will not come.
 func (b *bench) inVain() bool { return b.vain != nil && b.vain() }
 
+// owes reports that a line is still to come, unless that takes too long.
+func (b *bench) owes() bool { return b.owed != nil && b.owed() && b.liar.still() < patience/4 }
+
 // liedTo reports that a lie was told. Before that a server that does not answer is merely
 // slow, and asked again.
 func (b *bench) liedTo() bool { return b.lied != nil && b.lied() }
@@ -380,7 +390,7 @@ func (b *bench) awaiting() (context.Context, context.CancelFunc) {
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
-		until(patience, func() bool { return ctx.Err() != nil || b.inVain() })
+		until(patience, func() bool { return ctx.Err() != nil || b.inVain() && !b.owes() })
 		cancel()
 	}()
 	return ctx, func() { cancel(); <-watched }

@@ -3,6 +3,7 @@
 package evil
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,8 +34,12 @@ func (o outcome) String() string { return [...]string{"nothing", "refused", "ask
 // what must come is waited for with patience.
 const settled = 1500 * time.Millisecond
 
-// errWrong says that something was as it must never be.
-var errWrong = errors.New("wrong")
+// errWrong says that something was as it must never be; errSilence that nothing came, which
+// was not waited for any longer.
+var (
+	errWrong   = errors.New("wrong")
+	errSilence = errors.New("nothing comes")
+)
 
 // intervention plays a whole one, from the greeting if the ends have not met, and says
 // what came of it; an error is a promise broken.
@@ -75,7 +80,7 @@ func (b *bench) ready(fresh bool) (*ends, error) {
 	if fresh || e == nil || !up() || e.account.State().Phase != rendezvous.Ready {
 		e = b.meet(b.stand)
 		if !b.wait(func() bool { return up() || b.liedTo() && e.line.State().Err != nil }) || !up() {
-			return e, errors.Join(errors.New("host not registered"), e.line.State().Err)
+			return e, fmt.Errorf("host not registered: %w", cmp.Or(e.line.State().Err, errSilence))
 		}
 		if err := e.signIn(); err != nil {
 			return e, fmt.Errorf("technician not let in: %w", err)
@@ -83,7 +88,7 @@ func (b *bench) ready(fresh bool) (*ends, error) {
 		for _, c := range e.charters {
 			known := func() bool { _, err := c.Now(); return err == nil }
 			if !b.wait(known) {
-				return e, errors.New("no charter in force")
+				return e, fmt.Errorf("no charter in force: %w", errSilence)
 			}
 		}
 	}
@@ -96,7 +101,10 @@ func (e *ends) signIn() error {
 	defer cancel()
 	for {
 		err := e.account.Login(ctx, e.who.login, password)
-		if err == nil || ctx.Err() != nil || e.b.liedTo() || !errors.Is(err, rendezvous.ErrLost) {
+		if ctx.Err() != nil && err != nil {
+			return errors.Join(errSilence, err)
+		}
+		if err == nil || e.b.liedTo() || !errors.Is(err, rendezvous.ErrLost) {
 			return err
 		}
 	}

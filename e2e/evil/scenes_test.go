@@ -139,6 +139,19 @@ func (b *bench) report(fresh bool) (outcome, error) {
 // enrolment makes one more technician. It is right when their app holds a certificate
 // that the unit signed for its key.
 func (b *bench) enrolment(bool) (outcome, error) {
+	for range again {
+		came, err := b.enrols()
+		if err == nil || b.liedTo() {
+			b.hindrance = err
+			return came, nil
+		}
+		b.leave() // a server at its limit is asked again, as long as nobody lied
+	}
+	return 0, fmt.Errorf("%w: nobody can enrol", errWrong)
+}
+
+// enrols is one try; the error says why the server did not make a technician of them.
+func (b *bench) enrols() (outcome, error) {
 	forgive(b.t, b.db)
 	b.asked++
 	login := fmt.Sprintf("novice%d", time.Now().UnixNano())
@@ -148,9 +161,14 @@ func (b *bench) enrolment(bool) (outcome, error) {
 	must(b.t, err)
 	b.liar.learn(device)
 	e := &ends{b: b, log: &logged{}}
+	e.keep(e.logger())
+	b.novice = e
 	ctx, cancel := b.awaiting()
 	defer cancel()
 	at := b.at(e.logger())
+	at.Refused = e.refuses(1)
+	at.Charters, err = rendezvous.OpenCharters(b.t.TempDir(), b.ground.unit.Public(), e.logger())
+	must(b.t, err)
 	at.Witness, err = trust.NewWitness(b.t.TempDir(), b.ground.unit.Public(), nil)
 	must(b.t, err)
 	account, err := rendezvous.NewTechnician(at, device)
@@ -162,12 +180,15 @@ func (b *bench) enrolment(bool) (outcome, error) {
 		}
 		return totp.GenerateCode(u.Query().Get("secret"), time.Now())
 	})
+	if err != nil && (ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded)) {
+		return refused, errors.Join(errSilence, err)
+	}
 	if err != nil {
-		return refused, nil
+		return refused, err
 	}
 	c, err := trust.VerifyCertificate(env, b.ground.unit.Public(), time.Now())
 	if err != nil || string(c.DeviceKey) != string(device.Public()) || c.Name != "Anne Roux" {
-		return refused, nil // the app shows nobody's card, and asks for nothing that is heard
+		return refused, errors.New("a certificate that proves nothing") // the app shows nobody's card, and asks for nothing that is heard
 	}
 	return right, nil
 }
