@@ -145,20 +145,25 @@ func (h *helped) nonces(m *membership) *trust.Nonces {
 	return s
 }
 
-// close leaves the unit; the intervention under way ends first.
+// close leaves the unit; the intervention under way ends first, and until all of it is over
+// the person's Cut still reaches it.
 func (h *helped) close() {
+	h.Cut(wire.EndHostClosed)
 	h.mu.Lock()
 	m := h.at
-	h.at = nil
 	h.mu.Unlock()
 	if m == nil {
 		return
 	}
 	m.stop()
 	m.over.Wait()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.at == m {
+		h.at = nil
+	}
 }
 
-// now is the membership as it is; host and id are nil and empty while the number is worked out.
 func (h *helped) now() (m *membership, host *session.Host, id string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
