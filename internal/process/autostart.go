@@ -8,22 +8,33 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
 // maxUnit is the largest service or autostart file that is read, in bytes.
 const maxUnit = 64 << 10
 
-// Starters lists the files among those of the session and service managers that would
-// start this program, or one of its name, by themselves. env is os.Getenv.
+// Starters lists the files among those of the session and service managers, of cron and of
+// the shells at login that would start this program, or one of its name, by themselves. env
+// is os.Getenv.
 func Starters(program string, env func(string) string) []string {
+	found := lookThrough(starterDirs(env), func(text []byte) bool { return starts(text, program) })
+	return append(found, lookThrough(scripts(env), func(text []byte) bool { return runs(text, program) })...)
+}
+
+// lookThrough lists the files, there or in these folders, whose text is of the kind.
+func lookThrough(places []string, is func(text []byte) bool) []string {
 	var found []string
-	for _, dir := range starterDirs(env) {
-		_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	for _, place := range places {
+		if !filepath.IsAbs(place) {
+			continue
+		}
+		_ = filepath.WalkDir(place, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
 				return nil // what cannot be looked at starts nothing of this user
 			}
-			if b, err := readSome(path); err == nil && starts(b, program) {
+			if b, err := readSome(path); err == nil && is(b) {
 				found = append(found, path)
 			}
 			return nil
@@ -38,19 +49,25 @@ func starterDirs(env func(string) string) []string {
 	if config == "" {
 		config = filepath.Join(home, ".config")
 	}
-	dirs := []string{
+	return []string{
 		filepath.Join(config, "autostart"), filepath.Join(config, "systemd", "user"),
 		filepath.Join(home, ".local", "share", "systemd", "user"), filepath.Join(home, ".local", "share", "dbus-1", "services"),
 		"/etc/xdg/autostart", "/etc/systemd", "/usr/lib/systemd", "/usr/local/lib/systemd",
-		"/usr/share/dbus-1", "/usr/local/share/dbus-1", "/etc/cron.d",
+		"/usr/share/dbus-1", "/usr/local/share/dbus-1",
 	}
-	var out []string
-	for _, d := range dirs {
-		if filepath.IsAbs(d) {
-			out = append(out, d)
-		}
+}
+
+// scripts are the tables and scripts, of commands line by line, that run by themselves.
+func scripts(env func(string) string) []string {
+	home := env("HOME")
+	all := []string{"/etc/crontab", "/etc/cron.d", "/etc/profile", "/etc/profile.d", "/etc/X11/Xsession.d"}
+	for _, name := range []string{
+		".profile", ".bash_profile", ".bash_login", ".zprofile", ".xprofile", ".xsession", ".xsessionrc", ".xinitrc",
+		".config/openbox/autostart", ".config/i3/config", ".i3/config", ".fluxbox/startup",
+	} {
+		all = append(all, filepath.Join(home, filepath.FromSlash(name)))
 	}
-	return out
+	return all
 }
 
 func readSome(path string) ([]byte, error) {
@@ -64,23 +81,42 @@ func readSome(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// starts reports whether a line of a unit, a desktop entry or a table starts the
-// program: its path, or a word that is its name.
+// starts reports whether a line of a unit or a desktop entry starts the program: its path,
+// or a word that is its name.
 func starts(text []byte, program string) bool {
+	apart := func(r rune) bool { return strings.ContainsRune(" \t=\"'@+:!;", r) }
+	return anyLine(text, func(line string) bool {
+		if strings.Contains(line, "=") && !strings.HasPrefix(line, "Exec") {
+			return false // a name or a description
+		}
+		return slices.ContainsFunc(strings.FieldsFunc(line, apart), func(word string) bool { return names(word, program) })
+	})
+}
+
+// runs is starts for tables and scripts, where variables may stand before a command, or
+// alone.
+func runs(text []byte, program string) bool {
+	return anyLine(text, func(line string) bool {
+		return slices.ContainsFunc(strings.Fields(line), func(word string) bool {
+			return names(strings.Trim(word, "\"'`;&|(){}$"), program)
+		})
+	})
+}
+
+// names reports whether a word of a command is the program, or one of its name. With "=" in
+// it, it is a variable.
+func names(word, program string) bool {
 	name := filepath.Base(program)
+	return word == program || word == name || strings.HasSuffix(word, "/"+name) && !strings.Contains(word, "=")
+}
+
+// anyLine reports whether a line that is no comment is of the kind.
+func anyLine(text []byte, is func(line string) bool) bool {
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	for lines.Scan() {
 		line := strings.TrimSpace(lines.Text())
-		if strings.HasPrefix(line, "#") || strings.HasPrefix(line, ";") {
-			continue
-		}
-		if strings.Contains(line, "=") && !strings.HasPrefix(line, "Exec") {
-			continue // a name or a description; what a table starts has no such key
-		}
-		for _, word := range strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" \t=\"'@+:!;", r) }) {
-			if word == program || word == name || strings.HasSuffix(word, "/"+name) {
-				return true
-			}
+		if !strings.HasPrefix(line, "#") && !strings.HasPrefix(line, ";") && is(line) {
+			return true
 		}
 	}
 	return false
