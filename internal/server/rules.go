@@ -42,7 +42,7 @@ func Rules() ([]Rule, error) {
 	}
 	for i := range file.Rule {
 		fr := &file.Rule[i].FR
-		fr.Rule, fr.Answer = french(fr.Rule), french(fr.Answer)
+		fr.Rule, fr.Answer, fr.Setting = french(fr.Rule), french(fr.Answer), french(fr.Setting)
 	}
 	return file.Rule, nil
 }
