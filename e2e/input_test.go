@@ -369,7 +369,7 @@ func (w *world) ladder(t *testing.T) {
 	l.tech.see(t, soon, want{text: "vue seule", window: l.title})
 	l.tech.press(t, want{text: "Demander la main", kind: "button", window: l.title})
 	w.host.press(t, want{id: "refuse"})
-	l.tech.see(t, soon, want{text: "L’utilisateur a refusé", window: l.title})
+	l.tech.see(t, soon, want{text: "Pas accordé", window: l.title})
 	l.nothingReaches(t)
 	l.end(t)
 }

@@ -89,7 +89,7 @@ func TestTextsExistInBothLanguages(t *testing.T) {
 	if !slices.Equal(keys["fr"], keys["en"]) {
 		t.Fatalf("French has %q, English %q", keys["fr"], keys["en"])
 	}
-	for act := session.ActBegan; act <= session.ActReported; act++ {
+	for act := session.ActBegan; act <= session.ActUnanswered; act++ {
 		for _, r := range []consent.Rights{consent.RightPoint, consent.RightControl} {
 			key := deedKey(session.Deed{Act: act, Rights: r})
 			if !slices.Contains(keys["fr"], key) || (key == "deed.ended") != (act == session.ActEnded) {

@@ -173,6 +173,10 @@ func deedName(a session.Act) (name string, withRights bool) {
 		return "granted", true
 	case session.ActRefused:
 		return "refused", true
+	case session.ActUnanswered:
+		return "unanswered", true
+	case session.ActBarred:
+		return "barred", true
 	case session.ActReleased:
 		return "released", true
 	case session.ActTakenBack:

@@ -288,6 +288,15 @@ func (l *Lease) Limit(most Rights) {
 	}
 }
 
+// Ceiling is what the person can be asked for at all, at this moment: what the unit and
+// this computer's policy allow.
+func (l *Lease) Ceiling() Rights {
+	if l.forged() {
+		return 0
+	}
+	return l.limit()
+}
+
 // limit is what policy allows at this moment.
 func (l *Lease) limit() Rights {
 	l.mu.Lock()

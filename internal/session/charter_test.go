@@ -244,8 +244,24 @@ func TestZoneIsSeenAlone(t *testing.T) {
 		if q := w.asked()[0]; q.Wanted != consent.RightView || w.host.State().Rights != consent.RightView {
 			t.Errorf("asked for %v, got %v", q.Wanted, w.host.State().Rights)
 		}
+		tech.Want(consent.RightControl) // nobody is asked, so nobody refused
+		until(t, tech.Changed(), func() bool { return tech.State().Denials == 1 })
+		tech.Want(consent.RightControl)
+		until(t, tech.Changed(), func() bool { return tech.State().Denials == 2 })
 		tech.End()
 		w.over(tech)
+		done, barred := w.record().Done, 0
+		for _, d := range done {
+			if d.Act == session.ActBarred {
+				barred++
+			}
+			if d.Act == session.ActRefused || d.Act == session.ActAsked {
+				t.Errorf("the record says %+v", d)
+			}
+		}
+		if n := len(w.asked()); n != 1 || barred != 1 {
+			t.Errorf("%d questions, told %d times", n, barred)
+		}
 	})
 }
 

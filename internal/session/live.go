@@ -31,6 +31,7 @@ type live struct {
 	local   chan struct{} // one slot: the person is at mouse or keyboard
 	driver  driver        // owned by the receive pump
 	wishes  wishes
+	barred  consent.Rights // asked for although the unit does not allow them here; the receiving goroutine's
 
 	mu      sync.Mutex
 	layout  screen.Layout

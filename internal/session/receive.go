@@ -284,6 +284,10 @@ func (w *wishes) end(denied bool) {
 // want asks the person for more rights, beside everything else that goes on.
 func (l *live) want(r consent.Rights) {
 	r &= consent.AllRights &^ l.lease.Rights()
+	if barred := r &^ l.lease.Ceiling(); barred != 0 {
+		l.bar(barred)
+		r &^= barred
+	}
 	if r == 0 {
 		return
 	}
@@ -293,6 +297,16 @@ func (l *live) want(r consent.Rights) {
 	}
 	l.s.note(Deed{Act: ActAsked, Rights: r})
 	l.pumps.Go(func() { l.widen(r) })
+}
+
+// bar turns down what the unit does not allow here. The person is not asked, so nothing
+// says that they refused; they are told once.
+func (l *live) bar(r consent.Rights) {
+	l.reply(&wire.Denied{Rights: uint16(r)})
+	if news := r &^ l.barred; news != 0 {
+		l.barred |= news
+		l.s.note(Deed{Act: ActBarred, Rights: news})
+	}
 }
 
 func (l *live) widen(r consent.Rights) {
@@ -306,7 +320,11 @@ func (l *live) widen(r consent.Rights) {
 		l.s.note(Deed{Act: ActGranted, Rights: got})
 	}
 	if denied := r &^ got; denied != 0 {
-		l.s.note(Deed{Act: ActRefused, Rights: denied})
+		act := ActRefused
+		if errors.Is(err, consent.ErrNoAnswer) {
+			act = ActUnanswered
+		}
+		l.s.note(Deed{Act: act, Rights: denied})
 		l.send(&wire.Denied{Rights: uint16(denied)})
 	}
 	if errors.Is(err, consent.ErrReported) {

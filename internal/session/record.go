@@ -28,14 +28,16 @@ const (
 	ActLimited // a new charter of the unit took rights back
 	ActDrove   // the first use of mouse or keyboard since it was granted
 	ActEnded
-	ActPointed   // the first time that the technician pointed
-	ActLampLost  // the banner was not seen: everything is held back
-	ActLampBack  // it is seen again
-	ActIdle      // the person is asked whether they are still there
-	ActStillHere // they said so
-	ActRenewed   // asked again, the person let it go on
-	ActLapsed    // a right that they did not grant again then
-	ActReported  // the person cut and reported
+	ActPointed    // the first time that the technician pointed
+	ActLampLost   // the banner was not seen: everything is held back
+	ActLampBack   // it is seen again
+	ActIdle       // the person is asked whether they are still there
+	ActStillHere  // they said so
+	ActRenewed    // asked again, the person let it go on
+	ActLapsed     // a right that they did not grant again then
+	ActReported   // the person cut and reported
+	ActBarred     // the technician asked for what the unit does not allow here: nobody was asked
+	ActUnanswered // the person was asked for more, and did not answer
 )
 
 // Deed is one thing done.

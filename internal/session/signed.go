@@ -25,7 +25,7 @@ func deedOf(a Act) wire.Deed {
 	switch a {
 	case ActGranted:
 		return wire.DeedGranted
-	case ActRefused:
+	case ActRefused, ActUnanswered:
 		return wire.DeedRefused
 	case ActReleased:
 		return wire.DeedReleased

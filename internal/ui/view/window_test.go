@@ -261,7 +261,7 @@ func TestAskingForControl(t *testing.T) {
 	}
 	test.Tap(x.bar.control)
 	x.becomes(func(s *State) { s.Asked, s.Denials = 0, 1 })
-	if x.status.mid.Text != "The user said no" || x.bar.control.Text != "Ask for control" {
+	if x.status.mid.Text != "Not granted by the user, or not allowed here by your unit" || x.bar.control.Text != "Ask for control" {
 		t.Error(x.status.mid.Text, x.bar.control.Text)
 	}
 	x.becomes(func(s *State) { s.Rights |= consent.RightControl })
