@@ -79,6 +79,9 @@ func gather(dir string) attestation.Facts {
 	}
 	f.Raise = process.RaiseSocket(dirs.Data)
 	f.Running = whatRuns(dirs.Data)
+	for _, folder := range []string{dirs.Machine, dirs.User} {
+		note(process.CheckWriters(filepath.Join(folder, "assist.toml")))
+	}
 	file, err := config.Load(dirs)
 	note(err)
 	f.Policy = policyOf(dirs, file)

@@ -110,6 +110,24 @@ func TestAttestTellsWhatIsInForce(t *testing.T) {
 	}
 }
 
+// On this file rest the pin of the unit and the zone.
+func TestAttestFindsAFileThatOthersMayWrite(t *testing.T) {
+	a := newAttested(t)
+	a.charter(t, a.unit, func(*trust.Charter) {})
+	path := filepath.Join(a.dir, "assist.toml")
+	for _, c := range []struct {
+		mode os.FileMode
+		kept bool
+	}{{0o600, true}, {0o606, false}, {0o644, true}} {
+		if err := os.Chmod(path, c.mode); err != nil {
+			t.Fatal(err)
+		}
+		if f := gather(a.dir); files(f) != c.kept || c.kept != !strings.Contains(strings.Join(f.Faults, " "), path) {
+			t.Errorf("rights %o: %q", c.mode, f.Faults)
+		}
+	}
+}
+
 // The zone that the administrator set is told, and what it leaves, also before this account
 // has a number.
 func TestAttestTellsTheZoneOfTheFile(t *testing.T) {
