@@ -249,11 +249,7 @@ func signDraft(p *program, f draftFiles, o server.SignOptions) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.out, "Charter of %q, epoch %d, good until %s. Against the last one signed with this key:\n\n",
-		signed.Charter.Unit, signed.Charter.Epoch, date(time.Unix(signed.Charter.Expires, 0)))
-	for _, line := range signed.Changes {
-		fmt.Fprintf(p.out, "  %s\n", line)
-	}
+	showSigned(p, signed)
 	if !f.yes {
 		if err := confirm(p, "\nIs that what you mean? Type yes: "); err != nil {
 			return err
@@ -264,6 +260,18 @@ func signDraft(p *program, f draftFiles, o server.SignOptions) error {
 	}
 	_, err = fmt.Fprintf(p.out, "\nSigned: %s. On the server, run:\n\n  assist-server charter publish --from %s\n", f.out, f.out)
 	return err
+}
+
+// showSigned is what a person reads before a signature leaves the key's machine.
+func showSigned(p *program, signed *server.Signed) {
+	fmt.Fprintf(p.out, "Charter of %q, epoch %d, good until %s. Against the last one signed with this key:\n\n",
+		signed.Charter.Unit, signed.Charter.Epoch, date(time.Unix(signed.Charter.Expires, 0)))
+	for _, line := range signed.Changes {
+		fmt.Fprintf(p.out, "  %s\n", line)
+	}
+	if len(signed.Changes) == 0 {
+		fmt.Fprintln(p.out, "  nothing but its number and its dates")
+	}
 }
 
 // Errors of a signing that nobody confirmed.

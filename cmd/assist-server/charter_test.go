@@ -4,6 +4,11 @@ package main
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"os"
 	"path/filepath"
@@ -188,7 +193,8 @@ func TestTheUnitKeyIsChanged(t *testing.T) {
 	plays(t, "charter", "draft", "--dir", dir, "--out", in("draft.toml"))
 	rotate := []string{"charter", "rotate", "--key", in("unit.key"), "--draft", in("draft.toml"), "--new-key", in("new.key"),
 		"--rotation", in("rotation.txt"), "--out", in("charter.txt"), "--passphrase-file", pass}
-	holds(t, plays(t, rotate...), "charter publish --from")
+	fails(t, "nothing was signed", rotate...)
+	holds(t, plays(t, append(rotate, "--yes")...), "charter publish --from")
 	fails(t, "is there already", rotate...)
 	publish := []string{"charter", "publish", "--dir", dir, "--from", in("charter.txt"), "--rotation", in("rotation.txt")}
 	holds(t, plays(t, publish...), "The unit has a new key")
@@ -197,4 +203,64 @@ func TestTheUnitKeyIsChanged(t *testing.T) {
 	fails(t, "another unit key", "charter", "sign", "--key", in("unit.key"), "--draft", in("next.toml"), "--out", in("x"), "--passphrase-file", pass)
 	plays(t, "charter", "sign", "--key", in("new.key"), "--draft", in("next.toml"), "--out", in("next.txt"), "--passphrase-file", pass, "--yes")
 	holds(t, plays(t, "charter", "publish", "--dir", dir, "--from", in("next.txt")), "is published")
+}
+
+// A server that was broken into hands over more than was wished: a change of key certifies as much as a
+// signature does, so it is read and confirmed likewise, and refuses what is out of date.
+func TestAChangeOfUnitKeyIsReadBeforeItIsSigned(t *testing.T) {
+	dir, pass := setUp(t)
+	safe := t.TempDir()
+	in := func(f string) string { return filepath.Join(safe, f) }
+	if err := os.Rename(filepath.Join(dir, "unit.key"), in("unit.key")); err != nil {
+		t.Fatal(err)
+	}
+	plays(t, "charter", "draft", "--dir", dir, "--out", in("old.toml"))
+	sign := []string{"charter", "sign", "--key", in("unit.key"), "--draft", in("old.toml"), "--out", in("old.txt"), "--passphrase-file", pass, "--yes"}
+	plays(t, sign...)
+	plays(t, "charter", "publish", "--dir", dir, "--from", in("old.txt"))
+	plays(t, "charter", "draft", "--dir", dir, "--out", in("draft.toml"))
+	b, err := os.ReadFile(in("draft.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	evil := strings.Replace(string(b), "technician = []\n", "", 1) + "\n[[technician]]\nlogin = 'm'\nname = 'Mallory Stranger'\nrole = 'IT'\n" +
+		"zones = []\nstate = 'active'\nuntil = 0001-01-01T00:00:00Z\ncertificate = ''\ndevice_key = '" + deviceKey(t) + "'\n"
+	if err := os.WriteFile(in("evil.toml"), []byte(evil), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	rotate := func(draft string) []string {
+		return []string{"charter", "rotate", "--key", in("unit.key"), "--draft", in(draft), "--new-key", in("new.key"),
+			"--rotation", in("rotation.txt"), "--out", in("charter.txt"), "--passphrase-file", pass}
+	}
+	out, err := answering(t, "no\n", rotate("evil.toml")...)
+	if !errors.Is(err, errNotMeant) {
+		t.Error(err)
+	}
+	holds(t, out, "+ technician Mallory Stranger", "Is that what you mean?")
+	for _, file := range []string{"new.key", "new.key.charter", "rotation.txt", "charter.txt"} {
+		if _, err := os.Lstat(in(file)); err == nil {
+			t.Errorf("%s was made", file)
+		}
+	}
+	plays(t, "charter", "sign", "--key", in("unit.key"), "--draft", in("draft.toml"), "--out", in("next.txt"), "--passphrase-file", pass, "--yes")
+	fails(t, "drawn up too early", rotate("old.toml")...)
+	out, err = answering(t, "yes\n", rotate("draft.toml")...)
+	if err != nil {
+		t.Error(err)
+	}
+	holds(t, out, "nothing but its number and its dates", "charter publish --from")
+}
+
+// deviceKey is one that a draft may name, in base64.
+func deviceKey(t *testing.T) string {
+	t.Helper()
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := x509.MarshalPKIXPublicKey(&k.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base64.StdEncoding.EncodeToString(b)
 }

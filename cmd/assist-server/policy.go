@@ -105,6 +105,7 @@ func runCharterRotate(ctx context.Context, p *program, args []string) error {
 	next := f.String("new-key", "", "file to make for the new unit key, with --draft")
 	rotation := f.String("rotation", "", "file to make for the change, with --draft")
 	out := f.String("out", "", "file to make for the charter, with --draft")
+	yes := f.Bool("yes", false, "with --draft: do not ask whether the changes are meant")
 	if err := parse(p, f, args); err != nil {
 		return err
 	}
@@ -116,7 +117,7 @@ func runCharterRotate(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	if *draft != "" {
-		return rotateDraft(p, rotateFiles{*key, *next, *draft, *rotation, *out}, pass)
+		return rotateDraft(p, rotateFiles{*key, *next, *draft, *rotation, *out, *yes}, pass)
 	}
 	return with(*dir, func(s *server.Server) error {
 		if err := s.Rotate(ctx, pass); err != nil {
@@ -128,10 +129,13 @@ func runCharterRotate(ctx context.Context, p *program, args []string) error {
 }
 
 // rotateFiles are named by the person: nothing is found by itself beside a unit key.
-type rotateFiles struct{ key, next, draft, rotation, out string }
+type rotateFiles struct {
+	key, next, draft, rotation, out string
+	yes                             bool
+}
 
-// rotateDraft works offline. The new key is sealed under the passphrase of the old one: a
-// new one could be mistyped here, once, and the key be lost.
+// rotateDraft works offline: a person reads what will change, then confirms it. The new key is sealed
+// under the passphrase of the old one: a new one could be mistyped here, once, and the key be lost.
 func rotateDraft(p *program, f rotateFiles, pass string) error {
 	d, err := server.ReadDraft(f.draft)
 	if err != nil {
@@ -141,7 +145,17 @@ func rotateDraft(p *program, f rotateFiles, pass string) error {
 	if err != nil {
 		return err
 	}
-	if err := signer.Rotate(d, server.RotateFiles{Key: f.next, Rotation: f.rotation, Charter: f.out}, pass); err != nil {
+	next, err := signer.Rotate(d, server.RotateFiles{Key: f.next, Rotation: f.rotation, Charter: f.out})
+	if err != nil {
+		return err
+	}
+	showSigned(p, &next.Signed)
+	if !f.yes {
+		if err := confirm(p, "\nAll of that gets a new unit key. Is that what you mean? Type yes: "); err != nil {
+			return err
+		}
+	}
+	if err := signer.KeepRotation(next, pass); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(p.out, "The new unit key is %s. On the server, while it is stopped, run:\n\n  assist-server charter publish --from %s --rotation %s\n", f.next, f.out, f.rotation)

@@ -51,12 +51,9 @@ type Signed struct {
 
 // Sign signs a draft. It counts as signed here once Keep has noted it.
 func (s *Signer) Sign(d *Draft, o SignOptions) (*Signed, error) {
-	o.Now = time.Now()
-	if s.from != nil {
-		if d.Epoch < s.from.Epoch {
-			return nil, fmt.Errorf("%w: %w: this key has signed epoch %d, the draft was made for epoch %d", ErrCharter, ErrStale, s.from.Epoch, d.Epoch)
-		}
-		o.After = max(o.After, s.from.Epoch)
+	o, err := s.fresh(d, o)
+	if err != nil {
+		return nil, err
 	}
 	text, err := d.Sign(s.key, o)
 	if err != nil {
@@ -67,6 +64,19 @@ func (s *Signer) Sign(d *Draft, o SignOptions) (*Signed, error) {
 		return nil, err
 	}
 	return &Signed{text, c, Changes(s.from, c)}, nil
+}
+
+// fresh refuses a draft that is older than what this key has signed: it would undo a revocation.
+func (s *Signer) fresh(d *Draft, o SignOptions) (SignOptions, error) {
+	o.Now = time.Now()
+	if s.from == nil {
+		return o, nil
+	}
+	if d.Epoch < s.from.Epoch {
+		return o, fmt.Errorf("%w: %w: this key has signed epoch %d, the draft was made for epoch %d", ErrCharter, ErrStale, s.from.Epoch, d.Epoch)
+	}
+	o.After = max(o.After, s.from.Epoch)
+	return o, nil
 }
 
 // Keep writes a signed charter to a new file, and notes it beside the key.
@@ -80,34 +90,64 @@ func (s *Signer) Keep(signed *Signed, path string) error {
 // RotateFiles are what a change of unit key leaves, each a new file.
 type RotateFiles struct{ Key, Rotation, Charter string }
 
-// Rotate makes a new unit key under the same passphrase, and hands a draft's unit
-// over to it. The new key has signed nothing before, and notes that beside it.
-func (s *Signer) Rotate(d *Draft, files RotateFiles, passphrase string) error {
-	o := SignOptions{Now: time.Now()}
-	if s.from != nil {
-		o.After = s.from.Epoch
+// Succession is a change of unit key about to leave the signer, with the new key's first charter.
+type Succession struct {
+	Signed
+	to       *trust.UnitKey
+	rotation []byte
+	files    RotateFiles
+}
+
+// Rotate makes a new unit key and hands a draft's unit over to it. It counts once KeepRotation
+// has noted it. What changes is told as Sign tells it, for this certifies as much.
+func (s *Signer) Rotate(d *Draft, files RotateFiles) (*Succession, error) {
+	if err := files.absent(); err != nil { // before anybody has read and confirmed
+		return nil, err
 	}
-	for _, f := range []string{files.Key, files.Rotation, files.Charter} {
-		if _, err := os.Lstat(f); err == nil {
-			return fmt.Errorf("%w: %s is there already", ErrExists, f)
-		}
+	o, err := s.fresh(d, SignOptions{})
+	if err != nil {
+		return nil, err
 	}
 	to, err := trust.NewUnitKey()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	rotation, charter, err := d.Rotate(s.key, to, o)
+	rotation, text, err := d.Rotate(s.key, to, o)
 	if err != nil {
+		return nil, err
+	}
+	c, err := trust.OpenCharter(text, to.Public())
+	if err != nil {
+		return nil, err
+	}
+	told := *c // with the machines' old numbers, which a person knows: Rotate made the new ones of them
+	told.Zones = nil
+	for _, z := range d.Zones {
+		told.Zones = append(told.Zones, trust.MachineZone{Machine: z.Machine, Zone: z.Zone})
+	}
+	return &Succession{Signed{text, c, Changes(s.from, &told)}, to, rotation, files}, nil
+}
+
+// KeepRotation seals the new key under a passphrase. It has signed nothing before, and notes that beside it.
+func (s *Signer) KeepRotation(next *Succession, passphrase string) error {
+	files := next.files
+	if err := trust.SealUnitKey(next.to, files.Key, passphrase); err != nil {
 		return err
 	}
-	if err := trust.SealUnitKey(to, files.Key, passphrase); err != nil {
+	if err := writeOpen(files.Rotation, next.rotation); err != nil {
 		return err
 	}
-	if err := writeOpen(files.Rotation, rotation); err != nil {
-		return err
+	signer := &Signer{key: next.to, last: files.Key + ".charter"}
+	return signer.Keep(&next.Signed, files.Charter)
+}
+
+func (f RotateFiles) absent() error {
+	for _, path := range []string{f.Key, f.Rotation, f.Charter} {
+		if _, err := os.Lstat(path); err == nil {
+			return fmt.Errorf("%w: %s is there already", ErrExists, path)
+		}
 	}
-	next := &Signer{key: to, last: files.Key + ".charter"}
-	return next.Keep(&Signed{Text: charter}, files.Charter)
+	return nil
 }
 
 // replaceFile writes a file beside the old one and puts it in its place.
