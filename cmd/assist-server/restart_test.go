@@ -69,3 +69,40 @@ func TestARestoredJournalIsVouchedForElsewhere(t *testing.T) {
 	other, _ := setUp(t)
 	fails(t, trust.ErrRestart.Error(), restart("--dir", other, "--publish", in("restart.txt"))...)
 }
+
+// The procedure of docs/server.md, "Backup and restore", for the charter with the unit key elsewhere:
+// the copy is two charters behind what the key has signed.
+func TestARestoredServerCatchesUpWithTheKey(t *testing.T) {
+	dir, pass := setUp(t)
+	safe := t.TempDir()
+	in := func(f string) string { return filepath.Join(safe, f) }
+	if err := os.Rename(filepath.Join(dir, "unit.key"), in("unit.key")); err != nil {
+		t.Fatal(err)
+	}
+	plays(t, "backup", "--dir", dir, "--to", in("copy"))
+	draft := func(dir, name string) {
+		t.Helper()
+		plays(t, "charter", "draft", "--dir", dir, "--out", in(name+".toml"))
+	}
+	sign := func(name string, more ...string) []string {
+		return append([]string{"charter", "sign", "--key", in("unit.key"), "--draft", in(name + ".toml"), "--out", in(name + ".txt"),
+			"--passphrase-file", pass, "--yes"}, more...)
+	}
+	publish := func(dir, file string) string {
+		t.Helper()
+		return plays(t, "charter", "publish", "--dir", dir, "--from", in(file))
+	}
+	for _, name := range []string{"second", "third"} {
+		draft(dir, name)
+		plays(t, sign(name)...)
+		publish(dir, name+".txt")
+	}
+
+	draft(in("copy"), "early")
+	fails(t, "publish "+in("unit.key.charter")+" there first", sign("early", "--above", "1000")...)
+	holds(t, publish(in("copy"), "unit.key.charter"), "epoch 3 is published")
+	holds(t, publish(in("copy"), "unit.key.charter"), "epoch 3 is published")
+	draft(in("copy"), "after")
+	plays(t, sign("after")...)
+	holds(t, publish(in("copy"), "after.txt"), "epoch 4 is published")
+}
