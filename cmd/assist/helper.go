@@ -155,7 +155,13 @@ func (h *helper) who(at *post) consent.Card {
 	if err != nil {
 		return consent.Card{}
 	}
-	return consent.Card{Name: c.Name, Role: c.Role, Unit: c.Unit, Until: time.Unix(c.NotAfter, 0)}
+	card := consent.Card{Name: c.Name, Role: c.Role, Unit: c.Unit, Until: time.Unix(c.NotAfter, 0)}
+	if charter, err := at.charters.Now(); err == nil {
+		if end := charter.LetsInUntil(at.key.Public(), time.Now()); !end.IsZero() {
+			card.Until = end
+		}
+	}
+	return card
 }
 
 // Login signs in; the connection is kept until Logout.

@@ -324,6 +324,22 @@ func TestCardIsTheCharters(t *testing.T) {
 	})
 }
 
+// An external technician's card runs out with the hours that the unit gave them.
+func TestCardOfAnExternalTechnicianRunsOutWithTheirHours(t *testing.T) {
+	play(t, func(t *testing.T, w *world) {
+		ends := time.Now().Add(time.Hour).Truncate(time.Second)
+		w.unit.learn(w.charter(func(c *trust.Charter) {
+			c.Technicians[0].State, c.Technicians[0].Until = trust.StateExternal, ends.Unix()
+		}), nil)
+		tech := w.meet(viewPoint)
+		if q := w.asked()[0]; !q.Who.Until.Equal(ends) {
+			t.Errorf("the dialog says until %v, not %v", q.Who.Until, ends)
+		}
+		tech.End()
+		w.over(tech)
+	})
+}
+
 // A unit may want the person asked more often than every 30 minutes, never less.
 func TestLeaseMinutesOfTheCharter(t *testing.T) {
 	for minutes, want := range map[int]time.Duration{5: 5 * time.Minute, 120: consent.LeaseLife} {

@@ -239,7 +239,7 @@ func (s *intervention) pledge() bool {
 func (s *intervention) question(monitors int) consent.Question {
 	r, c := s.request.Request, s.admitted.Card
 	return consent.Question{
-		Who:      consent.Card{Name: c.Name, Role: c.Role, Unit: c.Unit, Until: time.Unix(c.NotAfter, 0)},
+		Who:      consent.Card{Name: c.Name, Role: c.Role, Unit: c.Unit, Until: s.admitted.Until},
 		Photo:    s.photo,
 		Reason:   r.Reason,
 		Wanted:   consent.Rights(r.Rights & s.admitted.Rights),
@@ -266,6 +266,7 @@ func verdictOf(err error) wire.Verdict {
 // hold ties the lease and the intervention together: neither outlives the other.
 func (s *intervention) hold(l *consent.Lease) {
 	q := s.question(0)
+	q.Who.Until = time.Unix(s.admitted.Card.NotAfter, 0) // what the signed card proves
 	s.mu.Lock()
 	s.lease = l
 	s.record = Record{

@@ -21,6 +21,7 @@ const rightView = 1
 type Admission struct {
 	Card   *wire.Certificate // the charter's own: what people are shown
 	Signed []byte            // the card as the unit key signed it, an Envelope
+	Until  time.Time         // when it runs out: the card's end, or the hours of an external technician
 	Rights uint16            // at most these, view always among them
 	Lease  time.Duration     // at most so long until the person is asked again
 }
@@ -40,11 +41,30 @@ func (c *Charter) Admit(deviceKey []byte, machine string, now time.Time) (*Admis
 		return nil, err
 	}
 	listed, _ := c.Listed(deviceKey) // it is: it has a card
-	a := &Admission{Card: card, Signed: listed.Envelope, Rights: c.Ceiling(machine), Lease: time.Duration(c.Policy.LeaseMinutes) * time.Minute}
+	a := &Admission{Card: card, Signed: listed.Envelope, Until: listed.until(card), Rights: c.Ceiling(machine), Lease: time.Duration(c.Policy.LeaseMinutes) * time.Minute}
 	if a.Rights&rightView == 0 {
 		return nil, ErrHalted
 	}
 	return a, nil
+}
+
+// until is when a technician who is let in now is let in no more.
+func (t *Technician) until(card *wire.Certificate) time.Time {
+	end := card.NotAfter
+	if t.State == StateExternal {
+		end = min(end, t.Until)
+	}
+	return time.Unix(end, 0)
+}
+
+// LetsInUntil is when a technician who may help at this moment may no more; zero for who may not.
+func (c *Charter) LetsInUntil(deviceKey []byte, now time.Time) time.Time {
+	card, err := c.Technician(deviceKey, now)
+	if err != nil {
+		return time.Time{}
+	}
+	listed, _ := c.Listed(deviceKey)
+	return listed.until(card)
 }
 
 // Ceiling is the rights that anybody may have on a machine at most. One in a zone may be
