@@ -24,6 +24,7 @@ type Desk struct {
 	turn  chan struct{} // one slot: whoever has put something in may act
 	stop  chan struct{} // closed by Close
 	ended chan struct{} // closed when nothing more is done
+	minds chan struct{} // closed when mind has ended
 	over  chan struct{} // closed when everything is let go and freed
 	once  sync.Once
 
@@ -41,9 +42,11 @@ func newDesk(ctl consent.Control, o Options, b backend) *Desk {
 		turn:  make(chan struct{}, 1),
 		stop:  make(chan struct{}),
 		ended: make(chan struct{}),
+		minds: make(chan struct{}),
 		over:  make(chan struct{}),
 	}
 	go d.guard()
+	go d.mind()
 	return d
 }
 

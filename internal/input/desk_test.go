@@ -27,6 +27,7 @@ type desktop struct {
 	gate    chan struct{} // if set, Inject waits for it before it does anything
 	entered chan struct{} // filled when Inject waits
 	fault   error
+	own     bool // our window has the keyboard
 }
 
 func (d *desktop) Inject(as ...action) error {
@@ -67,8 +68,13 @@ func (d *desktop) released() []action {
 }
 
 func (d *desktop) OwnAt(image.Point, bool) (bool, error) { return false, nil }
-func (d *desktop) OwnFocus() (bool, error)               { return false, nil }
 func (d *desktop) Pointer() (image.Point, error)         { return image.Point{}, nil }
+
+func (d *desktop) OwnFocus() (bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.own, nil
+}
 
 func (d *desktop) Type(_ string, permit func(func() error) error, stop <-chan struct{}) error {
 	return permit(func() error { return nil })
@@ -460,4 +466,27 @@ func TestWatcherWakesItsReaders(t *testing.T) {
 	}
 	w.Close()
 	w.Close()
+}
+
+// A key that is held while the keyboard comes to a window of ours is not repeated there.
+func TestHeldKeyDoesNotFollowTheFocus(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &desktop{}
+		desk, _, _ := deskOn(t, d, nil)
+		if err := desk.Do(&wire.Key{Usage: 0x2c, Down: true}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		if up := d.released(); len(up) > 0 {
+			t.Errorf("let go of %v in another program's window", up)
+		}
+		d.mu.Lock()
+		d.own = true
+		d.mu.Unlock()
+		time.Sleep(heldPoll)
+		synctest.Wait()
+		if up := d.released(); len(up) != 1 || up[0].code != 0x2c || up[0].down {
+			t.Errorf("let go of %v", up)
+		}
+	})
 }

@@ -50,6 +50,34 @@ func (d *Desk) review() {
 	}
 }
 
+// mind lets go of what is held when the keyboard comes to a window of ours, where the
+// display would repeat the key that was pressed last. It waits for the system, so it is no
+// part of guard.
+func (d *Desk) mind() {
+	defer close(d.minds)
+	tick := time.NewTicker(heldPoll)
+	defer tick.Stop()
+	for {
+		select {
+		case <-d.ended:
+			return
+		case <-tick.C:
+		}
+		if !d.holdsKey() {
+			continue
+		}
+		if own, err := d.back.own.OwnFocus(); err != nil || own {
+			d.letGo()
+		}
+	}
+}
+
+func (d *Desk) holdsKey() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.ContainsFunc(d.held, func(a action) bool { return a.deed == deedKey })
+}
+
 // finish ends the Desk: first everything is let go, then Do is waited for.
 func (d *Desk) finish() {
 	d.mu.Lock()
@@ -65,6 +93,7 @@ func (d *Desk) finish() {
 	d.o.Local.unsubscribe(d.local)
 	d.turn <- struct{}{} // never given back: no Do runs any more
 	d.back.end.Close()
+	<-d.minds
 }
 
 func (d *Desk) isShut() bool {
