@@ -126,7 +126,7 @@ func (h *helped) hostConfig(m *membership, key *trust.HostKey, id string) sessio
 			return hostDialer{Identity: id, stun: m.server.State().STUN, log: h.p.log, allow: allowed(m.charters, h.p.log)}, nil
 		},
 		Say:    func(d session.Deed) string { return h.p.texts()(deedKey(d)) },
-		Report: func(r session.Record) { h.p.receipts.keep(issuer{machine: id, unit: m.unit, key: key}, r) },
+		Report: func(r session.Record) error { return h.p.receipts.keep(issuer{machine: id, unit: m.unit, key: key}, r) },
 		Broke:  broke,
 		Barred: barred, Refused: h.p.refuses(refusal.Helped),
 		Log: h.p.log,

@@ -67,7 +67,7 @@ func asks(t *testing.T, p *program) (session.HostConfig, wire.Ring) {
 			id, err := peer.NewIdentity()
 			return hostDialer{Identity: id, log: p.log}, err
 		},
-		Report: func(session.Record) {}, Broke: broke, Log: p.log,
+		Report: func(session.Record) error { return nil }, Broke: broke, Log: p.log,
 	}, wire.Ring{Session: q.Session, Request: must(device.SignRequest(q))(t), Login: "prenom.nom", Address: "192.0.2.7"}
 }
 

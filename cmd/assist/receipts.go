@@ -89,7 +89,7 @@ func (r *receipts) List() ([]ui.Receipt, error) {
 
 // keep writes down an intervention as it stands, or whole when it has ended, signed by
 // this computer's key and with what both ends signed.
-func (r *receipts) keep(at issuer, rec session.Record) {
+func (r *receipts) keep(at issuer, rec session.Record) error {
 	r.mu.Lock()
 	r.broke, r.goes = nil, ""
 	if rec.End == 0 {
@@ -117,6 +117,7 @@ func (r *receipts) keep(at issuer, rec session.Record) {
 		r.log.Error("receipt not kept", "error", err)
 	}
 	r.mark(kept.Session, err != nil)
+	return err
 }
 
 // mark notes whether the newest receipt could be written.

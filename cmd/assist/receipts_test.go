@@ -39,7 +39,7 @@ func TestWhatIsKeptIsShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.keep(issuer{machine: "482917305566", key: key}, rec)
+	keepOne(t, r, issuer{machine: "482917305566", key: key}, rec)
 	got, err := r.List()
 	if err != nil || len(got) != 1 {
 		t.Fatal(got, err)
@@ -57,7 +57,7 @@ func TestSaveReplacesOrFailsPlainly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.keep(issuer{machine: "482917305566", key: key}, session.Record{Session: wire.SessionID{1}, Began: time.Now()})
+	keepOne(t, r, issuer{machine: "482917305566", key: key}, session.Record{Session: wire.SessionID{1}, Began: time.Now()})
 	id := "01000000000000000000000000000000"
 	path := filepath.Join(t.TempDir(), "receipt.html")
 	for _, page := range []string{"one", "two"} {
@@ -81,7 +81,7 @@ func TestSaveReplacesOrFailsPlainly(t *testing.T) {
 // What lies beside the page and is not this receipt stays as it is.
 func TestSaveReplacesNothingElse(t *testing.T) {
 	r := newReceipts(t)
-	r.keep(issuer{machine: "482917305566", key: must(trust.NewHostKey())(t)}, session.Record{Session: wire.SessionID{1}, Began: time.Now(), End: wire.EndUserCut})
+	keepOne(t, r, issuer{machine: "482917305566", key: must(trust.NewHostKey())(t)}, session.Record{Session: wire.SessionID{1}, Began: time.Now(), End: wire.EndUserCut})
 	dir := t.TempDir()
 	for _, name := range []string{"budget.json", "budget-2.json"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("mine"), 0o600); err != nil {
@@ -108,14 +108,14 @@ func TestAReceiptThatIsLostIsSaid(t *testing.T) {
 	}
 	at, rec := issuer{machine: "482917305566", key: must(trust.NewHostKey())(t)}, session.Record{Session: wire.SessionID{1}, Began: time.Now(), End: wire.EndUserCut}
 	const id = "01000000000000000000000000000000"
-	if r.keep(at, rec); !r.missing(id) {
-		t.Error("the lost receipt is not missed")
+	if err := r.keep(at, rec); err == nil || !r.missing(id) {
+		t.Error("the lost receipt is not missed", err)
 	}
 	if err := os.Remove(dir); err != nil {
 		t.Fatal(err)
 	}
-	if r.keep(at, rec); r.missing(id) {
-		t.Error("a receipt that is there is missed")
+	if err := r.keep(at, rec); err != nil || r.missing(id) {
+		t.Error("a receipt that is there is missed", err)
 	}
 }
 
@@ -127,7 +127,7 @@ func TestAKilledAppsReceiptIsShown(t *testing.T) {
 	began := time.Now().Truncate(time.Second).UTC()
 	rec := session.Record{Session: wire.SessionID{1, 2}, Began: began, Length: 3 * time.Minute}
 	at := issuer{machine: "482917305566", key: key}
-	r.keep(at, rec)
+	keepOne(t, r, at, rec)
 	if list, err := r.List(); err != nil || len(list) != 0 || r.broken() != nil {
 		t.Errorf("while it goes on: %+v, %v", list, err)
 	}
@@ -141,7 +141,7 @@ func TestAKilledAppsReceiptIsShown(t *testing.T) {
 		t.Errorf("the next app says %+v", b)
 	}
 	rec.End = wire.EndUserCut
-	r.keep(at, rec)
+	keepOne(t, r, at, rec)
 	if list, err := r.List(); err != nil || len(list) != 1 || list[0].End != wire.EndUserCut {
 		t.Errorf("after its end: %+v, %v", list, err)
 	}
@@ -167,7 +167,7 @@ func (r *receipts) keptReceipt(t *testing.T) (hash [32]byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.keep(issuer{machine: "482917305566", key: key}, session.Record{Session: wire.SessionID{1, 2}, Began: time.Now(), Proof: session.Proof{Request: request}})
+	keepOne(t, r, issuer{machine: "482917305566", key: key}, session.Record{Session: wire.SessionID{1, 2}, Began: time.Now(), Proof: session.Proof{Request: request}})
 	if hash, err = trust.RequestHash(request); err != nil {
 		t.Fatal(err)
 	}
@@ -210,5 +210,12 @@ func TestReportSaysOnlyWhatIsTrue(t *testing.T) {
 	var no *ui.Refused
 	if err := r.Report(t.Context(), id); !errors.As(err, &no) || no.Why != wire.RefusedJournal {
 		t.Error(err)
+	}
+}
+
+func keepOne(t *testing.T, r *receipts, at issuer, rec session.Record) {
+	t.Helper()
+	if err := r.keep(at, rec); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -226,6 +226,7 @@ func bars() []struct {
 		{trust.ErrSource, ui.BarSource},
 		{session.ErrBeyond, ui.BarRights},
 		{consent.ErrNotGranted, ui.BarRights},
+		{session.ErrUnwritten, ui.BarUnwritten}, // within the next
 		{session.ErrUnable, ui.BarUnable},
 		{consent.ErrBusy, ui.BarBusy},
 		{consent.ErrRefused, ui.BarNone}, // the person knows

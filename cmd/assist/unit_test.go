@@ -56,6 +56,7 @@ func TestBars(t *testing.T) {
 		{trust.ErrRevoked, ui.BarRevoked},
 		{session.ErrBeyond, ui.BarRights},
 		{fmt.Errorf("%w: %w", session.ErrUnable, errWayland), ui.BarUnable},
+		{fmt.Errorf("%w: %w", session.ErrUnable, session.ErrUnwritten), ui.BarUnwritten},
 		{consent.ErrRefused, ui.BarNone},
 	} {
 		if got := barOf(c.err); got != c.want {

@@ -220,12 +220,13 @@ func (e *ends) hostConfig(log *slog.Logger) session.HostConfig {
 			id, err := peer.NewIdentity()
 			return hostDialer{id, e.line.State().STUN, e.listed}, err
 		},
-		Report: func(r session.Record) {
+		Report: func(r session.Record) error {
 			e.mu.Lock()
 			defer e.mu.Unlock()
 			if r.End != 0 { // else it goes on
 				e.records = append(e.records, r)
 			}
+			return nil
 		},
 		Broke: broke, Barred: func(err error) bool { return errors.Is(err, peer.ErrSource) }, Refused: e.refuses(0), Log: log,
 	}

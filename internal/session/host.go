@@ -30,8 +30,8 @@ type HostConfig struct {
 	// Report keeps the record of an intervention: as it stands before the technician is
 	// told yes, as deeds come, at most once a second, and whole after the end. One without
 	// an End is not whole. It is called by one goroutine at a time, none of which a cut
-	// waits for.
-	Report func(r Record)
+	// waits for. When the first cannot be kept, nothing begins.
+	Report func(r Record) error
 	Broke  func(error) bool // tells an error of a link that is the other end's doing
 	Barred func(error) bool // tells one of an address that the charter does not list
 	// Refused keeps a line about what this host refused, or was not brought to an end:

@@ -300,7 +300,9 @@ func (s *intervention) grant(l *consent.Lease) bool {
 	})
 	if err == nil {
 		s.tally(func(r *Record) { r.Proof.Answer = env })
-		s.keep()
+		if lost := s.keep(); lost != nil {
+			return s.unwritten(l, lost)
+		}
 		s.keeping.Go(s.keepOn)
 		ctx, cancel := context.WithTimeout(s.ctx, sendTime)
 		defer cancel()
@@ -379,5 +381,7 @@ func (s *intervention) report(why wire.EndReason) {
 	r := s.record
 	s.mu.Unlock()
 	s.host.update(func(st *HostState) { st.Last = &End{Session: r.Session, Why: why, At: now} })
-	s.host.cfg.Report(r)
+	if err := s.host.cfg.Report(r); err != nil {
+		s.host.cfg.Log.Error("record not kept", "error", err)
+	}
 }

@@ -3,6 +3,7 @@
 package session
 
 import (
+	"fmt"
 	"time"
 
 	"assist/internal/consent"
@@ -106,12 +107,31 @@ func (r *Record) add(d Deed) {
 }
 
 // keep hands the record to the app as it stands.
-func (s *intervention) keep() {
+func (s *intervention) keep() error {
 	s.mu.Lock()
 	r := s.record
 	s.mu.Unlock()
 	r.Length = time.Since(r.Began)
-	s.host.cfg.Report(r)
+	return s.host.cfg.Report(r)
+}
+
+// unwritten ends what the person has granted before any of it began: it would leave no
+// record. It returns false.
+func (s *intervention) unwritten(l *consent.Lease, err error) bool {
+	l.Revoke(&Ended{wire.EndRefused})
+	s.mu.Lock()
+	s.lease = nil // there is nothing to record the end of
+	s.mu.Unlock()
+	s.turnDown(wire.VerdictUnable, fmt.Errorf("%w: %w", ErrUnwritten, err))
+	s.awaitDark(l)
+	return false
+}
+
+// keepAnew is keep for one that was kept before; the whole one says so if it is lost.
+func (s *intervention) keepAnew() {
+	if err := s.keep(); err != nil {
+		s.host.cfg.Log.Warn("record not kept, and tried again", "error", err)
+	}
 }
 
 // keepOn keeps it until the intervention ends: whoever kills the app leaves a record all
@@ -132,7 +152,7 @@ func (s *intervention) keepOn() {
 		case <-s.noted:
 		case <-often.C:
 		}
-		s.keep()
+		s.keepAnew()
 		rest.Reset(keepAgain)
 	}
 }

@@ -3,6 +3,7 @@
 package session_test
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"testing"
@@ -58,6 +59,39 @@ func TestRecordIsKeptWhileItGoesOn(t *testing.T) {
 		w.over(tech)
 		if last := w.record(); last.End != wire.EndTechnician {
 			t.Errorf("the last one: %+v", last)
+		}
+	})
+}
+
+// An intervention that would leave no record does not begin; the next one may.
+func TestNothingBeginsWithoutARecord(t *testing.T) {
+	play(t, func(t *testing.T, w *world) {
+		w.full = true
+		tech := w.ask(consent.AllRights)
+		if s := w.over(tech); s.Verdict != wire.VerdictUnable {
+			t.Errorf("the technician is told %+v", s)
+		}
+		h := w.host.State()
+		if h.RefusedToday != 1 || !errors.Is(h.RefusedWhy, session.ErrUnwritten) || h.Last != nil || w.lamp.Lit() {
+			t.Errorf("the host shows %+v, banner lit %v", h, w.lamp.Lit())
+		}
+		if n := len(w.signed(t, wire.PartyHost, w.who.host.Public())); n != 0 || w.machine.reads != 0 {
+			t.Errorf("%d records signed, %d pictures read", n, w.machine.reads)
+		}
+		w.mu.Lock()
+		w.full = false
+		w.mu.Unlock()
+		tech = w.meet(consent.AllRights)
+		w.mu.Lock()
+		w.full = true // what has begun goes on, and ends like any other
+		w.mu.Unlock()
+		pass(2 * time.Minute)
+		if phase := tech.State().Phase; phase != session.TechnicianLive {
+			t.Errorf("it is in phase %d", phase)
+		}
+		tech.End()
+		if s := w.over(tech); s.End != wire.EndTechnician || w.host.State().Last == nil {
+			t.Errorf("it ended as %+v", s)
 		}
 	})
 }

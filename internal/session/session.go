@@ -56,6 +56,8 @@ var (
 	ErrNotLive = errors.New("session: not live")
 	// ErrUnable says that this computer cannot be shared; what it wraps says why.
 	ErrUnable = errors.New("session: this computer cannot be shared")
+	// ErrUnwritten says that nothing was begun because no record of it could be kept.
+	ErrUnwritten = errors.New("session: no record can be kept")
 	// ErrConfig says that something needed was not given.
 	ErrConfig = errors.New("session: incomplete configuration")
 )

@@ -4,6 +4,7 @@ package session_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -20,6 +21,8 @@ import (
 	"assist/internal/trust"
 	"assist/internal/wire"
 )
+
+var errFull = errors.New("no space left on device")
 
 const viewPoint = consent.RightView | consent.RightPoint
 
@@ -82,6 +85,7 @@ type world struct {
 	records   []session.Record
 	kept      []session.Record // while they went on
 	disk      func()           // what keeping a record takes; set before anybody asks
+	full      bool             // nothing more can be kept
 	late      bool             // a record was kept after the whole one of its session
 	said      []session.Deed
 }
@@ -176,18 +180,22 @@ func (w *world) hostConfig() session.HostConfig {
 		Barred:   func(err error) bool { return err == errBarred },
 		Refused:  w.refused,
 		Log:      slog.New(slog.DiscardHandler),
-		Report: func(r session.Record) {
+		Report: func(r session.Record) error {
 			if w.disk != nil {
 				w.disk()
 			}
 			w.mu.Lock()
 			defer w.mu.Unlock()
+			if w.full {
+				return errFull
+			}
 			if r.End == 0 {
 				w.kept = append(w.kept, r)
 				w.late = w.late || slices.ContainsFunc(w.records, func(whole session.Record) bool { return whole.Session == r.Session })
-				return
+				return nil
 			}
 			w.records = append(w.records, r)
+			return nil
 		},
 		Say: func(d session.Deed) string {
 			w.mu.Lock()

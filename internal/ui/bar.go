@@ -32,6 +32,7 @@ const (
 	BarBusy           // another intervention was under way
 	BarUnable         // the computer cannot be shared: see Lack
 	BarUnkept         // the newest charter counts, but could not be written down
+	BarUnwritten      // no receipt could be written, so nothing began
 	BarUnexpected     // anything else
 )
 
@@ -69,6 +70,7 @@ func barKey(side string, b Bar) string {
 		BarBusy:       "busy",
 		BarUnable:     "unable",
 		BarUnkept:     "unkept",
+		BarUnwritten:  "unwritten",
 		BarUnexpected: "unexpected",
 	}, int(b))
 }
