@@ -28,14 +28,19 @@ func (f *Findings) syslog(ctx context.Context, s *Server) {
 	if to == "" {
 		return
 	}
+	far, err := s.copied(ctx)
+	if err != nil {
+		f.add(Bad, "syslog", "%v", err)
+		return
+	}
 	until, err := syslogGreets(ctx, &s.cfg.Journal, min(s.limits.hello, syslogPatience))
 	switch {
 	case err != nil:
-		f.add(Bad, "syslog", "%s: %s. Entries wait in the journal until then (%v)", to, syslogAdvice(err), err)
+		f.add(Bad, "syslog", "%s: %s. Until then they stay in the journal: %s (%v)", to, syslogAdvice(err), far.english(), err)
 	case until.Sub(s.now()) < expiresSoon:
 		f.add(Note, "syslog", "WARNING: the certificate of %s ends on %s: renew it there", to, day(until))
 	default:
-		f.add(Good, "syslog", "%s answers over TLS 1.3; its certificate is good until %s", to, day(until))
+		f.add(Good, "syslog", "%s answers over TLS 1.3; its certificate is good until %s; %s", to, day(until), far.english())
 	}
 }
 

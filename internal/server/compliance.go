@@ -54,6 +54,10 @@ func (s *Server) Compliance(ctx context.Context) ([]Standpoint, error) {
 			}
 			seen = look(ctx, st)
 		}
+		if r.EN.Left != "" {
+			seen.fr, seen.en = seen.fr+" ; "+r.FR.Left, seen.en+"; "+r.EN.Left
+		}
+		r.Partly = r.Partly || seen.partly
 		out = append(out, Standpoint{Rule: r, Met: seen.met, State: seen.en, StateFR: french(seen.fr)})
 	}
 	return out, nil
@@ -63,16 +67,17 @@ func (s *Server) Compliance(ctx context.Context) ([]Standpoint, error) {
 type sight struct {
 	fr, en string
 	met    bool
+	partly bool // met, but for something that is named
 }
 
 // saw puts the same values into both sentences.
 func saw(met bool, fr, en string, args ...any) sight {
-	return sight{fmt.Sprintf(fr, args...), fmt.Sprintf(en, args...), met}
+	return sight{fr: fmt.Sprintf(fr, args...), en: fmt.Sprintf(en, args...), met: met}
 }
 
 // fine and unmet are for what has no number in it.
-func fine(fr, en string) sight  { return sight{fr, en, true} }
-func unmet(fr, en string) sight { return sight{fr, en, false} }
+func fine(fr, en string) sight  { return sight{fr: fr, en: en, met: true} }
+func unmet(fr, en string) sight { return sight{fr: fr, en: en} }
 
 // look says what it saw.
 type look func(ctx context.Context, st Standing) sight
@@ -140,8 +145,8 @@ func (s *Server) lookAtPath(_ context.Context, st Standing) sight {
 		fr, en = "STUN fermé", "STUN off"
 	}
 	relay := map[trust.Relay]string{trust.RelayNever: "jamais", trust.RelayInternal: "interne"}[st.Charter.Policy.Relay]
-	return sight{fmt.Sprintf("serveur %s, TLS 1.3 seul ; %s ; relais : %s", s.cfg.Server.Address, fr, relay),
-		fmt.Sprintf("server %s, TLS 1.3 alone; %s; relay: %s", s.cfg.Server.Address, en, st.Charter.Policy.Relay), true}
+	return fine(fmt.Sprintf("serveur %s, TLS 1.3 seul ; %s ; relais : %s", s.cfg.Server.Address, fr, relay),
+		fmt.Sprintf("server %s, TLS 1.3 alone; %s; relay: %s", s.cfg.Server.Address, en, st.Charter.Policy.Relay))
 }
 
 // lookAtZones counts. Whether a unit has restricted zones, and which, is not ours to judge.
@@ -233,11 +238,8 @@ func (s *Server) lookAtJournal(ctx context.Context, _ Standing) sight {
 		return unmet("il ne se vérifie pas : « assist-server journal verify » dit où, en anglais ; remettez une sauvegarde entière en place, ou prévenez "+
 			"le responsable de la sécurité", "it does not verify: "+err.Error())
 	}
-	fr, en := "pas de syslog", "no syslog"
-	if to := s.cfg.Journal.Syslog; to != "" {
-		fr, en = "copié vers "+to, "copied to "+to
-	}
-	return sight{fmt.Sprintf("%d inscriptions vérifiées ; %s", r.Entries, fr), fmt.Sprintf("%d entries verify; %s", r.Entries, en), true}
+	c := s.lookAtCopy(ctx)
+	return sight{fr: fmt.Sprintf("%d inscriptions vérifiées ; %s", r.Entries, c.fr), en: fmt.Sprintf("%d entries verify; %s", r.Entries, c.en), met: c.met}
 }
 
 // doubted says of wrong times what is to be done. The rule stays unmet while they are kept:
@@ -252,15 +254,15 @@ func (s *Server) doubted(d journal.Doubts) sight {
 			"This is said for as long as these entries are kept (%d months)", d.All, d.Last, months)
 }
 
-// lookAtUnitKey: a key under its passphrase meets the rule, a key beside its passphrase does not.
+// lookAtUnitKey: a key under its passphrase meets half of the rule, a key beside its passphrase none.
 func (s *Server) lookAtUnitKey(_ context.Context, st Standing) sight {
 	switch {
 	case s.SignsItself():
 		return unmet("la clé de l'unité et sa phrase secrète sont toutes deux sur ce serveur : qui s'y introduit peut signer des télé-assistants",
 			"the unit key and its passphrase both lie on this server: who breaks in can sign technicians")
 	case st.KeyHere:
-		return fine("la clé de l'unité est ici, sous sa phrase secrète : déplacez-la sur une machine à vous",
-			"the unit key lies here under its passphrase: move it to a machine of your own")
+		return sight{fr: "la clé de l'unité est ici, sous sa phrase secrète : déplacez-la sur une machine à vous",
+			en: "the unit key lies here under its passphrase: move it to a machine of your own", met: true, partly: true}
 	}
 	return fine("la clé de l'unité est gardée ailleurs", "the unit key is kept elsewhere")
 }

@@ -3,6 +3,8 @@
 package server
 
 import (
+	"crypto/tls"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"assist/internal/journal"
 	"assist/internal/trust"
 )
 
@@ -140,5 +143,57 @@ func TestComplianceWithoutACharter(t *testing.T) {
 				t.Errorf("%s, %s: %+v", name, about, saw)
 			}
 		}
+	}
+}
+
+// standpoint is where one rule stands.
+func standpoint(t *testing.T, s *Server, id string) Standpoint {
+	t.Helper()
+	found, err := s.Compliance(t.Context())
+	must(t, err)
+	i := slices.IndexFunc(found, func(one Standpoint) bool { return one.ID == id })
+	if i < 0 {
+		t.Fatalf("%s is not there", id)
+	}
+	return found[i]
+}
+
+// What is left to the unit is not said to be met by itself.
+func TestComplianceReassuresNobodyFalsely(t *testing.T) {
+	r := unserved(t)
+	if one := standpoint(t, r.Server, "Clé/key"); !one.Met || !one.Partly || !strings.Contains(one.State, "move it") {
+		t.Errorf("a key on the server: %+v", one)
+	}
+	must(t, os.Remove(r.path(fileUnitKey)))
+	if one := standpoint(t, r.Server, "Clé/key"); !one.Met || one.Partly {
+		t.Errorf("a key elsewhere: %+v", one)
+	}
+	if one := standpoint(t, r.Server, "ANSSI R1"); !strings.Contains(one.State, "out of sudo") || !strings.Contains(one.StateFR, "hors de sudo") {
+		t.Errorf("daily accounts: %q, %q", one.State, one.StateFR)
+	}
+}
+
+// That a syslog server is configured is no copy: what arrived, and whether it answers, is.
+func TestComplianceLooksAtTheCopyItself(t *testing.T) {
+	r := unserved(t)
+	sinkFor(r, r.dir, func(_ int, conn *tls.Conn) { _ = conn.Handshake(); <-t.Context().Done() })
+	size, err := journal.Size(t.Context(), r.store.reader)
+	must(t, err)
+	if one := standpoint(t, r.Server, "CNIL 3"); !one.Met || !strings.Contains(one.State, fmt.Sprintf("%d entries wait; none", size)) {
+		t.Errorf("nothing sent yet: %+v", one)
+	}
+	must(t, r.store.setSink(t.Context(), syslogSink, size-1))
+	one := standpoint(t, r.Server, "CNIL 3")
+	if !one.Met || !strings.Contains(one.State, "; 1 entries wait; the newest that arrived is of 2") || !strings.Contains(one.StateFR, "en attente\u00a0: 1") {
+		t.Errorf("sent but for one: %+v", one)
+	}
+	r.clock.Store(time.Now().Add(2 * copyLate).UnixMilli())
+	if one := standpoint(t, r.Server, "CNIL 3"); one.Met || !strings.Contains(one.State, "a day late") {
+		t.Errorf("late: %+v", one)
+	}
+	r.clock.Store(time.Now().UnixMilli())
+	r.cfg.Journal.Syslog = "127.0.0.1:1"
+	if one := standpoint(t, r.Server, "CNIL 3"); one.Met || !strings.Contains(one.State, "does not answer") || !strings.Contains(one.StateFR, "n’arrive pas") {
+		t.Errorf("refused: %+v", one)
 	}
 }

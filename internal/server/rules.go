@@ -29,6 +29,7 @@ type Answer struct {
 	Rule    string `toml:"rule" json:"rule"`
 	Answer  string `toml:"answer" json:"answer"`
 	Setting string `toml:"setting" json:"setting"`
+	Left    string `toml:"left" json:"left,omitempty"` // to the unit, where no setting could show it
 }
 
 // Rules are all there are, in the order of the page.
@@ -42,7 +43,7 @@ func Rules() ([]Rule, error) {
 	}
 	for i := range file.Rule {
 		fr := &file.Rule[i].FR
-		fr.Rule, fr.Answer, fr.Setting = french(fr.Rule), french(fr.Answer), french(fr.Setting)
+		fr.Rule, fr.Answer, fr.Setting, fr.Left = french(fr.Rule), french(fr.Answer), french(fr.Setting), french(fr.Left)
 	}
 	return file.Rule, nil
 }
