@@ -18,10 +18,9 @@ import (
 
 // How long and how much is kept: what helps tomorrow's call, and no register of people's troubles.
 const (
-	keepRecent  = 30 * 24 * time.Hour
-	maxRecent   = 20
-	keepClosing = 365 * 24 * time.Hour // as long as a receipt
-	maxClosing  = 500
+	keepRecent = 30 * 24 * time.Hour // closing notes, too
+	maxRecent  = 20
+	maxClosing = 500
 )
 
 // notes is what the technician's app remembers on this computer: the last login, the
@@ -55,7 +54,8 @@ type closing struct {
 	Note    string    `json:"note"`
 }
 
-// newNotes reads what was kept. A file that cannot be read is put aside, not lost.
+// newNotes reads what was kept, and lets go of what is too old. A file that cannot be read
+// is put aside, not lost.
 func newNotes(path string, log *slog.Logger) *notes {
 	n := &notes{path: path, log: log}
 	b, err := os.ReadFile(path)
@@ -71,13 +71,26 @@ func newNotes(path string, log *slog.Logger) *notes {
 		if err := os.Rename(path, path+".damaged"); err != nil {
 			log.Warn("notes not put aside", "error", err)
 		}
+		return n
+	}
+	if n.kept.old(time.Now()) {
+		n.try("what is left of the old", func(*noted) {})
 	}
 	return n
+}
+
+// old drops what is too old, and reports whether anything was.
+func (k *noted) old(now time.Time) bool {
+	before := len(k.Recent) + len(k.Closing)
+	k.Recent = slices.DeleteFunc(k.Recent, func(a asked) bool { return now.Sub(a.At) > keepRecent })
+	k.Closing = slices.DeleteFunc(k.Closing, func(c closing) bool { return now.Sub(c.At) > keepRecent })
+	return len(k.Recent)+len(k.Closing) < before
 }
 
 // change edits and keeps. The caller holds mu.
 func (n *notes) change(edit func(*noted)) error {
 	edit(&n.kept)
+	n.kept.old(time.Now())
 	b, err := json.MarshalIndent(n.kept, "", "  ")
 	if err != nil {
 		return err
@@ -107,9 +120,7 @@ func (n *notes) setLogin(login string) {
 // remember puts a machine first, once.
 func (n *notes) remember(r ui.Recent) {
 	n.try("recent", func(k *noted) {
-		k.Recent = slices.DeleteFunc(k.Recent, func(a asked) bool {
-			return a.Machine == r.Machine || r.At.Sub(a.At) > keepRecent
-		})
+		k.Recent = slices.DeleteFunc(k.Recent, func(a asked) bool { return a.Machine == r.Machine })
 		k.Recent = slices.Insert(k.Recent, 0, asked(r))
 		k.Recent = k.Recent[:min(len(k.Recent), maxRecent)]
 	})
@@ -129,18 +140,19 @@ func (n *notes) recent(now time.Time) []ui.Recent {
 }
 
 // clear tells of an error: a person who wants something gone must know that it is not.
+// clear forgets the machines asked, and what was noted of them.
 func (n *notes) clear() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.change(func(k *noted) { k.Recent = nil })
+	return n.change(func(k *noted) { k.Recent, k.Closing = nil, nil })
 }
 
-// closeWith keeps the closing note of a session, and lets those of more than a year ago go.
+// closeWith keeps the closing note of a session, for as long as its machine.
 func (n *notes) closeWith(c closing) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.change(func(k *noted) {
-		k.Closing = append(slices.DeleteFunc(k.Closing, func(one closing) bool { return c.At.Sub(one.At) > keepClosing }), c)
+		k.Closing = append(k.Closing, c)
 		k.Closing = k.Closing[max(0, len(k.Closing)-maxClosing):]
 	})
 }

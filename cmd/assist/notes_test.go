@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
@@ -43,17 +44,45 @@ func TestRecentIsBounded(t *testing.T) {
 	}
 }
 
-func TestClosingNotesGoAfterAYear(t *testing.T) {
-	n := newNotes(filepath.Join(t.TempDir(), "n"), slog.New(slog.DiscardHandler))
+// Closing notes go with the machines that were asked: after a month, also when the technician
+// helps nobody any more, and when the list is cleared.
+func TestClosingNotesGoWithTheMachines(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "n")
 	now := time.Now()
-	for _, ago := range []time.Duration{keepClosing + time.Hour, keepClosing - time.Hour, 0} {
-		if err := n.closeWith(closing{Machine: "1", At: now.Add(-ago), Note: ago.String()}); err != nil {
-			t.Fatal(err)
-		}
+	was := noted{Login: "anne"}
+	for _, ago := range []time.Duration{keepRecent + time.Hour, keepRecent - time.Hour} {
+		was.Closing = append(was.Closing, closing{Machine: "1", At: now.Add(-ago), Note: "done " + ago.String()})
+		was.Recent = append(was.Recent, asked{Machine: ago.String(), Reason: "old", At: now.Add(-ago)})
 	}
-	if got := n.kept.Closing; len(got) != 2 || got[0].Note != (keepClosing-time.Hour).String() {
-		t.Errorf("kept %v", got)
+	if err := os.WriteFile(path, must(json.Marshal(was))(t), 0o600); err != nil {
+		t.Fatal(err)
 	}
+	n := newNotes(path, slog.New(slog.DiscardHandler))
+	kept := onDisk(t, path)
+	if len(kept.Closing) != 1 || kept.Closing[0] != n.kept.Closing[0] || len(kept.Recent) != 1 || kept.Login != "anne" {
+		t.Errorf("after a month there are %+v", kept)
+	}
+	if err := n.closeWith(closing{Machine: "1", At: now.Add(-keepRecent - time.Hour), Note: "old"}); err != nil {
+		t.Fatal(err)
+	}
+	if kept = onDisk(t, path); len(kept.Closing) != 1 {
+		t.Errorf("kept %+v", kept.Closing)
+	}
+	if err := n.clear(); err != nil {
+		t.Fatal(err)
+	}
+	if kept = onDisk(t, path); len(kept.Closing)+len(kept.Recent) != 0 || kept.Login != "anne" {
+		t.Errorf("cleared: %+v", kept)
+	}
+}
+
+// onDisk is what a file of notes holds.
+func onDisk(t *testing.T, path string) (k noted) {
+	t.Helper()
+	if err := json.Unmarshal(must(os.ReadFile(path))(t), &k); err != nil {
+		t.Fatal(err)
+	}
+	return k
 }
 
 func TestDamagedNotesArePutAside(t *testing.T) {
@@ -62,7 +91,7 @@ func TestDamagedNotesArePutAside(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := newNotes(path, slog.New(slog.DiscardHandler))
-	if err := n.closeWith(closing{Machine: "1", Note: "done"}); err != nil {
+	if err := n.closeWith(closing{Machine: "1", At: time.Now(), Note: "done"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(path + ".damaged"); err != nil {
