@@ -325,13 +325,14 @@ func TestReins(t *testing.T) {
 		t.Errorf("head %q", got)
 	}
 	test.Tap(h.live.hold)
-	test.Tap(h.live.take)
-	f.helped.Live.Paused, f.helped.Live.Rights = wire.PauseUser, consent.RightView
+	f.helped.Live.Paused = wire.PauseUser
 	a.update()
-	if !strings.HasPrefix(h.live.more.seg.Text, "Vous avez mis en pause") {
-		t.Errorf("while paused: %q", h.live.more.seg.Text)
+	if said := h.live.more.seg.Text; !strings.HasPrefix(said, "Vous avez mis en pause") || h.live.mood == moodDrive || h.live.hold.label != "Continuer le partage" {
+		t.Errorf("while paused: %q, mood %v, %q", said, h.live.mood, h.live.hold.label)
 	}
-	if h.live.take.Visible() {
+	test.Tap(h.live.take)
+	f.helped.Live.Rights = consent.RightView
+	if a.update(); h.live.take.Visible() {
 		t.Error("take back stays when nobody drives")
 	}
 	test.Tap(h.live.hold)

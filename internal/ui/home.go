@@ -274,7 +274,7 @@ func (l *livePart) show(live *Live) {
 		return
 	}
 	m := moodAttention
-	if live.Rights.Has(consent.RightControl) {
+	if live.Rights.Has(consent.RightControl) && live.Paused == wire.PauseNone {
 		m = moodDrive
 	}
 	if m != l.mood {

@@ -12,6 +12,8 @@ import (
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
+
+	"assist/internal/wire"
 )
 
 // saidFor is how long a message stays in the status line.
@@ -64,6 +66,9 @@ func (s *statusLine) update(w *Window, now time.Time) {
 		mode, mark, ink = "view.mode.point", "◇", theme.ColorNamePrimary
 	case modeDrive:
 		mode, mark, ink = "view.mode.drive", "●", colorDrive
+	}
+	if w.state.Pictures == wire.PauseUser {
+		mode, mark, ink = "view.mode.paused", "○", theme.ColorNameForeground
 	}
 	if s.mark.Text != mark {
 		s.mark.Text, s.mark.Color = mark, theme.Color(ink)

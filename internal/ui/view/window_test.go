@@ -265,6 +265,11 @@ func TestAskingForControl(t *testing.T) {
 		t.Error(x.status.mid.Text, x.bar.control.Text)
 	}
 	x.becomes(func(s *State) { s.Rights |= consent.RightControl })
+	x.becomes(func(s *State) { s.Pictures = wire.PauseUser })
+	if !strings.HasPrefix(x.status.left.Text, "paused") {
+		t.Errorf("while paused: %q", x.status.left.Text)
+	}
+	x.becomes(func(s *State) { s.Pictures = wire.PauseNone })
 	if x.win.Canvas().Focused() != fyne.Focusable(x.main.pane) {
 		t.Error("control came without the keyboard")
 	}
