@@ -19,7 +19,7 @@ func runCompliance(ctx context.Context, p *program, args []string) error {
 	if err := parse(p, f, args); err != nil {
 		return err
 	}
-	return with(*dir, func(s *server.Server) error {
+	return opened(*dir, server.Options{By: account(), AsItIs: true}, func(s *server.Server) error {
 		found, err := s.Compliance(ctx)
 		if err != nil {
 			return err

@@ -66,7 +66,11 @@ func Check(ctx context.Context, dir string) Findings {
 	}
 	f.directory(dir)
 	f.space(dir)
-	s, err := Open(dir, Options{})
+	s, err := Open(dir, Options{AsItIs: true})
+	if errors.Is(err, ErrTooOld) {
+		f.add(Bad, "database", "%v", err)
+		return f
+	}
 	if err != nil {
 		f.add(Bad, "configuration", "%v", err)
 		return f

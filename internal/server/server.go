@@ -42,6 +42,7 @@ var (
 	ErrSetting     = errors.New("server: setting not acceptable")
 	ErrNoServer    = errors.New("server: no data directory here")
 	ErrTooNew      = errors.New("server: the database was written by a newer version")
+	ErrTooOld      = errors.New("server: the database is of an older version than this program: restart the server first, which brings it up to date")
 	ErrTechnician  = errors.New("server: technician not acceptable")
 	ErrUnknown     = errors.New("server: no such technician")
 	ErrUnitKey     = errors.New("server: unit key")
@@ -87,8 +88,8 @@ const (
 // bySelf stands in the journal where no administrator's command did it.
 const bySelf = "server"
 
-// Options are what the caller decides. Init uses all of them, Open only
-// Passphrase, Version, By and Log.
+// Options are what the caller decides. Init uses all of them but AsItIs, Open only
+// Passphrase, Version, By, AsItIs and Log.
 type Options struct {
 	Name       string   // of the unit, as users will read it
 	Address    string   // host:port that clients connect to; stands in the join code
@@ -98,6 +99,7 @@ type Options struct {
 	Sources    []string // where technicians may help from; empty for private networks
 	Version    string   // of the program, for the journal
 	By         string   // account that runs a command, for the journal; empty for a server that serves
+	AsItIs     bool     // an older database is refused: nothing is to change
 	Log        *slog.Logger
 }
 
@@ -161,7 +163,11 @@ func Open(dir string, o Options) (*Server, error) {
 	if err := s.loadKeys(); err != nil {
 		return nil, err
 	}
-	if s.store, err = openStore(s.path(fileDatabase)); err != nil {
+	bring := migrateAlone
+	if o.AsItIs {
+		bring = asItIs
+	}
+	if s.store, err = openStoreWith(s.path(fileDatabase), bring); err != nil {
 		return nil, err
 	}
 	if o.By != "" {

@@ -6,6 +6,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -298,6 +299,38 @@ func TestDatabaseIsDurableAndChecksReferences(t *testing.T) {
 	})
 	if err == nil {
 		t.Error("a session of nobody with nothing")
+	}
+}
+
+// A newer program beside a running server changes nothing under it, whatever the command; check changes
+// nothing at all.
+func TestOnlyAStoppedServersDatabaseIsBroughtUpToDate(t *testing.T) {
+	r := unserved(t)
+	at := func() (n int) {
+		must(t, r.store.reader.QueryRowContext(t.Context(), `pragma user_version`).Scan(&n))
+		return n
+	}
+	all := len(migrations())
+	old := func() {
+		_, err := r.store.writer.ExecContext(t.Context(), fmt.Sprintf(`alter table technician drop column photo;
+			alter table technician drop column photo_sum; pragma user_version = %d`, all-1))
+		must(t, err)
+	}
+	old()
+	if f := Check(t.Context(), r.dir); !f.Bad() || at() != all-1 || !strings.Contains(fmt.Sprint(find(f, "database")), "restart the server first") {
+		t.Errorf("check, version %d: %+v", at(), f)
+	}
+	held, err := r.alone()
+	must(t, err)
+	if _, err := Open(r.dir, Options{}); !errors.Is(err, ErrTooOld) || at() != all-1 {
+		t.Errorf("beside a server, version %d: %v", at(), err)
+	}
+	must(t, held.Close())
+	s, err := Open(r.dir, Options{})
+	must(t, err)
+	must(t, s.Close())
+	if at() != all {
+		t.Errorf("a stopped one: version %d", at())
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	_ "modernc.org/sqlite" // the driver
 
 	"assist/internal/journal"
+	"assist/internal/process"
 )
 
 // store is the SQLite database. One connection writes; a few read beside it, and see what
@@ -128,21 +129,24 @@ func migrations() []step {
 	}
 }
 
-// openStore opens or makes the database and brings it up to date. Writers take the lock when
+// openStore opens or makes the database and brings it up to date, unless a server runs on it. Writers take the lock when
 // they begin: one that took it half-way could fail after it had read. What is erased is
 // overwritten in the file (secure_delete), or a purge would leave names behind.
-func openStore(path string) (*store, error) {
-	st, err := openDatabase(path)
+func openStore(path string) (*store, error) { return openStoreWith(path, migrateAlone) }
+
+// openStoreWith brings the database up to date as bring does.
+func openStoreWith(path string, bring bringer) (*store, error) {
+	st, err := openDatabase(path, bring)
 	return st, fullStore(filepath.Dir(path), err)
 }
 
-func openDatabase(path string) (*store, error) {
+func openDatabase(path string, bring bringer) (*store, error) {
 	w, err := sql.Open("sqlite", dsn(path, "&_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=secure_delete(1)"))
 	if err != nil {
 		return nil, fmt.Errorf("server: database: %w", err)
 	}
 	w.SetMaxOpenConns(1)
-	if err := migrate(context.Background(), w); err != nil {
+	if err := bring(context.Background(), w, filepath.Dir(path)); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
 	r, err := sql.Open("sqlite", dsn(path, "&_pragma=query_only(1)"))
@@ -161,18 +165,51 @@ func dsn(path, more string) string {
 	return u.String() + "?_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)" + more
 }
 
-func migrate(ctx context.Context, db *sql.DB) error {
-	all := migrations()
-	var done int
+// bringer has the database of a data directory in this program's version, or fails.
+type bringer func(ctx context.Context, db *sql.DB, dir string) error
+
+// version is how many migrations a database has seen: at most as many as there are here.
+func version(ctx context.Context, db *sql.DB) (done int, err error) {
 	if err := db.QueryRowContext(ctx, `pragma user_version`).Scan(&done); err != nil {
-		return fmt.Errorf("server: database: %w", err)
+		return 0, fmt.Errorf("server: database: %w", err)
 	}
-	if done > len(all) {
-		return fmt.Errorf("%w: it has version %d, this program knows %d", ErrTooNew, done, len(all))
+	if all := len(migrations()); done > all {
+		return 0, fmt.Errorf("%w: it has version %d, this program knows %d", ErrTooNew, done, all)
 	}
-	if done == len(all) {
-		return nil
+	return done, nil
+}
+
+// asItIs is for commands that change nothing.
+func asItIs(ctx context.Context, db *sql.DB, _ string) error {
+	done, err := version(ctx, db)
+	if err == nil && done < len(migrations()) {
+		err = fmt.Errorf("%w (it has version %d, this program knows %d)", ErrTooOld, done, len(migrations()))
 	}
+	return err
+}
+
+// migrateAlone leaves the database of a running server alone: that one is older, and knows nothing of
+// what a newer program's command would make of the tables under it.
+func migrateAlone(ctx context.Context, db *sql.DB, dir string) error {
+	done, err := version(ctx, db)
+	if err != nil || done == len(migrations()) {
+		return err
+	}
+	if done > 0 { // else it is being made
+		held, err := process.Lock(filepath.Join(dir, fileLock))
+		if errors.Is(err, process.ErrHeld) {
+			return asItIs(ctx, db, dir)
+		}
+		if err != nil {
+			return fmt.Errorf("server: data directory: %w", err)
+		}
+		defer held.Close()
+	}
+	return migrate(ctx, db)
+}
+
+func migrate(ctx context.Context, db *sql.DB) error {
+	all, done := migrations(), 0
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("server: database: %w", err)
