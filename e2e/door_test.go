@@ -135,8 +135,25 @@ func (a *app) gone(t *testing.T, limit time.Duration, w want) {
 	}
 }
 
-// press clicks a widget once it can be clicked.
+// press clicks a widget once it can be clicked, by a program that plays the mouse.
 func (a *app) press(t *testing.T, w want) {
+	t.Helper()
+	a.screen.click(t, a.aim(t, w), 1)
+}
+
+// answer is press by the person's own devices: once mouse and keyboard were given, a
+// program that plays them answers nothing.
+func (a *app) answer(t *testing.T, w want) {
+	t.Helper()
+	if a.screen.devices == nil {
+		t.Skip("a server with devices takes root")
+	}
+	a.screen.jump(t, a.aim(t, w))
+	a.screen.tap(t)
+}
+
+// aim waits until a widget can be clicked, and stays where it is.
+func (a *app) aim(t *testing.T, w want) image.Point {
 	t.Helper()
 	var g widget
 	err := wait(aWhile, func() (err error) {
@@ -153,7 +170,7 @@ func (a *app) press(t *testing.T, w want) {
 	if err != nil {
 		a.fail(t, err)
 	}
-	a.screen.click(t, at, 1)
+	return at
 }
 
 // settled is the middle of a widget once it stays where it is: windows move when

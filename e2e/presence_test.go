@@ -6,12 +6,14 @@ package e2e
 
 import (
 	"fmt"
+	"image"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/godbus/dbus/v5"
+	"github.com/jezek/xgb/xproto"
 )
 
 // goneBy is how long after the person's session is locked or left something may still be
@@ -161,9 +163,17 @@ func (w *world) idleHands(t *testing.T) {
 	l := w.intervene(t, true)
 	l.driving(t)
 	a := w.host
-	a.see(t, 90*time.Second, want{id: "accept", window: "Êtes-vous toujours là\u00a0?"})
+	n := 0
+	if err := wait(90*time.Second, func() error {
+		n++
+		a.screen.fake(xproto.MotionNotify, 0, image.Pt(700+n%2, 700)) // a program that plays the mouse is nobody
+		_, err := a.find(want{id: "accept", window: "Êtes-vous toujours là\u00a0?"})
+		return err
+	}); err != nil {
+		a.fail(t, err)
+	}
 	a.keepPicture(t, "idle")
-	a.press(t, want{id: "accept", window: "Êtes-vous toujours là\u00a0?"})
+	a.answer(t, want{id: "accept", window: "Êtes-vous toujours là\u00a0?"})
 	a.gone(t, soon, want{id: "accept"})
 	l.driving(t)
 	a.see(t, 90*time.Second, want{id: "accept", window: "Êtes-vous toujours là\u00a0?"})

@@ -145,12 +145,12 @@ func (d *desktop) monitors() screen.Layout {
 // genuine says whether a device of this computer made a press a moment ago: the space
 // bar while the keyboard was the dialog's own, or a button where the dialog says that it
 // was pressed. What is not known is no. On X11 a program of the person's own account may
-// play a device (XTEST); it counts as one.
+// play a device (XTEST); it counts as one, but for a strict press.
 func (d *desktop) genuine(p ui.Press) bool {
 	if d.watcher == nil {
 		return false
 	}
-	c := input.Claim{Window: uint32(p.Window), Area: p.Area, Since: p.Since, Within: genuineWithin}
+	c := input.Claim{Window: uint32(p.Window), Area: p.Area, Since: p.Since, Within: genuineWithin, Strict: p.Strict}
 	if p.By == ui.ActSpace {
 		return d.watcher.GenuineKey(input.KeySpace, c)
 	}

@@ -34,11 +34,15 @@ func (d *desktop) attend(p *program) {
 // shared at all.
 func (p *program) hands() consent.Hands {
 	return consent.Hands{
-		Last: func() time.Time {
-			if w := p.desktop.watcher; w != nil {
+		Last: func(strict bool) time.Time {
+			switch w := p.desktop.watcher; {
+			case w == nil:
+				return time.Time{}
+			case strict:
+				return w.LastOfDevices()
+			default:
 				return w.Last()
 			}
-			return time.Time{}
 		},
 		Idle: p.unit.idle,
 	}

@@ -20,18 +20,22 @@ const (
 var ErrAbsent = errors.New("consent: nobody there")
 
 // Hands says how long the person's own hands have rested. Last is when they last
-// used mouse or keyboard, never what a remote person did; Idle is how long they
+// used mouse or keyboard, never what a remote person did, and, when it is asked
+// strictly, nothing that a program did by playing a device; Idle is how long they
 // may rest, IdleTime when it is nil or not positive. Both may be asked at any
 // time: what Idle returns may change while a lease lives.
 type Hands struct {
-	Last func() time.Time
+	Last func(strict bool) time.Time
 	Idle func() time.Duration
 }
 
-// left is how long the hands may still rest, when the person was there at here.
-func (h Hands) left(here time.Time) time.Duration {
-	if last := h.Last(); last.After(here) {
-		here = last
+// left is how long the hands may still rest, when the person was there at here, and gave
+// control at driven. To give it they were there.
+func (h Hands) left(here, driven time.Time) time.Duration {
+	for _, seen := range []time.Time{driven, h.Last(!driven.IsZero())} {
+		if seen.After(here) {
+			here = seen
+		}
 	}
 	limit := IdleTime
 	if h.Idle != nil {
@@ -69,7 +73,7 @@ func (l *Lease) attend(h Hands) {
 			return
 		case <-look.C:
 		}
-		if left := h.left(here); left > 0 {
+		if left := h.left(here, l.drivenSince()); left > 0 {
 			overdue = time.Time{}
 			l.missing(false)
 			look.Reset(min(left, idleLook))

@@ -16,15 +16,26 @@ import (
 
 // hands are the person's, in a test.
 type hands struct {
-	mu    sync.Mutex
-	moved time.Time
-	idle  time.Duration
+	mu     sync.Mutex
+	moved  time.Time
+	played time.Time // by a program
+	idle   time.Duration
 }
 
-func (h *hands) last() time.Time {
+// last is what a device did; asked leniently, what programs played counts too.
+func (h *hands) last(strict bool) time.Time {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if !strict && h.played.After(h.moved) {
+		return h.played
+	}
 	return h.moved
+}
+
+func (h *hands) play() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.played = time.Now()
 }
 
 func (h *hands) limit() time.Duration {

@@ -103,6 +103,7 @@ type Question struct {
 	Widening bool      // more rights for a lease that lives
 	Renewing bool      // the same rights for another LeaseLife
 	Idle     bool      // whether the person is still there; the rights stay as they are
+	Strict   bool      // only a device may say yes, no program that plays one; set by the gate
 	Deadline time.Time // when silence becomes a refusal; set by the gate
 }
 

@@ -41,7 +41,7 @@ func (g *Gate) Ask(ctx context.Context, q Question) (*Lease, error) {
 	if !g.take() {
 		return nil, ErrBusy
 	}
-	q.Widening, q.Renewing, q.Idle = false, false, false
+	q.Widening, q.Renewing, q.Idle, q.Strict = false, false, false, false
 	granted, err := g.question(ctx, q, g.free)
 	if err != nil {
 		return nil, err

@@ -29,6 +29,7 @@ type Lease struct {
 	control  *pass
 	inside   int // bodies of Do that run under any right
 	since    time.Time
+	driven   time.Time         // when control was first granted; zero: it never was
 	cause    error             // nil while it lives
 	byUser   bool              // the person pressed Pause
 	frozen   bool              // the banner is not seen
@@ -81,6 +82,9 @@ func (l *Lease) add(r Rights) {
 	(r & l.most).each(func(one Rights) {
 		if s := l.slot(one); *s == nil {
 			*s = &pass{lease: l, right: one, done: make(chan struct{})}
+			if one == RightControl && l.driven.IsZero() {
+				l.driven = time.Now()
+			}
 		}
 	})
 }
@@ -201,12 +205,22 @@ func (l *Lease) Widen(ctx context.Context, want Rights) (Rights, error) {
 	return l.rights(), nil
 }
 
+// drivenSince is when control was first granted; zero when it never was. Whoever had it
+// may have started a program that plays the person's devices, so that from then on, also
+// when it was taken back, only a device answers.
+func (l *Lease) drivenSince() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.driven
+}
+
 // question puts a question about this lease. When it returns without an error
 // the caller must set asking back to false: only then is input taken again.
 func (l *Lease) question(ctx context.Context, q Question) (Rights, error) {
 	if err := l.hold(); err != nil {
 		return 0, err
 	}
+	q.Strict = !l.drivenSince().IsZero()
 	limited, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	over := make(chan struct{})

@@ -347,7 +347,7 @@ func TestClickHasItsPlace(t *testing.T) {
 			w.see(raw{rawButton, 1}, false)
 			w.spot = func() spot { return spot{c.to, []uint32{7}} }
 			w.see(raw{rawButtonUp, c.up}, false)
-			if got := w.GenuineClick(Claim{c.window, area, since, time.Hour}); got != c.want {
+			if got := w.GenuineClick(Claim{Window: c.window, Area: area, Since: since, Within: time.Hour}); got != c.want {
 				t.Errorf("genuine: %v", got)
 			}
 		})

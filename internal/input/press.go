@@ -29,6 +29,7 @@ type click struct {
 	button   uint32
 	from, to spot      // to: where it was let go
 	down, up time.Time // up is zero while it is held
+	played   bool      // down or up was a program's
 }
 
 // strokes is when a key was last pressed, the newest first.
@@ -39,12 +40,22 @@ func (s *strokes) add(at time.Time) {
 	s[0] = at
 }
 
+// use forgets the press of that time, and those before it.
+func (s *strokes) use(at time.Time) {
+	for i := range s {
+		if !s[i].After(at) {
+			s[i] = time.Time{}
+		}
+	}
+}
+
 // Claim is what a window of ours says of a press that came to it.
 type Claim struct {
 	Window uint32          // the system's number
 	Area   image.Rectangle // of what was clicked, in pixels of the window; of no interest for a key
 	Since  time.Time       // a press begun before is not meant
 	Within time.Duration   // nor is one that ended longer ago than this
+	Strict bool            // nor one that a program played, for all that the system tells
 }
 
 // in reports whether the pointer was in the claimed area, origin being the place of its
@@ -53,7 +64,8 @@ func (c Claim) in(s spot, origin image.Point) bool {
 	return slices.Contains(s.under, c.Window) && s.at.In(c.Area.Add(origin))
 }
 
-// GenuineClick reports whether a device pressed and let go a button, the wheel left
+// GenuineClick reports whether a device (or, unless the claim is strict, a program that
+// plays one) pressed and let go a button, the wheel left
 // aside, in the claimed place: the system's own word on where the pointer was counts, not
 // what a window was sent. A click that was found is used up. What cannot be found out is no.
 func (w *Watcher) GenuineClick(c Claim) bool {
@@ -65,7 +77,7 @@ func (w *Watcher) GenuineClick(c Claim) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for i, k := range w.clicks {
-		fresh := !k.up.IsZero() && !k.down.Before(c.Since) && time.Since(k.up) <= c.Within
+		fresh := !(c.Strict && k.played) && !k.up.IsZero() && !k.down.Before(c.Since) && time.Since(k.up) <= c.Within
 		if fresh && c.in(k.from, origin) && c.in(k.to, origin) {
 			w.clicks = slices.Delete(w.clicks, 0, i+1) // windows get clicks in their order
 			return true
@@ -74,7 +86,7 @@ func (w *Watcher) GenuineClick(c Claim) bool {
 	return false
 }
 
-// GenuineKey reports whether a device pressed this key, a HID usage, while the keyboard
+// GenuineKey reports whether a device, as for GenuineClick, pressed this key, a HID usage, while the keyboard
 // was the claimed window's: it is now and was all the last second, else what was typed
 // may have been meant for another window. A press that was found is used up. What cannot
 // be found out is no; so is every key of a window that Mind was not told of.
@@ -90,10 +102,14 @@ func (w *Watcher) GenuineKey(usage uint16, c Claim) bool {
 		return false
 	}
 	all := &w.keys[code]
+	if c.Strict {
+		all = &w.struck[code]
+	}
 	for i := len(all) - 1; i >= 0; i-- { // windows get keys in their order
 		at := all[i]
 		if !at.IsZero() && !at.Before(c.Since) && time.Since(at) <= c.Within {
-			clear(all[i:])
+			w.keys[code].use(at)
+			w.struck[code].use(at)
 			return true
 		}
 	}
@@ -125,7 +141,7 @@ func (w *Watcher) focusMoved(window uint32) {
 }
 
 // place notes where a button was pressed or let go, right after it was.
-func (w *Watcher) place(r raw) {
+func (w *Watcher) place(r raw, played bool) {
 	now, at := time.Now(), w.spot()
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -133,13 +149,13 @@ func (w *Watcher) place(r raw) {
 		if len(w.clicks) >= maxClicks {
 			w.clicks = slices.Delete(w.clicks, 0, 1)
 		}
-		w.clicks = append(w.clicks, click{button: r.detail, from: at, down: now})
+		w.clicks = append(w.clicks, click{button: r.detail, from: at, down: now, played: played})
 		return
 	}
 	for i := len(w.clicks) - 1; i >= 0; i-- {
 		if k := &w.clicks[i]; k.button == r.detail {
 			if k.up.IsZero() {
-				k.to, k.up = at, now
+				k.to, k.up, k.played = at, now, k.played || played
 			}
 			return
 		}

@@ -49,8 +49,8 @@ type echo struct {
 }
 
 // Watcher knows when the person at the machine last used mouse or keyboard.
-// Only what the devices themselves (or another program that acts as one) do
-// counts: neither events that a Desk of this process injects, nor events that a
+// Only what the devices themselves (or another program that acts as one, where that is
+// not ruled out) do counts: neither events that a Desk of this process injects, nor events that a
 // program merely sends to a window.
 type Watcher struct {
 	changed chan struct{} // one slot
@@ -66,10 +66,12 @@ type Watcher struct {
 	mu      sync.Mutex
 	closed  bool
 	last    time.Time
+	hand    time.Time // last of a device, whatever programs played
 	keys    [keyNumbers]strokes
-	clicks  []click   // not used up; the oldest first
-	minded  uint32    // the window that focusMoved is about
-	steady  time.Time // when the keyboard last came to it or left it; zero: not known
+	struck  [keyNumbers]strokes // those of keys that a device pressed
+	clicks  []click             // not used up; the oldest first
+	minded  uint32              // the window that focusMoved is about
+	steady  time.Time           // when the keyboard last came to it or left it; zero: not known
 	echoes  []echo
 	wakes   []chan struct{} // one slot each
 	dropped uint64          // echoes beyond maxEchoes
@@ -91,6 +93,13 @@ func (w *Watcher) Last() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.last
+}
+
+// LastOfDevices is Last without what a program did by playing a device.
+func (w *Watcher) LastOfDevices() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.hand
 }
 
 // Changed has one slot, filled at local activity. It is for one reader.
@@ -174,10 +183,10 @@ func (w *Watcher) confirm() {
 }
 
 // see takes in a device event. Injectable is true when it came through the
-// device that programs inject by.
+// device that programs inject by, and where the system cannot tell.
 func (w *Watcher) see(r raw, injectable bool) {
 	if w.note(r, injectable) {
-		w.place(r)
+		w.place(r, injectable)
 	}
 }
 
@@ -194,8 +203,14 @@ func (w *Watcher) note(r raw, injectable bool) (click bool) {
 		return false
 	}
 	w.last = time.Now()
+	if !injectable {
+		w.hand = w.last
+	}
 	if r.kind == rawKey && r.detail < keyNumbers {
 		w.keys[r.detail].add(w.last)
+		if !injectable {
+			w.struck[r.detail].add(w.last)
+		}
 	}
 	wake(w.changed)
 	for _, c := range w.wakes {

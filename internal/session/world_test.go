@@ -151,7 +151,7 @@ func (w *world) shut() {
 // newGate is a gate that minds the person's hands.
 func (w *world) newGate() *consent.Gate {
 	g := consent.NewGate(consenttest.Person(w.answer), w.lamp, consent.AllRights)
-	g.Attend(consent.Hands{Last: func() time.Time {
+	g.Attend(consent.Hands{Last: func(bool) time.Time {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if w.resting {

@@ -38,6 +38,7 @@ type Press struct {
 	Window uintptr         // the system's number of the dialog; 0: not known
 	Area   image.Rectangle // of the button or box that was pressed, in pixels of the window
 	Since  time.Time       // a press begun before is not meant
+	Strict bool            // nor one by a program that plays a device
 }
 
 // Config is all that the screens are made of. Trial may be nil when this build holds

@@ -26,6 +26,7 @@ type fake struct {
 	now      time.Time
 	hidden   bool         // another window lies over the dialog
 	real     bool         // a device was pressed just now
+	played   bool         // by a program
 	at       *image.Point // in the window; nil: wherever it has to be
 	begun    time.Time    // of the press; zero: in time
 	typing   bool         // it was the keyboard
@@ -93,7 +94,7 @@ func (f *fake) genuine(p Press) bool {
 	if f.at != nil && !f.at.In(p.Area) || !f.begun.IsZero() && f.begun.Before(p.Since) {
 		return false
 	}
-	return f.real && (p.By == ActSpace) == f.typing
+	return f.real && (p.By == ActSpace) == f.typing && !(f.played && p.Strict)
 }
 func (f *fake) clock() time.Time { f.mu.Lock(); defer f.mu.Unlock(); return f.now }
 func (f *fake) open(o Opening)   { f.set(func() { f.opened = append(f.opened, o) }) }

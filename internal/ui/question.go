@@ -66,6 +66,14 @@ func (d *question) noAnswerKey() string {
 	return "dialog.noAnswer"
 }
 
+// missedKey is the key of why a press did not count.
+func (d *question) missedKey() string {
+	if d.q.Strict {
+		return "dialog.missedStrict"
+	}
+	return "dialog.missed"
+}
+
 // preticked is what is ticked at the start. Mouse and keyboard never are in a first
 // question; a question for more is about nothing else than what it asks.
 func preticked(q consent.Question) consent.Rights {
@@ -130,7 +138,7 @@ func (d *question) tick() {
 	left := max(int((d.deadline.Sub(now)+time.Second-1)/time.Second), 0)
 	text := d.a.tongue.count("ask.seconds", left)
 	if !d.missed.IsZero() && now.Sub(d.missed) < missedTime {
-		text = d.a.say("dialog.missed")
+		text = d.a.say(d.missedKey())
 	}
 	if d.hidden(now) && now.Sub(d.born) >= settleTime {
 		text = d.a.say("dialog.covered")
@@ -173,7 +181,9 @@ func (d *question) acceptable() bool {
 // computer brings a real one late.
 func (d *question) genuine(by Act, on fyne.CanvasObject) bool {
 	now := d.a.cfg.Now()
-	p := Press{By: by, Window: handle(d.win), Area: d.area(on), Since: d.born}
+	box, isBox := on.(*check)
+	less := isBox && box.on // any hand may take away
+	p := Press{By: by, Window: handle(d.win), Area: d.area(on), Since: d.born, Strict: d.q.Strict && !less}
 	if on == d.accept { // begun when it could be accepted, not only let go then
 		p.Since = later(d.born, d.covered).Add(inertTime)
 	}

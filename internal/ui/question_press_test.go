@@ -6,6 +6,7 @@ package ui
 
 import (
 	"image"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,6 +46,52 @@ func TestDialogWantsThePressOnThatVeryWidget(t *testing.T) {
 	test.Tap(d.accept)
 	if _, ok := d.given(); !ok {
 		t.Error("a press on accept does not count")
+	}
+}
+
+// Where the gate asks strictly, a program that plays a device gives nothing, and takes away
+// what it likes.
+func TestDialogWantsADeviceWhereItIsAskedStrictly(t *testing.T) {
+	strict := func(q *consent.Question) {
+		q.Widening, q.Strict, q.Wanted = true, true, consent.RightPoint|consent.RightControl
+	}
+	d, f := ripe(t, strict)
+	f.set(func() { f.played = true })
+	box := boxOf(t, d, consent.RightPoint)
+	if test.Tap(box); box.on {
+		t.Error("a program cannot take a tick away")
+	}
+	if test.Tap(box); box.on {
+		t.Error("a program ticked a box")
+	}
+	test.Tap(d.accept)
+	if got, ok := d.given(); ok {
+		t.Fatalf("a program answered %+v", got)
+	}
+	if said := d.left.AccessibilityLabel(); !strings.Contains(said, "vraie souris") {
+		t.Errorf("said %q", said)
+	}
+	f.set(func() { f.played = false })
+	test.Tap(d.accept)
+	if got, ok := d.given(); !ok || got.rights != consent.RightControl {
+		t.Errorf("a device answered %+v, %v", got, ok)
+	}
+	for _, act := range []func(*question){
+		func(d *question) { test.Tap(d.refuse) }, func(d *question) { test.Tap(d.report) },
+		func(d *question) { key(d, fyne.KeyEscape) },
+	} {
+		d, f := ripe(t, strict)
+		f.set(func() { f.played = true })
+		act(d)
+		if got, ok := d.given(); !ok || got.err == nil {
+			t.Errorf("a program cannot refuse: %+v, %v", got, ok)
+		}
+	}
+	d, f = ripe(t)
+	f.set(func() { f.played = true })
+	test.Tap(d.accept)
+	if _, ok := d.given(); !ok {
+		t.Error("the first question is strict, too")
 	}
 }
 

@@ -49,11 +49,17 @@ func (c *Conn) inputDevices() (opcode byte, touches bool, all []device, err erro
 	if major < 2 || major == 2 && minor < 1 {
 		return 0, false, nil, ErrNoRaw
 	}
+	all, err = c.devices(opcode)
+	return opcode, major > 2 || minor >= 2, all, err
+}
+
+// devices lists the devices.
+func (c *Conn) devices(opcode byte) ([]device, error) {
 	list, err := c.Query(opcode, xiQueryDevice, le16(xiAllDevices), le16(0))
 	if err != nil {
-		return 0, false, nil, fmt.Errorf("list input devices: %w", err)
+		return nil, fmt.Errorf("list input devices: %w", err)
 	}
-	return opcode, major > 2 || minor >= 2, parseDevices(list), nil
+	return parseDevices(list), nil
 }
 
 // parseDevices reads a device list. Each entry: id, use, attachment, number of

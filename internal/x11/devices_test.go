@@ -42,7 +42,7 @@ func FuzzDevices(f *testing.F) {
 }
 
 func TestRawEventsAreRead(t *testing.T) {
-	r := &RawEvents{opcode: 131, injecting: map[uint16]bool{4: true}}
+	r := &RawEvents{opcode: 131, changed: make(chan struct{}, 1), real: map[uint16]bool{6: true}}
 	var e Event
 	e[0], e[1], e[8], e[12], e[16], e[20] = 35, 131, byte(RawButtonPress), 7, 1, 4
 	if got, ok := r.Read(e); !ok || got != (Raw{RawButtonPress, 7, 1, true, 4}) {
@@ -51,6 +51,19 @@ func TestRawEventsAreRead(t *testing.T) {
 	e[20] = 6
 	if got, _ := r.Read(e); got.Injected {
 		t.Error("a device was taken for a program")
+	}
+	gone := e
+	gone[8] = byte(devicesChanged)
+	if _, ok := r.Read(gone); ok {
+		t.Error("a device that went was taken for a deed")
+	}
+	r.learn([]device{{id: 6}}, 0) // asked for before
+	if got, _ := r.Read(e); !got.Injected {
+		t.Error("a device that may be another now is still believed")
+	}
+	r.learn([]device{{id: 5, name: "a XTEST pointer"}, {id: 6}}, 1)
+	if got, _ := r.Read(e); got.Injected {
+		t.Error("a device is not known again")
 	}
 	for at, value := range map[int]byte{0: 34, 1: 130, 8: 12} {
 		other := e

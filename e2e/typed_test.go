@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// TestTypedYes has a technician who was given mouse and keyboard type one line into a
+// terminal, which from then on presses the button of whatever is asked: a program of the
+// host's own, that plays its mouse. With nobody at the desk the session ends by itself.
+func TestTypedYes(t *testing.T) {
+	w := newWorld(t)
+	w.policy(t, "--lease", "1") // the person is asked again after half a minute
+	start(t, program{path: "xterm", as: w.as, env: append(w.host.screen.env(), "HOME="+w.host.dir, "LC_ALL=C.UTF-8"),
+		log: filepath.Join(w.dir, "xterm.log"), args: []string{"-fn", "6x10", "-geometry", "60x8+20+520", "-T", "Terminal", "-e", "sh"}})
+	var terminal image.Rectangle
+	eventually(t, soon, "terminal", func() (err error) { _, terminal, err = w.host.screen.window("Terminal"); return err })
+	l := w.intervene(t, true)
+	l.driving(t)
+	began := time.Now()
+	// A technician would read the place off the picture, after the first time.
+	place := filepath.Join(w.host.dir, "place")
+	l.reach(t, terminal.Min.Add(image.Pt(150, 40)))
+	l.tech.screen.xdotool(t, "type", "--delay", "40", fmt.Sprintf("while sleep 1; do xdotool mousemove $(cat %s) click 1; done", place))
+	l.tech.screen.keys(t, "Return")
+	if err := wait(40*time.Second, func() error {
+		g, err := l.host.find(want{id: "accept"})
+		return errors.Join(err, yes(g.Enabled))
+	}); err != nil {
+		l.host.fail(t, err)
+	}
+	at, err := l.host.settled(want{id: "accept"})
+	if err != nil {
+		l.host.fail(t, err)
+	}
+	if err := errors.Join(os.WriteFile(place, fmt.Appendf(nil, "%d %d", at.X, at.Y), 0o644), w.as.own(place)); err != nil {
+		t.Fatal(err)
+	}
+	l.host.see(t, aWhile, want{id: "seconds", text: "prenez une vraie souris"}) // the line presses the button
+	l.tech.see(t, time.Minute, want{text: "La durée accordée est écoulée", window: l.title})
+	l.over(t, "La durée accordée est écoulée")
+	if took := time.Since(began); took > 75*time.Second {
+		t.Errorf("it lasted %v", took)
+	}
+	w.ready(t)
+}
