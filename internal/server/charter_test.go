@@ -5,6 +5,7 @@ package server
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -429,5 +430,23 @@ func TestAnObstacleIsLoggedOnce(t *testing.T) {
 	}
 	if n := strings.Count(log.String(), "up to date again"); n != 1 {
 		t.Errorf("%d times better:\n%s", n, log)
+	}
+}
+
+// The old key's word for a restored journal goes with the key, and not in silence.
+func TestCheckTellsOfARestartByAnOldKey(t *testing.T) {
+	r := unserved(t)
+	must(t, r.RestartJournal(t.Context(), testPassphrase, Who{By: "root", Reason: "a restore"}))
+	told := func() bool { return strings.Contains(fmt.Sprint(find(Check(t.Context(), r.dir), "journal")), "of no use any more") }
+	if told() {
+		t.Error("a good one is said to be of no use")
+	}
+	must(t, r.Rotate(t.Context(), testPassphrase))
+	if !told() {
+		t.Error("nothing is said after a change of the unit key")
+	}
+	must(t, r.RestartJournal(t.Context(), testPassphrase, Who{By: "root", Reason: "the key was changed"}))
+	if told() {
+		t.Error("the new one is said to be of no use")
 	}
 }

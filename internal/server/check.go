@@ -88,6 +88,7 @@ func Check(ctx context.Context, dir string) Findings {
 	f.machines(ctx, s)
 	f.newcomers(ctx, s)
 	f.database(ctx, s)
+	f.restart(s)
 	f.reports(ctx, s)
 	f.syslog(ctx, s)
 	f.firewall(s.cfg.Server, s.cfg.Journal.Syslog)

@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 
 	"assist/internal/journal"
@@ -87,4 +89,20 @@ func (s *Server) PublishRestart(ctx context.Context, b []byte) error {
 		return err
 	}
 	return replaceFile(s.path(fileRestart), b)
+}
+
+// restart says of the unit's word for a restored journal whether it still counts: apps that were off
+// since then need it.
+func (f *Findings) restart(s *Server) {
+	b, err := os.ReadFile(s.path(fileRestart))
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	if err == nil {
+		_, err = trust.VerifyRestart(b, s.unit, s.now())
+	}
+	if err != nil {
+		f.add(Note, "journal", "WARNING: %s is of no use any more, as after a change of the unit key: apps that were off since the restore refuse this server; run \"journal restart\" again (%v)",
+			fileRestart, err)
+	}
 }
