@@ -38,7 +38,7 @@ func CheckWriters(path string) error {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
 			return fmt.Errorf("process: %s: %w", at, err)
-		case othersWrite(&i, uint32(os.Geteuid())):
+		case othersWrite(ownership{int64(i.Uid), int64(i.Gid), uint32(i.Mode)}, int64(os.Geteuid())):
 			return fmt.Errorf("%w: %s (owner %d, rights %o; chown it, and chmod go-w)", ErrWritable, at, i.Uid, i.Mode&0o7777)
 		}
 		if at == filepath.Dir(at) {
@@ -47,15 +47,21 @@ func CheckWriters(path string) error {
 	}
 }
 
+// ownership is whose a file is and what may be done with it; mode as stat(2) gives it.
+type ownership struct {
+	uid, gid int64
+	mode     uint32
+}
+
 // othersWrite reports whether others than root and user own a file or may write it. In a
 // folder whose sticky bit is set, /tmp say, nobody replaces what is not theirs; a group of
 // the owner's own number is theirs alone.
-func othersWrite(i *unix.Stat_t, user uint32) bool {
-	if user != 0 && i.Uid != 0 && i.Uid != user {
+func othersWrite(i ownership, user int64) bool {
+	if user != 0 && i.uid != 0 && i.uid != user {
 		return true
 	}
-	if i.Mode&unix.S_IFMT == unix.S_IFDIR && i.Mode&unix.S_ISVTX != 0 {
+	if i.mode&unix.S_IFMT == unix.S_IFDIR && i.mode&unix.S_ISVTX != 0 {
 		return false
 	}
-	return i.Mode&0o002 != 0 || i.Mode&0o020 != 0 && i.Gid != i.Uid
+	return i.mode&0o002 != 0 || i.mode&0o020 != 0 && i.gid != i.uid
 }

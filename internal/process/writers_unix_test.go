@@ -53,16 +53,17 @@ func TestWritersAreFound(t *testing.T) {
 // Who owns it counts, but for root; and a group is somebody else, unless it is the owner's.
 func TestOwnersAndGroups(t *testing.T) {
 	for _, c := range []struct {
-		uid, gid, mode, user uint32
-		want                 bool
+		uid, gid int64
+		mode     uint32
+		user     int64
+		want     bool
 	}{
 		{1000, 1000, 0o664, 1000, false}, {1000, 100, 0o664, 1000, true}, {1000, 100, 0o644, 1000, false},
 		{0, 0, 0o644, 1000, false}, {1001, 1001, 0o600, 1000, true}, {1000, 1000, 0o600, 0, false},
 		{0, 0, unix.S_IFDIR | unix.S_ISVTX | 0o777, 1000, false}, {1001, 0, unix.S_IFDIR | unix.S_ISVTX | 0o777, 1000, true},
 		{0, 0, unix.S_ISVTX | 0o666, 1000, true},
 	} {
-		i := unix.Stat_t{Uid: c.uid, Gid: c.gid, Mode: c.mode}
-		if got := othersWrite(&i, c.user); got != c.want {
+		if got := othersWrite(ownership{c.uid, c.gid, c.mode}, c.user); got != c.want {
 			t.Errorf("%+v: %v", c, got)
 		}
 	}
