@@ -61,6 +61,9 @@ var errUnsigned = errors.New("nobody has signed it yet")
 
 // explainPublished says of a file that is no signed charter what it is.
 func explainPublished(err error, from string, text []byte) error {
+	if errors.Is(err, trust.ErrSignature) {
+		return fmt.Errorf("%w\nThe unit key in force did not sign %s. If \"charter rotate\" made it, name the change as well: --rotation FILE", err, from)
+	}
 	if !errors.Is(err, trust.ErrMalformed) {
 		return err
 	}

@@ -197,6 +197,7 @@ func TestTheUnitKeyIsChanged(t *testing.T) {
 	holds(t, plays(t, append(rotate, "--yes")...), "charter publish --from")
 	fails(t, "is there already", rotate...)
 	publish := []string{"charter", "publish", "--dir", dir, "--from", in("charter.txt"), "--rotation", in("rotation.txt")}
+	fails(t, "name the change as well: --rotation", publish[:len(publish)-2]...)
 	holds(t, plays(t, publish...), "The unit has a new key")
 	fails(t, "unit key", publish...)
 	plays(t, "charter", "draft", "--dir", dir, "--out", in("next.toml"))

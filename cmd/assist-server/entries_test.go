@@ -142,3 +142,13 @@ func TestNumbersAreWhatThePageSays(t *testing.T) {
 		t.Errorf("an unknown number is %q", got)
 	}
 }
+
+// Silence would leave it open whether the entries of a dispute stay.
+func TestAHoldSaysThatItHolds(t *testing.T) {
+	dir, _ := setUp(t)
+	id := strings.Repeat("0a", 16)
+	appends(t, dir, &journal.SessionAnswered{Session: id, Machine: "1", Verdict: 1})
+	hold := []string{"journal", "hold", "--dir", dir, "--session", id, "--reason", "a dispute"}
+	holds(t, plays(t, hold...), id+" is on hold")
+	holds(t, plays(t, append(hold, "--release")...), id+" is no longer on hold")
+}

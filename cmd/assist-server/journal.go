@@ -243,10 +243,15 @@ func runJournalHold(ctx context.Context, p *program, args []string) error {
 	}
 	return with(*dir, func(s *server.Server) error {
 		if *session != "" {
+			hold, said := s.Hold, "The session %s is on hold: its entries stay whatever their age.\n"
 			if *release {
-				return explainReason(s.Release(ctx, *session, who(*reason)))
+				hold, said = s.Release, "The session %s is no longer on hold: its entries go with the others of their age.\n"
 			}
-			return explainReason(s.Hold(ctx, *session, who(*reason)))
+			if err := hold(ctx, *session, who(*reason)); err != nil {
+				return explainReason(err)
+			}
+			_, err := fmt.Fprintf(p.out, said, *session)
+			return err
 		}
 		list, err := s.Held(ctx)
 		for _, id := range list {

@@ -65,7 +65,7 @@ func runAdd(ctx context.Context, p *program, args []string) error {
 		if err != nil || s.SignsItself() {
 			return err
 		}
-		_, err = fmt.Fprintf(p.out, "\nOnce %s has enrolled, run \"assist-server charter sign\": until then this account can\nhelp nobody. (Not needed when the server was started with --passphrase-file.)\n", who.Login)
+		_, err = fmt.Fprintf(p.out, "\nOnce %s has enrolled, run \"assist-server charter sign\", or \"charter draft\" for a unit key kept\nelsewhere: until then this account can\nhelp nobody. (Not needed when the server was started with --passphrase-file.)\n", who.Login)
 		return err
 	})
 }

@@ -437,7 +437,9 @@ func TestAnObstacleIsLoggedOnce(t *testing.T) {
 func TestCheckTellsOfARestartByAnOldKey(t *testing.T) {
 	r := unserved(t)
 	must(t, r.RestartJournal(t.Context(), testPassphrase, Who{By: "root", Reason: "a restore"}))
-	told := func() bool { return strings.Contains(fmt.Sprint(find(Check(t.Context(), r.dir), "journal")), "of no use any more") }
+	told := func() bool {
+		return strings.Contains(fmt.Sprint(find(Check(t.Context(), r.dir), "journal")), "of no use any more")
+	}
 	if told() {
 		t.Error("a good one is said to be of no use")
 	}
