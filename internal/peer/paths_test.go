@@ -32,6 +32,9 @@ func newGoneNet(t *testing.T, after int64) *goneNet {
 	return g
 }
 
+// Interfaces is as of shapedNet.
+func (n *goneNet) Interfaces() ([]*transport.Interface, error) { return loopback(n.Net) }
+
 func (n *goneNet) ListenUDP(network string, at *net.UDPAddr) (transport.UDPConn, error) {
 	c, err := roomy{n.Net}.ListenUDP(network, at)
 	if err != nil {

@@ -38,6 +38,15 @@ type shaped struct {
 	conn transport.UDPConn
 }
 
+// Interfaces is the loopback alone: what others on this machine make and take away while a
+// test runs is no path of its own.
+func (n *shapedNet) Interfaces() ([]*transport.Interface, error) { return loopback(n.Net) }
+
+func loopback(n *stdnet.Net) ([]*transport.Interface, error) {
+	all, err := n.Interfaces()
+	return slices.DeleteFunc(slices.Clone(all), func(i *transport.Interface) bool { return i.Flags&net.FlagLoopback == 0 }), err
+}
+
 func newShapedNet(t testing.TB, capacity float64) *shapedNet {
 	t.Helper()
 	std, err := stdnet.NewNet()
