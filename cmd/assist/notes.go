@@ -4,10 +4,7 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
-	"io/fs"
 	"log/slog"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -58,21 +55,13 @@ type closing struct {
 // is put aside, not lost.
 func newNotes(path string, log *slog.Logger) *notes {
 	n := &notes{path: path, log: log}
-	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return n
-	}
-	if err == nil {
-		err = json.Unmarshal(b, &n.kept)
-	}
-	if err != nil {
-		log.Warn("notes not readable, put aside", "error", err)
-		n.kept = noted{}
-		if err := os.Rename(path, path+".damaged"); err != nil {
-			log.Warn("notes not put aside", "error", err)
+	config.ReadKept(path, log, func(b []byte) error {
+		err := json.Unmarshal(b, &n.kept)
+		if err != nil {
+			n.kept = noted{}
 		}
-		return n
-	}
+		return err
+	})
 	if n.kept.old(time.Now()) {
 		n.try("what is left of the old", func(*noted) {})
 	}

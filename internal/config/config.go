@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -177,6 +178,25 @@ func Save(d Dirs, f File) error {
 		return fmt.Errorf("config: %w", err)
 	}
 	return WriteFile(filepath.Join(d.User, "assist.toml"), b)
+}
+
+// ReadKept gives a file that the app keeps to parse, if there is one. A file that cannot be
+// read or parsed is put aside under path.damaged, not lost, and the log says so.
+func ReadKept(path string, log *slog.Logger, parse func([]byte) error) {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	if err == nil {
+		err = parse(b)
+	}
+	if err == nil {
+		return
+	}
+	log.Warn("file not readable, put aside", "file", filepath.Base(path), "error", err)
+	if err := os.Rename(path, path+".damaged"); err != nil {
+		log.Warn("file not put aside", "file", filepath.Base(path), "error", err)
+	}
 }
 
 // WriteFile replaces path by b atomically, readable by this user alone: the old

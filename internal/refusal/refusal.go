@@ -11,9 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -76,19 +74,10 @@ type Book struct {
 // Open reads what was kept. A file that cannot be read is put aside, not lost.
 func Open(path string, log *slog.Logger) *Book {
 	b := &Book{path: path, log: log}
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return b
-	}
-	if err == nil {
+	config.ReadKept(path, log, func(text []byte) (err error) {
 		b.kept, err = parse(text)
-	}
-	if err != nil {
-		log.Warn("list of what was refused not readable, put aside", "error", err)
-		if err := os.Rename(path, path+".damaged"); err != nil {
-			log.Warn("list of what was refused not put aside", "error", err)
-		}
-	}
+		return err
+	})
 	return b
 }
 

@@ -337,6 +337,10 @@ func TestCardOfAnExternalTechnicianRunsOutWithTheirHours(t *testing.T) {
 		}
 		tech.End()
 		w.over(tech)
+		certified := time.Now().Add(24 * time.Hour).Truncate(time.Second) // about: what the receipt has to prove
+		if kept := w.record().Who.Until; kept.Before(certified.Add(-time.Minute)) || kept.After(certified) {
+			t.Errorf("the record says until %v, the certificate until %v", kept, certified)
+		}
 	})
 }
 

@@ -270,8 +270,9 @@ func (t *Technician) finish(r *request, err error) {
 	})
 }
 
-// tell keeps a line about a request that came to nothing though nobody said so. What is not believed of a pledge or an answer was told when it was read, and what the
-// server says no to is told by who talks to it.
+// tell keeps a line about a request that came to nothing though nobody said so. What is not
+// believed of a pledge or an answer was told when it was read, and what the server says no
+// to is told by who talks to it.
 func (t *Technician) tell(r *request, err error) {
 	var ended *Ended
 	if t.link != nil || !errors.As(err, &ended) {
