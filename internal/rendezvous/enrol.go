@@ -4,7 +4,10 @@ package rendezvous
 
 import (
 	"context"
+	"encoding/base32"
 	"errors"
+	"fmt"
+	"net/url"
 	"sync"
 
 	"assist/internal/trust"
@@ -111,7 +114,34 @@ func (t *Technician) present(ctx context.Context, l *link, code, password string
 	if !ok {
 		return nil, refusal(m)
 	}
+	if !usable(secret.URL) {
+		return nil, fmt.Errorf("%w: a secret that no phone takes", ErrServer)
+	}
 	return secret, nil
+}
+
+// minSecret is the least length of a secret, in bytes (RFC 4226, section 4, R6).
+const minSecret = 16
+
+// usable reports whether a phone makes the server's codes from an otpauth URL: a TOTP secret
+// in base32, and no parameter but the usual (RFC 6238: SHA-1, 30 s; six digits). Phones
+// differ in what they do of anything else, and a person at one sees only that codes fail.
+func usable(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "otpauth" || u.Host != "totp" {
+		return false
+	}
+	q, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return false
+	}
+	for name, usual := range map[string]string{"algorithm": "SHA1", "digits": "6", "period": "30"} {
+		if q.Has(name) && q.Get(name) != usual {
+			return false
+		}
+	}
+	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(q.Get("secret"))
+	return err == nil && len(secret) >= minSecret
 }
 
 // confirmed sends the phone's code and waits for the certificate.

@@ -4,12 +4,16 @@ package rendezvous
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"assist/internal/trust"
 	"assist/internal/wire"
 )
+
+// phoneURL is a secret as servers send it.
+const phoneURL = "otpauth://totp/INCI:anne?algorithm=SHA1&digits=6&issuer=INCI&period=30&secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 // enrolment is one under way; the phone says what its confirm returns.
 type enrolment struct {
@@ -25,7 +29,7 @@ func enrol(t *testing.T, phone func(n int) (string, error)) (*server, *peer, <-c
 	asked := 0
 	go func() {
 		cert, err := tech.Enrol(t.Context(), "CODE", "mot de passe", func(login, url string) (string, error) {
-			if login != "anne" || url != "otpauth://totp/x" {
+			if login != "anne" || url != phoneURL {
 				t.Errorf("confirm %q %q", login, url)
 			}
 			asked++
@@ -51,7 +55,7 @@ func TestEnrol(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		codes := []string{"111111", "222222"}
 		_, p, result := enrol(t, func(n int) (string, error) { return codes[n-1], nil })
-		p.send(&wire.EnrolSecret{Login: "anne", URL: "otpauth://totp/x"})
+		p.send(&wire.EnrolSecret{Login: "anne", URL: phoneURL})
 		if m := expect[*wire.EnrolConfirm](p); m.TOTP != "111111" {
 			t.Errorf("confirm %+v", m)
 		}
@@ -80,7 +84,7 @@ func TestEnrolRefused(t *testing.T) {
 func TestEnrolGivesUpAfterFiveCodes(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		_, p, result := enrol(t, constant("1"))
-		p.send(&wire.EnrolSecret{Login: "anne", URL: "otpauth://totp/x"})
+		p.send(&wire.EnrolSecret{Login: "anne", URL: phoneURL})
 		for range maxConfirms {
 			expect[*wire.EnrolConfirm](p)
 			p.send(&wire.Refused{Why: wire.RefusedIdentity})
@@ -96,7 +100,7 @@ func TestEnrolTheTechnicianGivesUp(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		closed := errors.New("closed")
 		_, p, result := enrol(t, func(int) (string, error) { return "", closed })
-		p.send(&wire.EnrolSecret{Login: "anne", URL: "otpauth://totp/x"})
+		p.send(&wire.EnrolSecret{Login: "anne", URL: phoneURL})
 		if r := <-result; !errors.Is(r.err, closed) {
 			t.Errorf("got %+v", r)
 		}
@@ -107,7 +111,7 @@ func TestEnrolTheTechnicianGivesUp(t *testing.T) {
 func TestEnrolStaysAwake(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s, p, result := enrol(t, func(int) (string, error) { time.Sleep(10 * time.Minute); return "123456", nil })
-		p.send(&wire.EnrolSecret{Login: "anne", URL: "otpauth://totp/x"})
+		p.send(&wire.EnrolSecret{Login: "anne", URL: phoneURL})
 		expect[*wire.EnrolConfirm](p)
 		if n := len(s.pings); n < 10 {
 			t.Errorf("%d pings in ten minutes", n)
@@ -122,11 +126,38 @@ func TestEnrolStaysAwake(t *testing.T) {
 func TestEnrolServerBreaksTheProtocol(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		_, p, result := enrol(t, constant("1"))
-		p.send(&wire.EnrolSecret{Login: "anne", URL: "otpauth://totp/x"})
+		p.send(&wire.EnrolSecret{Login: "anne", URL: phoneURL})
 		expect[*wire.EnrolConfirm](p)
 		p.send(&wire.Challenge{})
 		if r := <-result; !errors.Is(r.err, ErrServer) {
 			t.Errorf("got %+v", r)
 		}
 	})
+}
+
+// A secret that no phone makes the right codes of is the server's fault, and is said to be
+// before anybody looks for a phone.
+func TestEnrolWithASecretThatNoPhoneTakes(t *testing.T) {
+	bad := map[string]string{
+		"no URL": "otpauth://[totp", "of counted codes": strings.Replace(phoneURL, "//totp/", "//hotp/", 1),
+		"another scheme": strings.Replace(phoneURL, "otpauth", "https", 1),
+		"cut off":        phoneURL[:len(phoneURL)-7],
+		"none":           strings.Split(phoneURL, "&secret")[0], "short": strings.TrimSuffix(phoneURL, "JBSWY3DPEHPK3PXP"),
+		"of bad letters": phoneURL[:len(phoneURL)-1] + "1", "of eight digits": strings.Replace(phoneURL, "=6", "=8", 1),
+		"slower": strings.Replace(phoneURL, "=30", "=31", 1), "another hash": strings.Replace(phoneURL, "SHA1", "SHA256", 1),
+	}
+	for name, text := range bad {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				_, p, result := enrol(t, func(int) (string, error) {
+					t.Error("a phone was asked for a code")
+					return "111111", nil
+				})
+				p.send(&wire.EnrolSecret{Login: "anne", URL: text})
+				if r := <-result; !errors.Is(r.err, ErrServer) {
+					t.Errorf("got %+v", r)
+				}
+			})
+		})
+	}
 }

@@ -39,8 +39,9 @@ func (s *Server) serve(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var work sync.WaitGroup
+	var clients crew
 	web := &http.Server{
-		Handler:           s.handler(ctx, &work),
+		Handler:           s.handler(ctx, &clients),
 		ReadHeaderTimeout: s.limits.hello, // for the TLS handshake too
 		IdleTimeout:       s.limits.hello,
 		MaxHeaderBytes:    8 << 10,                                             // our clients send a few hundred
@@ -74,8 +75,36 @@ func (s *Server) serve(ctx context.Context) error {
 	if errors.Is(web.Shutdown(stop), context.DeadlineExceeded) {
 		_ = web.Close()
 	}
+	clients.dismiss()
 	work.Wait()
 	return err
+}
+
+// crew are the goroutines that serve clients. A handler may outlive the HTTP server's
+// patience, or begin while it closes: nobody joins a crew that is dismissed.
+type crew struct {
+	mu   sync.Mutex
+	off  bool
+	work sync.WaitGroup
+}
+
+// join reports whether work may begin, which ends with crew.work.Done.
+func (c *crew) join() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.off {
+		return false
+	}
+	c.work.Add(1)
+	return true
+}
+
+// dismiss waits for all who joined.
+func (c *crew) dismiss() {
+	c.mu.Lock()
+	c.off = true
+	c.mu.Unlock()
+	c.work.Wait()
 }
 
 // tlsConfig asks for the certificate at each handshake, so that "tls switch" needs no restart.
@@ -88,7 +117,7 @@ func (s *Server) tlsConfig() *tls.Config {
 	}
 }
 
-func (s *Server) handler(ctx context.Context, work *sync.WaitGroup) http.Handler {
+func (s *Server) handler(ctx context.Context, clients *crew) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+pathHealth, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
@@ -103,10 +132,17 @@ func (s *Server) handler(ctx context.Context, work *sync.WaitGroup) http.Handler
 	mux.HandleFunc("GET "+pathSignal, func(w http.ResponseWriter, r *http.Request) {
 		if l := s.accept(ctx, w, r); l != nil {
 			// A goroutine of our own has a smaller stack than the handler's.
-			work.Go(func() { s.serveLink(ctx, l) })
+			clients.work.Go(func() { s.serveLink(ctx, l) })
 		}
 	})
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !clients.join() {
+			http.Error(w, "stopping", http.StatusServiceUnavailable)
+			return
+		}
+		defer clients.work.Done()
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // accept makes a link of a request, or has answered it with an error. The keying material
