@@ -49,7 +49,7 @@ type PauseCause uint8
 const (
 	PauseNone       PauseCause = iota
 	PauseUser                  // the user pressed Pause
-	PauseLamp                  // the banner is covered
+	PauseLamp                  // the banner is not seen
 	PauseLocalInput            // the user is at mouse or keyboard: input only
 	PauseDialog                // a question is open on the host: input only
 	PausePresence              // the user is asked whether they are still there: input only

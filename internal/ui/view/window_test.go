@@ -340,7 +340,7 @@ func TestFrozenPictureSaysWhy(t *testing.T) {
 		want   string
 	}{
 		{func(s *State) { s.Pictures = wire.PauseUser }, "The user has paused"},
-		{func(s *State) { s.Pictures = wire.PauseLamp }, "The banner is covered"},
+		{func(s *State) { s.Pictures = wire.PauseLamp }, "The banner is not seen"},
 		{func(s *State) { s.Pictures = wire.PauseDialog }, "being asked"},
 		{func(s *State) { s.Silent = x.now.Add(-2 * time.Second) }, "Network lost — 3 s"},
 	} {
