@@ -4,7 +4,7 @@
 // bear: a square JPEG of fixed size and few bytes. The unit's administrator makes it of
 // any picture; the computer that is helped reads it, after its hash was found in a
 // certificate of the unit. Whatever else stood in the administrator's file (places, dates,
-// thumbnails) is left behind: only pixels are taken over.
+// thumbnails) is left behind: only pixels are taken over, turned as the camera was held.
 package photo
 
 import (
@@ -54,7 +54,7 @@ func Make(file io.Reader) ([]byte, error) {
 	small := image.NewRGBA(image.Rect(0, 0, Side, Side))
 	draw.Draw(small, small.Bounds(), image.White, image.Point{}, draw.Src) // behind what is transparent
 	draw.CatmullRom.Scale(small, small.Bounds(), whole, middle(whole.Bounds()), draw.Over, nil)
-	return encode(small)
+	return encode(upright(small, orientation(b)))
 }
 
 // decode looks at the size before it makes room for the pixels.
