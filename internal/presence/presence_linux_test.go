@@ -3,10 +3,7 @@
 package presence
 
 import (
-	"bufio"
 	"fmt"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +13,7 @@ import (
 	"github.com/jezek/xgb/xproto"
 
 	"assist/internal/x11"
+	"assist/internal/x11/x11test"
 )
 
 // limit is what the promise of "at once" allows.
@@ -329,7 +327,7 @@ func TestDarkScreenBesideALoginManager(t *testing.T) {
 // darkens watches by this source while the screen goes dark and comes back.
 func darkens(t *testing.T, by string) {
 	t.Helper()
-	display := xvfb(t)
+	display := x11test.Start(t, "320x200").Display
 	p := &person{told: make(chan Cause, 16)}
 	p.Watcher = Watch(Options{Display: display, OnAway: func(c Cause) { p.told <- c }})
 	t.Cleanup(p.Close)
@@ -347,32 +345,4 @@ func darkens(t *testing.T, by string) {
 	}
 	xproto.ForceScreenSaver(c.X, xproto.ScreenSaverReset)
 	p.becomes(t, Here)
-}
-
-// xvfb starts an X server of the test's own.
-func xvfb(t *testing.T) string {
-	t.Helper()
-	path, err := exec.LookPath("Xvfb")
-	if err != nil {
-		t.Skip("no Xvfb")
-	}
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := exec.Command(path, "-displayfd", "3", "-screen", "0", "320x200x24", "-nolisten", "tcp", "-noreset")
-	c.ExtraFiles = []*os.File{w}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	w.Close()
-	t.Cleanup(func() {
-		_ = c.Process.Signal(os.Interrupt)
-		_ = c.Wait()
-	})
-	line, err := bufio.NewReader(r).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ":" + strings.TrimSpace(line)
 }

@@ -5,20 +5,30 @@ package x11test
 
 import (
 	"bufio"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
 	"os"
 	"os/exec"
-	"strings"
 	"testing"
 	"time"
 )
 
 // startLimit bounds how long a server may take to start.
-const startLimit = 20 * time.Second
+const startLimit = time.Minute
+
+// Numbers of displays are drawn by lot, far above those that programs choose by
+// themselves. A server that chooses takes the lowest that is free: that of a server which
+// another test has just killed, and whose clients would come back to a stranger.
+const (
+	firstNumber = 2000
+	numbers     = 30000
+	draws       = 5 // one may be taken
+)
 
 // Server is a running X server.
 type Server struct {
 	Display string
-	t       testing.TB
 	cmd     *exec.Cmd
 	over    chan struct{}
 }
@@ -35,40 +45,62 @@ func Start(t testing.TB, size string, args ...string) *Server {
 		}
 		t.Skip("Xvfb is not installed: nothing to draw on (apt install xvfb)")
 	}
-	args = append([]string{"-displayfd", "3", "-screen", "0", size + "x24", "-nolisten", "tcp", "-noreset"}, args...)
-	return launch(t, exec.Command(name, args...))
+	args = append([]string{"-screen", "0", size + "x24", "-nolisten", "tcp", "-noreset"}, args...)
+	return launch(t, name, args...)
 }
 
-// launch starts a server that tells its number on its file 3.
-func launch(t testing.TB, cmd *exec.Cmd) *Server {
+// launch starts a server on a number of its own.
+func launch(t testing.TB, name string, args ...string) *Server {
 	t.Helper()
+	var err error
+	for range draws {
+		var lot [2]byte
+		_, _ = rand.Read(lot[:]) // never fails
+		s := &Server{
+			Display: fmt.Sprintf(":%d", firstNumber+int(binary.LittleEndian.Uint16(lot[:]))%numbers),
+			over:    make(chan struct{}),
+		}
+		s.cmd = exec.Command(name, append([]string{s.Display, "-displayfd", "3"}, args...)...)
+		if err = s.serve(); err == nil {
+			t.Cleanup(s.Kill)
+			t.Setenv("DISPLAY", s.Display)
+			return s
+		}
+	}
+	t.Fatalf("the X server did not start: %v", err)
+	return nil
+}
+
+// serve starts the server and waits until it tells its number on its file 3.
+func (s *Server) serve() error {
 	r, w, err := os.Pipe()
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	defer r.Close()
-	s := &Server{t: t, cmd: cmd, over: make(chan struct{})}
 	s.cmd.ExtraFiles = []*os.File{w}
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	err = s.cmd.Start()
 	_ = w.Close()
-	go func() { _ = s.cmd.Wait(); close(s.over) }() // it is killed
-	t.Cleanup(s.Kill)
-	if err := r.SetReadDeadline(time.Now().Add(startLimit)); err != nil {
-		t.Fatal(err)
-	}
-	number, err := bufio.NewReader(r).ReadString('\n')
 	if err != nil {
-		t.Fatalf("the X server did not start: %v", err)
+		return err
 	}
-	s.Display = ":" + strings.TrimSpace(number)
-	t.Setenv("DISPLAY", s.Display)
-	return s
+	go func() { _ = s.cmd.Wait(); close(s.over) }() // it is killed
+	if err = r.SetReadDeadline(time.Now().Add(startLimit)); err == nil {
+		_, err = bufio.NewReader(r).ReadString('\n')
+	}
+	if err != nil {
+		s.end()
+	}
+	return err
 }
 
-// Kill ends the server, as a crash would.
-func (s *Server) Kill() {
+func (s *Server) end() {
 	_ = s.cmd.Process.Kill() // it may be over
 	<-s.over
+}
+
+// Kill ends the server, as a crash would, but for the socket that one leaves behind.
+func (s *Server) Kill() {
+	s.end()
+	_ = os.Remove("/tmp/.X11-unix/X" + s.Display[1:])
 }

@@ -63,7 +63,7 @@ func StartXorg(t testing.TB, keyboard Rules) (*Server, *Devices) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := launch(t, exec.Command(name, "-displayfd", "3", "-config", file, "-logfile", filepath.Join(dir, "log"),
-		"-noreset", "-novtswitch", "-sharevts", "-nolisten", "tcp"))
+	s := launch(t, name, "-config", file, "-logfile", filepath.Join(dir, "log"),
+		"-noreset", "-novtswitch", "-sharevts", "-nolisten", "tcp")
 	return s, Attach(t, dir)
 }
