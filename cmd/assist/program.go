@@ -95,7 +95,7 @@ func (p *program) guard(q questions, banner consent.Lamp) {
 // screens is what the screens are made of.
 func (p *program) screens(app fyne.App) ui.Config {
 	return ui.Config{
-		App: app, Log: p.log, Store: p.settings, Helped: p.helped, Reins: p.helped, Receipts: p.receipts,
+		App: app, Log: p.log, Store: p.settings, Helped: p.helped, Reins: p.helped, Receipts: p.receipts, Refusals: refusals{p.refused},
 		Joiner: p, Trial: p.trial, Helper: p.helper, Account: p.helper, Asking: p.helper,
 		Check:    trust.CheckMachineID,
 		Genuine:  p.desktop.genuine,

@@ -3,6 +3,7 @@
 package evil
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"os"
@@ -91,20 +92,24 @@ func (e *ends) lines() []refusal.Line {
 	return all
 }
 
-// lasting: the lines are there when the apps are started again, and name nobody.
+// lasting: the lines are there when the apps are started again, and name nobody but whom the
+// unit certified, as the one who asked.
 func (e *ends) lasting() error {
 	for i, b := range e.books {
 		b.Flush()
 		was, _ := b.List()
 		is, _ := refusal.Open(e.files[i], e.logger()).List()
 		if !slices.EqualFunc(was, is, func(l, m refusal.Line) bool {
-			return l.First.Equal(m.First) && l.Last.Equal(m.Last) && l.Side == m.Side && l.What == m.What && l.Why == m.Why && l.Count == m.Count
+			return l.First.Equal(m.First) && l.Last.Equal(m.Last) && l.Side == m.Side && l.What == m.What && l.Why == m.Why && l.Who == m.Who && l.Count == m.Count
 		}) {
 			return fmt.Errorf("%w: the book says %v, its file %v", errWrong, was, is)
 		}
 		text, err := os.ReadFile(e.files[i])
 		if err != nil && len(was) > 0 {
 			return err
+		}
+		for _, who := range e.b.ground.people {
+			text = bytes.ReplaceAll(text, []byte(fmt.Sprintf(`"who":%q`, who.name)), nil)
 		}
 		for _, secret := range []string{password, "Imprimante", "Claire", "Paul", "claire", "paul", "127.0.0.1", "INCI", e.b.ground.machines[0].number} {
 			if strings.Contains(string(text), secret) {

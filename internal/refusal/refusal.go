@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package refusal keeps what this computer refused to believe: when, what it was and
-// why, in words of closed lists. It names nobody: no technician, machine, address or
-// session stands in it, so that a server that lies can put no words into it either.
+// why, in words of closed lists: no machine, address or session stands in it, so that a
+// server that lies can put no words into it either. One name does: that of a technician
+// whose request was proved in full, under the unit's certificate, and came to nothing here.
 //
 // What is alike is one line a day, with a count: a flood takes no more room than one.
 package refusal
@@ -17,6 +18,8 @@ import (
 	"time"
 
 	"assist/internal/config"
+	"assist/internal/session"
+	"assist/internal/wire"
 )
 
 // Limits on how much is kept, and on how often it is written.
@@ -35,14 +38,33 @@ type Line struct {
 	First time.Time `json:"first"`
 	Last  time.Time `json:"last"`
 	Side  Side      `json:"side"`
-	What  string    `json:"what"` // of Whats
-	Why   string    `json:"why"`  // of Whys
+	What  string    `json:"what"`          // of Whats
+	Why   string    `json:"why"`           // of Whys
+	Who   string    `json:"who,omitempty"` // proved by the unit's certificate; of a request alone
 	Count int       `json:"count"`
+}
+
+// sound reports whether this app can have written a line.
+func (l Line) sound() bool {
+	switch {
+	case !slices.Contains(Whats(), l.What), !slices.Contains(Whys(), l.Why), !l.Side.known():
+		return false
+	case l.Count < 1, l.Last.Before(l.First):
+		return false
+	case l.Who == "":
+		return true
+	}
+	return l.asked() && len(l.Who) <= wire.MaxName && wire.Legible(l.Who)
+}
+
+// asked tells the lines that may name who asked.
+func (l Line) asked() bool {
+	return l.Side == Helped && (l.What == session.AboutRequest || l.What == session.AboutQuestion)
 }
 
 // alike tells whether two lines are of one day and say the same.
 func (l Line) alike(m Line) bool {
-	return l.Side == m.Side && l.What == m.What && l.Why == m.Why && day(l.First).Equal(day(m.First))
+	return l.Side == m.Side && l.What == m.What && l.Why == m.Why && l.Who == m.Who && day(l.First).Equal(day(m.First))
 }
 
 // day is when a day began, local time.
@@ -94,7 +116,7 @@ func parse(text []byte) (file, error) {
 		return file{}, ErrDamaged
 	}
 	for _, l := range f.Lines {
-		if !slices.Contains(Whats(), l.What) || !slices.Contains(Whys(), l.Why) || !l.Side.known() || l.Count < 1 || l.Last.Before(l.First) {
+		if !l.sound() {
 			return file{}, ErrDamaged
 		}
 	}
@@ -109,6 +131,9 @@ func (b *Book) Add(side Side, what string, why error) {
 	}
 	now := time.Now().Round(time.Second)
 	one := Line{First: now, Last: now, Side: side, What: what, Why: Why(why), Count: 1}
+	if a := (*session.Attempt)(nil); errors.As(why, &a) && one.asked() {
+		one.Who = a.Who
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for i := len(b.kept.Lines) - 1; i >= 0; i-- {

@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,6 +54,34 @@ func TestLinesOutliveTheApp(t *testing.T) {
 	}
 	if l := lines[1]; l.Side != Helper || l.What != rendezvous.AboutServer || l.Why != "pin" {
 		t.Errorf("%+v", l)
+	}
+}
+
+// Who had proved to ask is kept with what became of it, and with nothing else: not with what
+// the technician's side refuses, not with a request that proved nobody.
+func TestWhoHadProvedToAskIsKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "refused.json")
+	b := open(t, path)
+	by := func(who string, why error) error { return &session.Attempt{Who: who, Err: why} }
+	b.Add(Helped, Request, by("Anne Roux", consent.ErrNoAnswer))
+	b.Add(Helped, Request, by("Anne Roux", consent.ErrNoAnswer))
+	b.Add(Helped, Request, by("Paul Martin", consent.ErrNoAnswer))
+	b.Add(Helped, session.AboutQuestion, by("Anne Roux", &session.Ended{Reason: wire.EndCancelled}))
+	b.Add(Helped, session.AboutLink, by("Anne Roux", &session.Ended{Reason: wire.EndNetworkLost}))
+	b.Add(Helper, Request, by("Anne Roux", consent.ErrRefused))
+	b.Add(Helped, Request, trust.ErrReplayed)
+	b.Flush()
+	got := map[string]int{}
+	lines, _ := open(t, path).List()
+	for _, l := range lines {
+		got[fmt.Sprintf("%s %s %s %s", l.Side, l.What, l.Why, l.Who)] = l.Count
+	}
+	want := map[string]int{
+		"helped request no answer Anne Roux": 2, "helped request no answer Paul Martin": 1, "helped question withdrawn Anne Roux": 1,
+		"helped link no connection ": 1, "helper request refused ": 1, "helped request replayed ": 1,
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("%v", got)
 	}
 }
 
@@ -175,11 +205,13 @@ func TestWhys(t *testing.T) {
 // A file that is not what was written is put aside, and the app goes on.
 func TestDamagedFileIsPutAside(t *testing.T) {
 	for name, text := range map[string]string{
-		"no JSON":      "{",
-		"another word": `{"lines":[{"first":"2026-01-02T03:04:05Z","last":"2026-01-02T03:04:05Z","side":"helped","what":"request","why":"Anne Roux","count":1}]}`,
-		"another side": `{"lines":[{"first":"2026-01-02T03:04:05Z","last":"2026-01-02T03:04:05Z","side":"x","what":"request","why":"pin","count":1}]}`,
-		"none counted": `{"lines":[{"first":"2026-01-02T03:04:05Z","last":"2026-01-02T03:04:05Z","side":"helped","what":"request","why":"pin","count":0}]}`,
-		"backwards":    `{"lines":[{"first":"2026-01-02T03:04:05Z","last":"2026-01-01T03:04:05Z","side":"helped","what":"request","why":"pin","count":1}]}`,
+		"no JSON":                    "{",
+		"another word":               `{"lines":[{"first":"2026-01-02T03:04:05Z","last":"2026-01-02T03:04:05Z","side":"helped","what":"request","why":"Anne Roux","count":1}]}`,
+		"another side":               `{"lines":[{"first":"2026-01-02T03:04:05Z","last":"2026-01-02T03:04:05Z","side":"x","what":"request","why":"pin","count":1}]}`,
+		"a name of nobody's request": `{"lines":[{"first":"2026-01-02T03:04:05Z","last":"2026-01-02T03:04:05Z","side":"helped","what":"server","why":"pin","who":"Anne Roux","count":1}]}`,
+		"a name of no end":           fmt.Sprintf(`{"lines":[{"first":"2026-01-02T03:04:05Z","last":"2026-01-02T03:04:05Z","side":"helped","what":"request","why":"refused","who":"%s","count":1}]}`, strings.Repeat("x", wire.MaxName+1)),
+		"none counted":               `{"lines":[{"first":"2026-01-02T03:04:05Z","last":"2026-01-02T03:04:05Z","side":"helped","what":"request","why":"pin","count":0}]}`,
+		"backwards":                  `{"lines":[{"first":"2026-01-02T03:04:05Z","last":"2026-01-01T03:04:05Z","side":"helped","what":"request","why":"pin","count":1}]}`,
 	} {
 		path := filepath.Join(t.TempDir(), "refused.json")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

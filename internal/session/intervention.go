@@ -156,7 +156,7 @@ func (s *intervention) turnDown(v wire.Verdict, why error) bool {
 	if v == wire.VerdictUnable {
 		why = fmt.Errorf("%w: %w", ErrUnable, why)
 	}
-	s.host.refused(why)
+	s.host.refused(s.attempt(why))
 	s.stop(&Ended{wire.EndRefused})
 	ring := s.call.Ring()
 	a := &wire.Answer{Session: ring.Session, Verdict: v}
@@ -176,6 +176,15 @@ func (s *intervention) turnDown(v wire.Verdict, why error) bool {
 		s.alarm(env)
 	}
 	return false
+}
+
+// attempt puts the name to why a request came to nothing. Until all of it is verified there is
+// none: whoever repeats another's request is not the one who signed it.
+func (s *intervention) attempt(why error) error {
+	if s.request == nil {
+		return why
+	}
+	return &Attempt{Who: s.admitted.Card.Name, Err: why}
 }
 
 // ask pledges, puts the question to the person, and answers.
@@ -199,7 +208,7 @@ func (s *intervention) ask() bool {
 		if s.ctx.Err() != nil { // withdrawn, or cut: there is nobody to answer
 			s.host.withdrawn.add(device, time.Now())    // or a dialog could be made to come and go for ever
 			if why := s.why(); why == fromServer(why) { // nobody here ended it
-				s.host.cfg.refuse(AboutQuestion, &Ended{why})
+				s.host.cfg.refuse(AboutQuestion, s.attempt(&Ended{why}))
 			}
 			return false
 		}

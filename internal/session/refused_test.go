@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -36,6 +37,24 @@ func (h *heap) only(t *testing.T, what string, why func(error) bool) {
 	defer h.mu.Unlock()
 	if !slices.Equal(h.lines, []string{what}) || !why(h.whys[0]) {
 		t.Errorf("kept %v: %v", h.lines, h.whys)
+	}
+}
+
+// names checks who is named beside the last reason; empty: nobody.
+func (h *heap) names(t *testing.T, who string) {
+	t.Helper()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var a *session.Attempt
+	got := ""
+	if errors.As(h.whys[len(h.whys)-1], &a) {
+		got = a.Who
+	}
+	if got != who {
+		t.Errorf("names %q, want %q", got, who)
+	}
+	if strings.Contains(h.whys[len(h.whys)-1].Error(), "Prénom") {
+		t.Error("a name in what goes to a log")
 	}
 }
 
@@ -135,6 +154,28 @@ func TestRequestTurnedDownLeavesALine(t *testing.T) {
 		w.now(says(0, consent.ErrRefused))
 		w.over(w.ask(viewPoint))
 		kept.only(t, session.AboutRequest, is(consent.ErrRefused))
+		kept.names(t, "Prénom Nom")
+	})
+}
+
+// A request that is repeated by somebody else names nobody, whoever signed it.
+func TestARepeatedRequestNamesNobody(t *testing.T) {
+	play(t, func(t *testing.T, w *world) {
+		var kept heap
+		w.reopen(&kept)
+		tech := w.meet(consent.RightView)
+		request := w.server.last().ring.Request
+		tech.End()
+		w.over(tech)
+		line, err := w.server.Ask(t.Context(), "123456", request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := line.Answer(t.Context()); err != nil {
+			t.Error(err)
+		}
+		kept.only(t, session.AboutRequest, is(trust.ErrReplayed))
+		kept.names(t, "")
 	})
 }
 
@@ -158,6 +199,7 @@ func TestQuestionTakenAwayLeavesALine(t *testing.T) {
 				w.over(tech)
 				if c.line {
 					kept.only(t, session.AboutQuestion, ended(wire.EndCancelled))
+					kept.names(t, "Prénom Nom")
 				} else if len(kept.lines) > 0 {
 					t.Errorf("kept %v: %v", kept.lines, kept.whys)
 				}

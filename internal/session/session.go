@@ -51,6 +51,19 @@ const (
 	AboutCertificate = "certificate" // this technician's own, as the server has it
 )
 
+// Attempt is a request that had proved who asks, and came to nothing here: the name on the
+// certificate that the unit signed, and why.
+type Attempt struct {
+	Who string
+	Err error
+}
+
+// Error leaves the name out: it is in no log.
+func (a *Attempt) Error() string { return a.Err.Error() }
+
+// Unwrap is why.
+func (a *Attempt) Unwrap() error { return a.Err }
+
 var (
 	// ErrNotLive says that there is no live session to do this with.
 	ErrNotLive = errors.New("session: not live")

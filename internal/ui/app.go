@@ -67,7 +67,7 @@ type page interface {
 // before Run.
 func New(cfg Config) (*App, error) {
 	if cfg.App == nil || cfg.Log == nil || cfg.Store == nil || cfg.Helped == nil || cfg.Reins == nil ||
-		cfg.Receipts == nil || cfg.Joiner == nil || cfg.Helper == nil || cfg.Account == nil ||
+		cfg.Receipts == nil || cfg.Refusals == nil || cfg.Joiner == nil || cfg.Helper == nil || cfg.Account == nil ||
 		cfg.Asking == nil || cfg.Check == nil || cfg.Genuine == nil || cfg.Clear == nil || cfg.Session == nil {
 		return nil, ErrConfig
 	}

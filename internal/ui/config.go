@@ -50,6 +50,7 @@ type Config struct {
 	Helped   Helped
 	Reins    Reins
 	Receipts Receipts
+	Refusals Refusals
 	Joiner   Joiner
 	Trial    Trial
 	Helper   Helper

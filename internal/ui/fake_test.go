@@ -8,6 +8,7 @@ import (
 	"image"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -35,6 +36,8 @@ type fake struct {
 	helper   HelperState
 	receipts []Receipt
 	recent   []Recent
+	refusals []Refusal
+	older    int   // refusals beyond those
 	fault    error // what the next slow call returns
 	cuts     []wire.EndReason
 	paused   []bool
@@ -66,7 +69,7 @@ func card() consent.Card {
 func (f *fake) config(app fyne.App) Config {
 	return Config{
 		App: app, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Store: fakeStore{f}, Helped: fakeHelped{f},
-		Reins: f, Receipts: fakeReceipts{f}, Joiner: f, Trial: fakeTrial{f}, Helper: fakeHelper{f}, Account: f, Asking: f,
+		Reins: f, Receipts: fakeReceipts{f}, Refusals: fakeRefusals{f}, Joiner: f, Trial: fakeTrial{f}, Helper: fakeHelper{f}, Account: f, Asking: f,
 		Check: fakeCheck, Genuine: f.genuine, Clear: f.clear, Now: f.clock, Session: f.open, Version: "0.1",
 		Monitors: func() screen.Layout { return f.layout }, Locale: "fr_FR.UTF-8",
 	}
@@ -161,6 +164,24 @@ func (f *fake) Fixed() bool                                      { return f.fixe
 func (f *fake) Join(_ context.Context, c string) error           { return f.call("join " + c) }
 func (f *fake) JoinFile(_ context.Context, p string) error {
 	return f.call("file " + p)
+}
+
+type fakeRefusals struct{ f *fake }
+
+func (r fakeRefusals) List() ([]Refusal, int) { return slices.Clone(r.f.refusals), r.f.older }
+
+// someRefusals are lines as they come: of people who proved who they are, of nobody known,
+// of a server that was not believed.
+func someRefusals() []Refusal {
+	at := time.Date(2026, 11, 21, 11, 12, 0, 0, time.UTC)
+	return []Refusal{
+		{First: at.Add(-time.Hour), Last: at, What: "request", Why: "no answer", Who: "Camille Fontaine", Count: 2},
+		{First: at.Add(-2 * time.Hour), Last: at.Add(-2 * time.Hour), What: "request", Why: "signature", Count: 1},
+		{First: at.Add(-3 * time.Hour), Last: at.Add(-3 * time.Hour), What: "question", Why: "withdrawn", Who: "Alexandre de La Rochefoucauld-Montmorency", Count: 1},
+		{First: at.Add(-26 * time.Hour), Last: at.Add(-26 * time.Hour), What: "server", Why: "pin", Count: 41},
+		{First: at.Add(-27 * time.Hour), Last: at.Add(-27 * time.Hour), Helper: true, What: "ask", Why: "server: not there", Count: 1},
+		{First: at.Add(-50 * time.Hour), Last: at.Add(-50 * time.Hour), What: "request", Why: "refused", Who: "Camille Fontaine", Count: 1},
+	}
 }
 
 // call notes a slow call and returns its fault.

@@ -154,10 +154,14 @@ func (a *App) present(p page) {
 	a.frame.body.Refresh()
 }
 
-// focusFirst puts the focus where the page wants it.
+// focusFirst puts the focus where the page wants it. A page begins at its top all the same: what
+// stands there matters most.
 func (a *App) focusFirst() {
 	if f := a.shown.first(); f != nil {
 		a.win.Canvas().Focus(f)
+		if s, ok := a.frame.body.Objects[0].(*container.Scroll); ok {
+			s.ScrollToTop()
+		}
 		return
 	}
 	a.win.Canvas().Unfocus()

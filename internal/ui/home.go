@@ -56,6 +56,7 @@ func (h *homePage) build() fyne.CanvasObject {
 		tag(a, newPress(a.say("share.join"), pressPlain, h.openShare), "share").with(a.icon("computer")),
 		tag(a, newPress(a.say("share.invite"), pressPlain, h.openInvite), "open-invite").with(a.icon("person")))
 	receipts := tag(a, newPress(a.say("home.receipts"), pressQuiet, h.openReceipts), "receipts").with(a.icon("next"))
+	refusals := tag(a, newPress(a.say("home.refusals"), pressQuiet, h.openRefusals), "refusals").with(a.icon("next"))
 	gap := theme.Size(sizeGap)
 	number := container.New(&ends{gap: gap}, h.number, newRow(gap*0.6, -1, h.copy, spell))
 	return newPage(
@@ -68,7 +69,7 @@ func (h *homePage) build() fyne.CanvasObject {
 		newCard(newText(a.say("home.number"), styleMuted()), number, h.digits),
 		newCard(h.state.row, h.server, h.share),
 		newText(a.say("home.promise"), styleBody()),
-		newRow(gap, 0, h.refused, receipts),
+		newRow(gap, 0, h.refused, refusals, receipts),
 	)
 }
 
@@ -213,6 +214,8 @@ func (a *App) spell(number string) string {
 }
 
 func (h *homePage) openReceipts() { h.a.turn(placeHelped, newReceiptsPage(h.a, h)) }
+
+func (h *homePage) openRefusals() { h.a.turn(placeHelped, newRefusalsPage(h.a, h)) }
 
 func (h *homePage) openShare()  { h.a.turn(placeHelped, newSharePage(h.a, h)) }
 func (h *homePage) openInvite() { h.a.turn(placeHelped, newInvitePage(h.a, h)) }

@@ -110,7 +110,7 @@ func TestDigitsAreTabular(t *testing.T) {
 
 // everyPage is every page that can be shown, by name.
 func everyPage(a *App, f *fake) map[string]func() {
-	f.receipts = someReceipts()
+	f.receipts, f.refusals, f.older = someReceipts(), someRefusals(), 12
 	f.recent = []Recent{{Machine: "482917305566", Reason: "Imprimante du 2e étage introuvable", At: f.now}}
 	show := func(at place, p page) func() {
 		return func() { a.pages[at] = p; a.place = at; a.rebuild(); a.focusFirst() }
@@ -133,6 +133,7 @@ func everyPage(a *App, f *fake) map[string]func() {
 		"settings": show(placeSettings, newSettingsPage(a)),
 		"receipts": show(placeHelped, newReceiptsPage(a, newHomePage(a))),
 		"receipt":  show(placeHelped, &receiptPage{a: a, before: newHomePage(a), receipt: someReceipts()[1]}),
+		"refusals": show(placeHelped, newRefusalsPage(a, newHomePage(a))),
 		"live": func() {
 			f.helped.Live = &Live{Who: card(), Rights: consent.AllRights, Since: f.now}
 			show(placeHelped, newHomePage(a))()

@@ -195,6 +195,21 @@ type Receipts interface {
 	Report(ctx context.Context, id string) error // tells the administrator of a problem
 }
 
+// Refusal is something that this app did not believe, or a request that came to nothing, on
+// one day. What and Why are words of closed lists, each with a sentence of its own.
+type Refusal struct {
+	First, Last time.Time
+	Helper      bool // on the technician's side of this app
+	What, Why   string
+	Who         string // who had proved to ask; empty where nobody had
+	Count       int
+}
+
+// Refusals keeps them, newest first; older are those of the past that are only counted.
+type Refusals interface {
+	List() (list []Refusal, older int)
+}
+
 // Joiner makes this app part of a unit. Fixed reports whether the administrator has
 // decided which, so that nobody can change it here.
 type Joiner interface {

@@ -118,8 +118,15 @@ func bubble(o fyne.CanvasObject, e *fyne.KeyEvent) {
 // TypedRune implements fyne.Focusable.
 func (p *press) TypedRune(rune) {}
 
-// FocusGained implements fyne.Focusable.
-func (p *press) FocusGained() { p.focused = true; p.Refresh() }
+// FocusGained implements fyne.Focusable. What the pointer is on is in sight, and must not move
+// away below a click.
+func (p *press) FocusGained() {
+	p.focused = true
+	p.Refresh()
+	if !p.hovered {
+		reveal(p)
+	}
+}
 
 // FocusLost implements fyne.Focusable.
 func (p *press) FocusLost() { p.focused = false; p.Refresh() }
@@ -135,7 +142,7 @@ func (p *press) MouseOut() { p.hovered = false; p.Refresh() }
 
 // Cursor implements desktop.Cursorable.
 func (p *press) Cursor() desktop.Cursor {
-	if p.Disabled() {
+	if p.Disabled() || p.tapped == nil {
 		return desktop.DefaultCursor
 	}
 	return desktop.PointerCursor

@@ -172,7 +172,7 @@ func (r *pressRenderer) paint() {
 	if r.p.focused {
 		r.ring.StrokeColor = paint(colorRing)
 	}
-	if r.p.hovered && !r.p.Disabled() {
+	if r.p.hovered && !r.p.Disabled() && r.p.tapped != nil {
 		r.shade.FillColor = paint(theme.ColorNameHover)
 	}
 	if r.p.kind == pressTab && r.p.chosen {

@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 	f := newFake()
 	f.layout = testPrimary()
 	f.now = time.Date(2026, 11, 21, 11, 43, 0, 0, time.Local)
-	f.receipts = someReceipts()
+	f.receipts, f.refusals, f.older = someReceipts(), someRefusals(), 12
 	f.recent = []Recent{
 		{Machine: "482917305566", Reason: "Imprimante du 2e étage introuvable", At: f.now.Add(-20 * time.Hour)},
 		{Machine: "190055237814", Reason: "Microscope : pilote de caméra", At: f.now.Add(-50 * time.Hour)},
@@ -130,7 +130,7 @@ func photograph(name string) {
 
 // scenes are all of them, in the order of the pictures.
 func scenes() []scene {
-	return slices.Concat(homeScenes(), firstScenes(), helperScenes(), receiptScenes(), dialogScenes())
+	return slices.Concat(homeScenes(), firstScenes(), helperScenes(), receiptScenes(), refusalScenes(), dialogScenes())
 }
 
 func checkWords() [3]string { return [3]string{"citron", "valise", "orage"} }
@@ -258,6 +258,25 @@ func helperScenes() []scene {
 			r.put(RequestState{Words: checkWords(), OtherWords: [3]string{"lemon", "suitcase", "storm"}, Deadline: f.now.Add(41 * time.Second)})
 			form := AskForm{Machine: "482917305566", Reason: "Imprimante du 2e étage introuvable"}
 			a.turn(placeHelper, newWaitPage(p, form, r))
+		}},
+	}
+}
+
+func refusalScenes() []scene {
+	list := func(a *App) page { return newRefusalsPage(a, newHomePage(a)) }
+	return []scene{
+		home("home-refused", func(f *fake) { f.helped.RefusedToday, f.helped.RefusedWhy = 3, BarUnproven }),
+		{"refusals", at(placeHelped, list)},
+		{"refusals-end", func(a *App, f *fake) {
+			for range f.refusals[1:] { // of the page before, which is laid out
+				a.win.Canvas().FocusNext()
+			}
+		}},
+		{"refusals-none", func(a *App, f *fake) {
+			all := f.refusals
+			f.refusals, f.older = nil, 0
+			at(placeHelped, list)(a, f)
+			f.refusals, f.older = all, 12
 		}},
 	}
 }
