@@ -29,7 +29,7 @@ type helped struct {
 	gate    *consent.Gate
 	changed chan struct{} // one slot
 
-	mu sync.Mutex  // guards the rest, and id, host and blind of at
+	mu sync.Mutex  // guards the rest, and id, since, host and blind of at
 	at *membership // nil before the app belongs to a unit
 
 	moved bool // the key file had come from another computer, so this one has a new number
@@ -45,6 +45,7 @@ type membership struct {
 	server   *rendezvous.Host
 	host     *session.Host // nil until the machine ID is known
 	id       string
+	since    time.Time // when id became another than people may have noted; zero if it has not lately
 	blind    time.Time // until then all requests are refused; zero if earlier ones are known
 	stop     context.CancelFunc
 	over     sync.WaitGroup
@@ -94,8 +95,9 @@ func (h *helped) live(ctx context.Context, m *membership, key *trust.HostKey) {
 		h.p.log.Error("this machine cannot be helped", "error", err)
 		return
 	}
+	since := renumbered(filepath.Join(h.p.dirs.Data, "number.json"), id, time.Now(), h.p.log)
 	h.mu.Lock()
-	m.id, m.host = id, host
+	m.id, m.host, m.since = id, host, since
 	h.mu.Unlock()
 	nudge(h.changed)
 	m.over.Go(func() { relay(ctx, host.Changed(), h.changed) })
@@ -189,7 +191,7 @@ func (h *helped) State() ui.HelpedState {
 	}
 	s.Phase, s.Refusal = phase(at)
 	s.Lack, s.LackEnds = h.lack(m)
-	s.Moved = h.hasMoved()
+	s.Moved, s.NumberSince = h.news(m)
 	s.Bar, s.CharterEnds = standing(m.charters, m.begun)
 	if host != nil {
 		state := host.State()
@@ -228,11 +230,12 @@ func (h *helped) lack(m *membership) (ui.Lack, time.Time) {
 	return ui.LackNone, time.Time{}
 }
 
-// hasMoved says that this computer has another number than the one people may have noted.
-func (h *helped) hasMoved() bool {
+// news says that this computer has another number than the one people may have noted: for
+// its files had come from another computer, or since when.
+func (h *helped) news(m *membership) (moved bool, since time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.moved
+	return h.moved, m.since
 }
 
 // shownReport is what became of the newest report of this app's run.

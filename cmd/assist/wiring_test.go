@@ -5,6 +5,7 @@ package main
 import (
 	"log/slog"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -23,6 +24,9 @@ func TestTheAppHandsOverWhatIsPromised(t *testing.T) {
 	dir := t.TempDir()
 	p := newProgram(config.Dirs{Machine: dir, User: dir, Data: dir}, config.File{Policy: config.Policy{Zone: "ZRR-1"}}, slog.New(slog.DiscardHandler))
 	p.helped.gate = consent.NewGate(consenttest.Person(nil), p.desktop, consent.AllRights)
+	if err := os.WriteFile(filepath.Join(dir, "number.json"), []byte(`{"number":"482917305566"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	charters := remembered(t, func(*trust.Charter) {})
 	code := trust.JoinCode{Server: "127.0.0.1:1", Pin: [32]byte{1}, Unit: charters.Unit()}
 	if err := p.unit.member(code); err != nil {
@@ -38,6 +42,9 @@ func TestTheAppHandsOverWhatIsPromised(t *testing.T) {
 		case <-time.After(10 * time.Second):
 			t.Fatal("this machine cannot be helped")
 		}
+	}
+	if since := p.helped.State().NumberSince; since.IsZero() {
+		t.Error("the screens do not know that the number is another")
 	}
 	if at := p.server(code, charters, refusal.Helped); at.Refused == nil || at.Witness == nil || at.Charters != charters || at.Pin != code.Pin {
 		t.Errorf("the server is known as %+v", at)

@@ -107,8 +107,12 @@ func (h *homePage) update() {
 	} else {
 		h.bar.showBar("bar.here.", s.Bar, s.CharterEnds)
 	}
-	if s.Moved && h.moved.said == "" {
+	switch {
+	case h.moved.said != "":
+	case s.Moved:
 		h.moved.show(moodAttention, h.a.say("home.moved"))
+	case !s.NumberSince.IsZero():
+		h.moved.show(moodAttention, h.a.say("home.renumbered", "date", h.a.tongue.date(s.NumberSince)))
 	}
 	h.live.show(s.Live)
 	h.showEnding()

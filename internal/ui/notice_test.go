@@ -37,11 +37,19 @@ func TestNoticeGoesByItself(t *testing.T) {
 
 // A number that is not the one of yesterday is said to be new, once, in plain sight.
 func TestHomeSaysThatTheNumberIsNew(t *testing.T) {
-	for _, moved := range []bool{true, false} {
-		a, _ := newTestApp(t, func(f *fake) { f.helped.Moved = moved })
+	since := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		moved bool
+		since time.Time
+		words string
+	}{
+		{false, time.Time{}, ""}, {true, time.Time{}, "viennent d’un autre ordinateur"},
+		{true, since, "viennent d’un autre ordinateur"}, {false, since, "depuis le 02/03/2026"},
+	} {
+		a, _ := newTestApp(t, func(f *fake) { f.helped.Moved, f.helped.NumberSince = c.moved, c.since })
 		a.shown.(*homePage).update()
-		if n := said(a, "un nouveau numéro"); (n == 1) != moved {
-			t.Errorf("moved %v: said %d times", moved, n)
+		if n := said(a, "un nouveau numéro"); (n == 1) != (c.words != "") || c.words != "" && said(a, c.words) != 1 {
+			t.Errorf("%+v: said %d times", c, n)
 		}
 	}
 }

@@ -120,6 +120,7 @@ type HelpedState struct {
 	Lack         Lack         // what keeps this computer from being shared
 	LackEnds     time.Time    // with LackMemory
 	Moved        bool         // the number is new: the app's files came from another computer
+	NumberSince  time.Time    // when the number became another; zero if it has not lately
 	Bar          Bar          // what keeps everybody from helping here
 	CharterEnds  time.Time    // zero unless that is near
 }
