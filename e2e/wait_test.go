@@ -11,9 +11,10 @@ import (
 	"time"
 )
 
-// Waits: how long something may take at most, on a busy machine.
+// Waits: how long something may take at most, on a busy machine. They cost nothing when all
+// is well; what is promised to be quick is measured.
 const (
-	soon   = 5 * time.Second
+	soon   = 15 * time.Second
 	aWhile = 20 * time.Second
 	poll   = 20 * time.Millisecond
 )
