@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -220,15 +221,33 @@ func (f *Findings) families() {
 // sockets tries to bind what run will bind.
 func (f *Findings) sockets(c serverConfig) {
 	p, err := bind(c)
+	if err == nil {
+		p.close()
+	}
+	f.bound(c, err)
+}
+
+// bound says what came of that. A port below 1024 takes a right that the service is given by
+// its unit file, and a check by the service's account is not.
+func (f *Findings) bound(c serverConfig, err error) {
 	switch {
+	case err == nil:
+		f.add(Good, "ports", "TCP %s and UDP %s can be opened", c.Listen, c.STUN)
 	case errors.Is(err, syscall.EADDRINUSE):
 		f.add(Note, "ports", "in use, by this server if it is running: %v", err)
-	case err != nil:
-		f.add(Bad, "ports", "%v", err)
+	case errors.Is(err, fs.ErrPermission) && (privileged(c.Listen) || privileged(c.STUN)):
+		f.add(Note, "ports", "below 1024, so only the service may open them (CAP_NET_BIND_SERVICE in its unit file); whether it does, its start tells: %v", err)
 	default:
-		p.close()
-		f.add(Good, "ports", "TCP %s and UDP %s can be opened", c.Listen, c.STUN)
+		f.add(Bad, "ports", "%v", err)
 	}
+}
+
+// privileged reports whether listening at an address takes CAP_NET_BIND_SERVICE (ip(7),
+// ip_unprivileged_port_start).
+func privileged(address string) bool {
+	_, port, err := net.SplitHostPort(address)
+	n, bad := strconv.Atoi(port)
+	return err == nil && bad == nil && n > 0 && n < 1024
 }
 
 // unitKey tries a stored passphrase: with one that does not open the key the server does not start.

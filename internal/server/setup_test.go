@@ -7,6 +7,7 @@ import (
 	"crypto/elliptic"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -426,6 +427,18 @@ func TestCheckBesideARunningServer(t *testing.T) {
 	f := find(Check(t.Context(), r.dir), "ports")
 	if len(f) != 1 || f[0].Grade != Note || !strings.Contains(f[0].Text, "in use") || !strings.Contains(f[0].Text, "is another assist-server already running?") {
 		t.Errorf("ports: %+v", f)
+	}
+}
+
+// The service may open a low port and whoever checks may not: that is no fault of the set-up.
+func TestCheckWithoutTheRightToALowPort(t *testing.T) {
+	denied := fmt.Errorf("server: %w", fs.ErrPermission)
+	for listen, want := range map[string]Grade{":443": Note, "192.0.2.1:1023": Note, ":8443": Bad, ":1024": Bad, "443": Bad} {
+		f := &Findings{}
+		f.bound(serverConfig{Listen: listen, STUN: ":3478"}, denied)
+		if f := find(*f, "ports"); len(f) != 1 || f[0].Grade != want {
+			t.Errorf("%s: %+v", listen, f)
+		}
 	}
 }
 
