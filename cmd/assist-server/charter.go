@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -109,7 +110,7 @@ func runCharterDraft(ctx context.Context, p *program, args []string) error {
 		if err := s.WriteDraft(ctx, *out); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(p.out, "Wrote %s. Where the unit key is kept, run:\n\n  assist-server charter sign --key unit.key --draft %s --out charter.txt\n", *out, *out)
+		_, err := fmt.Fprintf(p.out, "Wrote %s. Where the unit key is kept, run:\n\n  assist-server charter sign --key unit.key --draft %s --out charter.txt\n", *out, filepath.Base(*out))
 		return err
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"assist/internal/server"
@@ -57,7 +58,7 @@ func draftRestart(ctx context.Context, p *program, dir string, o restartFlags) e
 		if err := s.WriteRestart(ctx, o.draft, who(o.reason)); err != nil {
 			return explainReason(err)
 		}
-		_, err := fmt.Fprintf(p.out, "Wrote %s. Where the unit key is kept, run:\n\n  assist-server journal restart --key unit.key --sign %s --out restart.txt\n", o.draft, o.draft)
+		_, err := fmt.Fprintf(p.out, "Wrote %s. Where the unit key is kept, run:\n\n  assist-server journal restart --key unit.key --sign %s --out restart.txt\n", o.draft, filepath.Base(o.draft))
 		return err
 	})
 }

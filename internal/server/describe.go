@@ -80,7 +80,7 @@ func Describe(c *trust.Charter) []string {
 		out = append(out, "technicians may help from "+source)
 	}
 	for _, z := range c.Zones {
-		out = append(out, "machine "+z.Machine+" is in zone "+z.Zone)
+		out = append(out, "machine "+trust.FormatMachineID(z.Machine)+" is in zone "+z.Zone)
 	}
 	cards := c.Cards()
 	for i, t := range c.Technicians {

@@ -50,7 +50,7 @@ func TestADraftTravelsToTheUnitKeyAndBack(t *testing.T) {
 	must(t, err)
 	said := strings.Join(signed.Changes, "\n")
 	for _, want := range []string{"+ technician Claire Dubois, IT support, zones B1: active", "+ technicians may help from 192.0.2.7/32",
-		"+ machine " + r.fix.numbers[0] + " is in zone B1"} {
+		"+ machine " + trust.FormatMachineID(r.fix.numbers[0]) + " is in zone B1"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("%q is not in\n%s", want, said)
 		}
