@@ -113,7 +113,7 @@ func (p *painter) unplug(name string) {
 
 func limit(t testing.TB) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -406,7 +406,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 		t.Errorf("waiting Next: %v", err)
 	}
 	s.Close()
-	deadline := time.After(3 * time.Second)
+	deadline := time.After(30 * time.Second)
 	for left := goroutines(); left != ""; left = goroutines() {
 		select {
 		case <-deadline:

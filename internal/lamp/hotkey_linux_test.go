@@ -83,7 +83,7 @@ func (e *ear) once(when string) {
 	select {
 	case <-e.pressed:
 		e.t.Logf("%s: heard after %v", when, time.Since(from))
-	case <-time.After(2 * time.Second):
+	case <-time.After(patience):
 		e.t.Errorf("not heard: %s", when)
 	}
 	e.key.ear.X.Sync() // all events of the strike have been read
@@ -155,7 +155,7 @@ func TestHotkeyOnFrozenKeyboard(t *testing.T) {
 	release()
 	select {
 	case <-e.pressed:
-	case <-time.After(2 * time.Second):
+	case <-time.After(patience):
 		t.Error("not heard")
 	}
 }
@@ -205,7 +205,7 @@ func TestHotkeyOfLatchedModifiers(t *testing.T) {
 	e.strike(escape)
 	select {
 	case <-e.pressed:
-	case <-time.After(2 * time.Second):
+	case <-time.After(patience):
 		t.Error("not heard")
 	}
 }
@@ -221,7 +221,7 @@ func TestHotkeyBegunEarly(t *testing.T) {
 	e.strike(escape)
 	select {
 	case <-e.pressed:
-	case <-time.After(2 * time.Second):
+	case <-time.After(patience):
 		t.Error("not heard")
 	}
 }

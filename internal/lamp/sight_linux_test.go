@@ -26,6 +26,19 @@ func (d *desk) compositing() {
 	d.check(err)
 }
 
+// overlay puts up a window that no other can be above.
+func (d *desk) overlay(r image.Rectangle) {
+	d.t.Helper()
+	d.compositing()
+	o, err := composite.GetOverlayWindow(d.c.X, d.c.Root).Reply()
+	d.check(err)
+	id, err := xproto.NewWindowId(d.c.X)
+	d.check(err)
+	d.check(xproto.CreateWindowChecked(d.c.X, 24, id, o.OverlayWin, int16(r.Min.X), int16(r.Min.Y), uint16(r.Dx()), uint16(r.Dy()), 0,
+		xproto.WindowClassInputOutput, 0, xproto.CwBackPixel, []uint32{0x123456}).Check())
+	d.check(xproto.MapWindowChecked(d.c.X, id).Check())
+}
+
 // silent wants the lamp to stop beating for longer than any watchdog waits.
 func (r *rig) silent(t *testing.T) {
 	t.Helper()
@@ -77,15 +90,8 @@ func TestNoBeatWhileRedirected(t *testing.T) {
 func TestNoBeatUnderOverlay(t *testing.T) {
 	x11test.Start(t, "900x400", "+extension", "Composite")
 	r := lightUp(t)
-	r.compositing()
 	r.beating()
-	o, err := composite.GetOverlayWindow(r.c.X, r.c.Root).Reply()
-	r.check(err)
-	id, err := xproto.NewWindowId(r.c.X)
-	r.check(err)
-	r.check(xproto.CreateWindowChecked(r.c.X, 24, id, o.OverlayWin, 0, 0, 900, 40, 0, xproto.WindowClassInputOutput, 0,
-		xproto.CwBackPixel, []uint32{0x123456}).Check())
-	r.check(xproto.MapWindowChecked(r.c.X, id).Check())
+	r.overlay(image.Rect(0, 0, 900, 40))
 	r.silent(t)
 	r.check(composite.ReleaseOverlayWindowChecked(r.c.X, r.c.Root).Check())
 	r.beating()
@@ -241,7 +247,7 @@ func TestButtonsUnderGrab(t *testing.T) {
 			if t.Log(time.Since(from)); got != want {
 				t.Errorf("button %d did %d", want, got)
 			}
-		case <-time.After(2 * time.Second):
+		case <-time.After(patience):
 			t.Errorf("button %d did nothing", want)
 		}
 	}
@@ -322,12 +328,12 @@ func TestPressesThatWait(t *testing.T) {
 	}()
 	select {
 	case <-over:
-	case <-time.After(4 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("the lamp hangs")
 	}
 	select {
 	case <-acts:
-	case <-time.After(2 * time.Second):
+	case <-time.After(patience):
 		t.Error("the last press did nothing")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -17,8 +18,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// soon is how long a test waits for what must come at once.
-const soon = 5 * time.Second
+// soon is how long a test waits for what must come at once, on a busy machine too.
+const soon = 30 * time.Second
 
 const busConf = `<busconfig><type>session</type><listen>unix:path=%s</listen><auth>EXTERNAL</auth>
 <policy context="default"><allow user="*"/><allow own="*"/><allow send_destination="*"/><allow eavesdrop="true"/></policy></busconfig>`
@@ -139,10 +140,45 @@ func (m *loginManager) Inhibit(what, _, _, mode string) (dbus.UnixFD, *dbus.Erro
 	m.holders = append(m.holders, os.NewFile(uintptr(p[0]), "holder"))
 	m.mu.Unlock()
 	m.held <- struct{}{}
-	go func() { // the reply carries a copy of the descriptor
-		time.AfterFunc(200*time.Millisecond, func() { unix.Close(p[1]) })
-	}()
+	go m.passOn(p[1])
 	return dbus.UnixFD(p[1]), nil
+}
+
+// passOn closes our end once the Watcher, which is in this process too, has its copy.
+func (m *loginManager) passOn(fd int) {
+	defer unix.Close(fd)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for limit := time.After(soon); copies(fd) < 2; {
+		select {
+		case <-tick.C:
+		case <-limit:
+			return
+		}
+	}
+}
+
+// copies is how many descriptors of this process are the same end of the same pipe.
+func copies(fd int) (n int) {
+	type end struct {
+		inode uint64
+		mode  int
+	}
+	of := func(fd int) end {
+		var s unix.Stat_t
+		mode, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+		if err != nil || unix.Fstat(fd, &s) != nil {
+			return end{}
+		}
+		return end{s.Ino, mode & unix.O_ACCMODE}
+	}
+	all, _ := os.ReadDir("/proc/self/fd")
+	for _, e := range all {
+		if other, err := strconv.Atoi(e.Name()); err == nil && of(other) == of(fd) {
+			n++
+		}
+	}
+	return n
 }
 
 // released is closed when the newest holder has let go.

@@ -186,7 +186,7 @@ func TestConnection(t *testing.T) {
 	server.Kill()
 	select {
 	case <-c.Done():
-	case <-time.After(3 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Error("the server's death goes unnoticed")
 	}
 	if _, err := xproto.GetInputFocus(c.X).Reply(); err == nil {
