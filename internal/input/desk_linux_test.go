@@ -27,8 +27,8 @@ const (
 	codeShift  = 50
 )
 
-// soon is generous: on a quiet machine it is a few milliseconds.
-const soon = 150 * time.Millisecond
+// soon is generous, for a busy machine: on a quiet one it is a few milliseconds.
+const soon = 3 * time.Second
 
 func everywhere() image.Rectangle { return image.Rect(0, 0, 1920, 1080) }
 
@@ -135,13 +135,18 @@ func TestYieldsToThePersonForTwoSeconds(t *testing.T) {
 				t.Errorf("%T after %v: %v", in, activity, err)
 			}
 		}
-		var err error
+		var quiet time.Duration // before the first that was done
 		eventually(t, "input goes on", func() bool {
-			err = s.desk.Do(&wire.Move{X: 9, Y: 9})
+			last := s.watcher.Last()
+			quiet = time.Since(last)
+			err := s.desk.Do(&wire.Move{X: 9, Y: 9})
+			if err != nil && quiet > YieldFor+time.Second/2 && s.watcher.Last().Equal(last) {
+				t.Errorf("refused after %v: %v", quiet, err)
+			}
 			return err == nil
 		})
-		if quiet := time.Since(s.watcher.Last()); quiet < YieldFor || quiet > YieldFor+time.Second/2 {
-			t.Errorf("went on after %v", quiet)
+		if now := time.Since(s.watcher.Last()); now < YieldFor {
+			t.Errorf("went on after %v", now)
 		}
 	}
 }
@@ -259,14 +264,19 @@ func TestKeyInItsWindow(t *testing.T) {
 	if s.watcher.GenuineKey(KeySpace, Claim{Window: uint32(second.window), Within: 0}) {
 		t.Error("an old one counts")
 	}
-	for _, to := range []xproto.Window{first.window, second.window} { // away and back at once
-		if err := xproto.SetInputFocusChecked(c.X, xproto.InputFocusPointerRoot, to, xproto.TimeCurrentTime).Check(); err != nil {
-			t.Fatal(err)
+	eventually(t, "the keyboard came and went in time", func() bool { // on a busy machine not the first time
+		began := time.Now()
+		for _, to := range []xproto.Window{first.window, second.window} { // away and back at once
+			if err := xproto.SetInputFocusChecked(c.X, xproto.InputFocusPointerRoot, to, xproto.TimeCurrentTime).Check(); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	if claim(second) {
-		t.Error("a space counts though the keyboard came just now")
-	}
+		counts, took := claim(second), time.Since(began)
+		if counts && took < steadyFocus {
+			t.Errorf("a space counts %v after the keyboard came", took)
+		}
+		return took < steadyFocus
+	})
 	s.watcher.Close()
 	if claim(second) {
 		t.Error("a closed watcher says yes")

@@ -79,7 +79,7 @@ func (s *stage) amidAFlood(do func()) bool {
 		}
 	}
 	do()
-	limit := time.AfterFunc(patience/50, func() { close(end) })
+	limit := time.AfterFunc(patience/10, func() { close(end) })
 	err := <-yielded
 	if err == nil {
 		return false
