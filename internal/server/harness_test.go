@@ -30,6 +30,7 @@ const (
 	testPassphrase = "a passphrase of the unit key"
 	testPassword   = "seven grey herons over the weir"
 	patience       = 20 * time.Second // for what must happen soon
+	prompt         = 15 * time.Second // for what takes five at most, on a busy machine
 )
 
 // fixture is made once: its keys are slow on purpose.
@@ -126,6 +127,7 @@ func opened(t *testing.T, dir string, fix *fixture) *rig {
 	s.now = func() time.Time { return time.UnixMilli(r.clock.Load()) }
 	s.unitKey = fix.unit
 	s.limits.closing = 200 * time.Millisecond // most tests' clients do not listen to it
+	s.limits.ring = patience / 4              // a busy machine's host is not away
 	for i, k := range fix.hosts {
 		must(t, s.addMachine(t.Context(), fix.numbers[i], k.Public(), mustAddr(t, "127.0.0.1")))
 	}

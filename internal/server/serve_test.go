@@ -69,7 +69,7 @@ func TestSubprotocolAndOriginAreRequired(t *testing.T) {
 }
 
 func TestClientsThatSayNothingAreDropped(t *testing.T) {
-	r := served(t, func(s *Server) { s.limits.hello = 100 * time.Millisecond })
+	r := served(t, func(s *Server) { s.limits.hello = 2 * time.Second }) // time for a handshake on a busy machine
 	c := r.dial()
 	c.refused(wire.RefusedProtocol)
 	c.closed()

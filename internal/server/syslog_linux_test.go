@@ -23,7 +23,7 @@ func TestUnacknowledgedIsWhatNobodyHasTaken(t *testing.T) {
 	in, err := ln.Accept()
 	must(t, err)
 	defer in.Close()
-	must(t, out.SetWriteDeadline(time.Now().Add(200*time.Millisecond)))
+	must(t, out.SetWriteDeadline(time.Now().Add(3*time.Second)))
 	total, chunk := int64(0), bytes.Repeat([]byte{1}, 1<<16)
 	for err == nil {
 		var n int
