@@ -114,7 +114,7 @@ func TestRunStopsWhenInterrupted(t *testing.T) {
 	go func() {
 		ended <- run(ctx, &program{nil, log, log}, []string{"run", "--dir", dir, "--passphrase-file", pass})
 	}()
-	late := time.After(30 * time.Second)
+	late := time.After(2 * time.Minute)
 	select {
 	case <-log.seen:
 	case err := <-ended:
