@@ -228,7 +228,7 @@ func floodOfInput(t *testing.T, c *cheat) {
 	if _, later := c.e.desktop.touched(); later != n {
 		t.Errorf("%d events after the cut", later-n)
 	}
-	if took > 200*time.Millisecond {
+	if took > 2*time.Second { // a tenth, on a quiet machine
 		t.Errorf("the cut took %v", took)
 	}
 	c.vanish()
@@ -266,7 +266,7 @@ func heldInSilence(t *testing.T, c *cheat) {
 		t.Fatal("nothing is held")
 	}
 	begun := time.Now()
-	if !until(patience, func() bool { return c.e.holds() == 0 }) || time.Since(begun) > 1500*time.Millisecond {
+	if !until(patience, func() bool { return c.e.holds() == 0 }) || time.Since(begun) > 5*time.Second { // one, on a quiet machine
 		t.Errorf("let go after %v", time.Since(begun))
 	}
 }
