@@ -74,7 +74,7 @@ func (l *timeline) take(number int64, at time.Time, e Event) {
 	if !ok {
 		return
 	}
-	if before := time.Unix(p.Before, 0); before.After(at.UTC().AddDate(0, -MinMonths, 0).Add(ClockTolerance)) {
+	if before := time.Unix(p.Before, 0); tooYoung(before, at) {
 		l.doubts.add(number, "entry %d, a purge written at %s, erased what was younger than %d months: everything before %s", number, clock(at), MinMonths, clock(before))
 	}
 }
@@ -98,17 +98,18 @@ func (l *timeline) checkpoint(size int64, at time.Time) {
 	l.signed = append(l.signed, signature{size, latest})
 }
 
-// purge holds what a purge says against the checkpoints before it.
+// purge holds what a purge says against the checkpoints before it: the first that covers all
+// that was purged must be as old as that is said to be. Who took away the older ones, and
+// has no key, can put none in their place.
 func (l *timeline) purge(number int64, p *JournalPurged) {
 	before := time.Unix(p.Before, 0)
-	// The first checkpoint that covers all that was purged, and the one before it.
 	i := sort.Search(len(l.signed), func(i int) bool { return l.signed[i].size >= p.Through })
-	if i == len(l.signed) {
+	switch {
+	case i == len(l.signed):
 		l.doubts.add(number, "entry %d, a purge, erased entries up to %d, which no checkpoint of before covers", number, p.Through)
-	}
-	if i > 0 && l.signed[i-1].latest.Sub(before) > ClockTolerance {
-		l.doubts.add(number, "entry %d, a purge, says that all it erased up to entry %d was from before %s, but entry %d and those after it were written after the checkpoint of %s",
-			number, p.Through, clock(before), l.signed[i-1].size+1, clock(l.signed[i-1].latest))
+	case l.signed[i].latest.Sub(before) > ClockTolerance:
+		l.doubts.add(number, "entry %d, a purge, says that all it erased up to entry %d was from before %s, but nothing older than the checkpoint of %s covers that",
+			number, p.Through, clock(before), clock(l.signed[i].latest))
 	}
 }
 

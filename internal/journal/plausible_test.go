@@ -67,9 +67,14 @@ func TestVerifyDoubtsTimesThatCannotBe(t *testing.T) {
 		"a purge of today": {func(b *book) { b.forgePurge(20*hour, 20*hour, 20) },
 			"entry 21, a purge written at 2026-11-22T05:00:00Z, erased what was younger than 6 months"},
 		"a purge of what was younger than it says": {func(b *book) { b.at(400 * day); b.forgePurge(400*day, 5*hour, 15) },
-			"entry 22, a purge, says that all it erased up to entry 15 was from before 2026-11-21T14:00:00Z, but entry 15 and those after it were written after the checkpoint of 2026-11-21T22:00:01Z"},
+			"entry 22, a purge, says that all it erased up to entry 15 was from before 2026-11-21T14:00:00Z, but nothing older than the checkpoint of 2026-11-21T23:00:01Z covers that"},
 		"a purge of what nobody signed": {func(b *book) { b.at(400 * day); b.forgePurge(400*day, 30*day, 21) },
 			"entry 22, a purge, erased entries up to 21, which no checkpoint of before covers"},
+		"older checkpoints that were taken out": {func(b *book) {
+			b.at(400 * day)
+			b.purge(400*day, 30*day)
+			b.tamper(`delete from journal_checkpoint where size < 21`)
+		}, "entry 22, a purge, says that all it erased up to entry 20 was from before 2026-12-21T09:00:00Z, but nothing older than the checkpoint of 2027-12-26T09:00:00Z covers that"},
 		"checkpoints that are gone": {func(b *book) {
 			b.at(400 * day)
 			b.purge(400*day, 30*day)
@@ -143,19 +148,117 @@ func TestReleasedAfterRetentionWasLengthened(t *testing.T) {
 	}
 }
 
-func TestNothingIsPurgedThatNobodySigned(t *testing.T) {
+// What was signed for too late is kept as long after that as the rest was after it was
+// written: before, its age is nobody's word.
+func TestNothingIsPurgedThatNobodySignedInTime(t *testing.T) {
 	b := grown(t)
-	b.at(21 * hour)
+	b.at(21 * hour) // and then the server was off
 	b.at(400 * day)
-	purge := func(tx *sql.Tx) error {
-		_, err := Purge(t.Context(), tx, moment(400*day), moment(30*day), "server")
-		return err
+	if e := b.purge(400*day, 30*day); e == nil || e.Through != 20 {
+		t.Errorf("purged %+v", e)
 	}
-	if err := b.attempt(purge); !errors.Is(err, ErrUncovered) || b.verify().Purged != 0 {
-		t.Errorf("purged: %v", err)
+	if e := b.purge(799*day, 399*day); e != nil {
+		t.Errorf("then %+v", e)
 	}
-	b.sign(400 * day)
-	b.within(purge)
+	if e := b.purge(801*day, 401*day); e == nil || e.Through != 22 {
+		t.Errorf("at last %+v", e)
+	}
+	if d := b.verify().Doubts; d.All != 0 {
+		t.Errorf("doubts %v", d.Told)
+	}
+}
+
+// A checkpoint that was signed while the clock had gone back makes nothing old.
+func TestACheckpointOfAWrongClockMakesNothingOld(t *testing.T) {
+	b := grown(t)
+	b.at(20 * hour)
+	b.sign(-400 * day)
+	b.at(400 * day)
+	if e := b.purge(400*day, 10*hour); e == nil || e.Through != 10 {
+		t.Errorf("purged %+v", e)
+	}
+}
+
+// pretendPurge erases entries of what was signed, and says that all others up to through
+// were left on purpose, as somebody could who can write the database and has no key.
+func (b *book) pretendPurge(now, before, through int64, gone ...int64) {
+	b.t.Helper()
+	b.within(func(tx *sql.Tx) error {
+		sum, kept := sha256.New(), int64(0)
+		for n := int64(1); n <= through; n++ {
+			if !slices.Contains(gone, n) {
+				sum.Write(binary.BigEndian.AppendUint64(nil, uint64(n)))
+				kept++
+			}
+		}
+		e := &JournalPurged{By: "server", Before: moment(before).Unix(), Through: through, Entries: int64(len(gone)), Kept: kept, List: hex.EncodeToString(sum.Sum(nil))}
+		if _, err := Append(b.t.Context(), tx, moment(now), e); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(b.t.Context(), `update journal_head set purged = ? where one = 1`, through); err != nil {
+			return err
+		}
+		for _, n := range gone {
+			if _, err := tx.ExecContext(b.t.Context(), `delete from journal where number = ?`, n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// A purge that never was hides nothing: not of what is young, whichever checkpoints are
+// taken out, and of what is old not single entries.
+func TestAPurgeThatNeverWasHidesNothing(t *testing.T) {
+	for name, c := range map[string]struct {
+		forge func(b *book)
+		sound bool // nothing more than Purge itself may erase
+	}{
+		"one entry of two hours ago": {func(b *book) {
+			b.tamper(`delete from journal_checkpoint where size < (select max(size) from journal_checkpoint)`)
+			b.pretendPurge(20*hour, 20*hour-366*day, 20, 17)
+		}, false},
+		"all of them": {func(b *book) {
+			b.tamper(`delete from journal_checkpoint where size < (select max(size) from journal_checkpoint)`)
+			b.forgePurge(20*hour, 20*hour-366*day, 20)
+		}, false},
+		"in the future": {func(b *book) { b.pretendPurge(20*hour+366*day, 20*hour, 20, 17) }, false},
+		"one old entry": {func(b *book) { b.at(400 * day); b.sign(400 * day); b.pretendPurge(400*day, 30*day, 20, 17) }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := grown(t)
+			before, err := Newest(t.Context(), b)
+			must(t, err)
+			c.forge(b)
+			now := max(20*hour, map[bool]int64{true: 400 * day}[c.sound])
+			if err := Sound(t.Context(), b, before.Size, moment(now)); (err == nil) != c.sound || err != nil && !errors.Is(err, ErrTampered) {
+				t.Errorf("sound: %v", err)
+			}
+			b.sign(now + 1)
+			if r, err := Verify(t.Context(), b, b.key); err == nil && r.Doubts.All == 0 {
+				t.Errorf("nothing is noticed: %+v", r)
+			}
+		})
+	}
+}
+
+// An honest purge is sound when it is made, and what was signed of it stays so.
+func TestAPurgeIsSound(t *testing.T) {
+	b := grown(t)
+	b.at(400 * day)
+	if err := Sound(t.Context(), b, 20, moment(400*day)); err != nil {
+		t.Error(err)
+	}
+	b.purge(400*day, 30*day)
+	if err := Sound(t.Context(), b, 21, moment(400*day)); err != nil {
+		t.Error(err)
+	}
+	if err := Sound(t.Context(), b, 21, moment(100*day)); err == nil {
+		t.Error("sound at a time at which it was too young")
+	}
+	if err := Sound(t.Context(), b, 22, moment(100*day)); err != nil {
+		t.Errorf("signed, and doubted: %v", err)
+	}
 }
 
 // Whoever reads an exported file has the same doubts, but for those that need every

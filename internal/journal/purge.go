@@ -20,9 +20,6 @@ var ErrHold = errors.New("journal: no such session, or it is as it should be alr
 // everything.
 var ErrClock = errors.New("journal: the clock may be wrong: the server neither wrote nor ran in the month before now, or something was recorded after now")
 
-// ErrUncovered says that what would be erased was never signed.
-var ErrUncovered = errors.New("journal: no checkpoint covers what would be erased")
-
 // Steady is nil when entries of more than a day and less than 30 days ago are there, and
 // none of after now: whoever starts with a wrong clock has none of the first. The caller
 // may know otherwise that it was running then: a server that nobody uses writes nothing.
@@ -52,7 +49,8 @@ const (
 // Purge erases what is older than before, but for sessions on hold, and records that it
 // did; it returns nil when there is nothing to erase. The record comes first, so that
 // the newest one is always there to be read. In one transaction it is all or nothing.
-// A checkpoint must cover what goes (ErrUncovered), or its time would be nobody's word.
+// What goes is covered by a checkpoint signed before that time, or its age would be the
+// word of whoever can write the database; it is kept until then.
 func Purge(ctx context.Context, tx *sql.Tx, now, before time.Time, by string) (*JournalPurged, error) {
 	through, before, err := oldest(ctx, tx, before)
 	if err != nil {
@@ -69,13 +67,6 @@ func Purge(ctx context.Context, tx *sql.Tx, now, before time.Time, by string) (*
 	if there == int64(len(held)) {
 		return nil, nil
 	}
-	last, err := Newest(ctx, tx)
-	if err == nil && last.Size < through {
-		err = fmt.Errorf("%w: up to entry %d", ErrUncovered, through)
-	}
-	if err != nil {
-		return nil, err
-	}
 	sum := sha256.New()
 	for _, n := range held {
 		sum.Write(binary.BigEndian.AppendUint64(nil, uint64(n)))
@@ -88,9 +79,9 @@ func Purge(ctx context.Context, tx *sql.Tx, now, before time.Time, by string) (*
 	return e, erase(ctx, tx, through)
 }
 
-// oldest is the last entry before the first that is young enough, and the time that all
-// up to it are older than. A clock that was wrong for a while keeps entries longer, never
-// shorter.
+// oldest is the last entry that was signed for in time and comes before the first that is
+// young enough, and the time that all up to it are older than. A clock that was wrong for a
+// while keeps entries longer, never shorter.
 func oldest(ctx context.Context, tx *sql.Tx, before time.Time) (int64, time.Time, error) {
 	var young sql.NullInt64
 	err := tx.QueryRowContext(ctx, `select min(number) from journal where at >= ?`, before.UnixMilli()).Scan(&young)
@@ -98,11 +89,18 @@ func oldest(ctx context.Context, tx *sql.Tx, before time.Time) (int64, time.Time
 		return 0, before, fmt.Errorf("journal: purge: %w", err)
 	}
 	h, err := readHead(ctx, tx)
-	switch {
-	case err != nil || !young.Valid:
-		return h.size, before, err
-	case young.Int64-1 > h.purged:
-		return young.Int64 - 1, before, nil
+	if err != nil {
+		return 0, before, err
+	}
+	through, err := signedBefore(ctx, tx, before)
+	if err != nil {
+		return 0, before, err
+	}
+	if young.Valid {
+		through = min(through, young.Int64-1)
+	}
+	if through > h.purged {
+		return through, before, nil
 	}
 	// What an earlier purge has passed stays passed, also when entries are kept longer
 	// since.
@@ -113,6 +111,55 @@ func oldest(ctx context.Context, tx *sql.Tx, before time.Time) (int64, time.Time
 		}
 	}
 	return h.purged, before, err
+}
+
+// signedBefore is how many entries were signed for by a time. A checkpoint that was signed
+// after one of a later time counts as of that time.
+func signedBefore(ctx context.Context, q Querier, before time.Time) (size int64, err error) {
+	err = q.QueryRowContext(ctx, `select coalesce(max(size), 0) from journal_checkpoint where size <
+		(select coalesce(min(size), 9223372036854775807) from journal_checkpoint where at > ?)`, before.Unix()).Scan(&size)
+	if err != nil {
+		return 0, fmt.Errorf("journal: purge: %w", err)
+	}
+	return size, nil
+}
+
+// Sound is nil, or wraps ErrTampered when a purge newer than entry signed is none that Purge
+// would make at that time: whoever can write the database, and has no key, can say of any
+// entry that it was purged, but has no checkpoint for it.
+func Sound(ctx context.Context, q Querier, signed int64, now time.Time) error {
+	h, err := readHead(ctx, q)
+	if err != nil {
+		return err
+	}
+	last, err := Last(ctx, q, (&JournalPurged{}).Type())
+	if err != nil {
+		return err
+	}
+	if last == nil {
+		if h.purged == 0 {
+			return nil
+		}
+		return fmt.Errorf("%w: no purge up to entry %d was recorded", ErrTampered, h.purged)
+	}
+	p, ok := last.Event.(*JournalPurged)
+	if !ok || p.Through != h.purged {
+		return fmt.Errorf("%w: no purge up to entry %d was recorded", ErrTampered, h.purged)
+	}
+	if last.Number <= signed {
+		return nil
+	}
+	before := time.Unix(p.Before, 0)
+	covered, err := signedBefore(ctx, q, before)
+	if err == nil && (covered < p.Through || tooYoung(before, now)) {
+		err = fmt.Errorf("%w: the purge of entry %d erased what was not known to be old", ErrTampered, last.Number)
+	}
+	return err
+}
+
+// tooYoung reports whether a purge at a time erased what no retention lets go.
+func tooYoung(before, at time.Time) bool {
+	return before.After(at.UTC().AddDate(0, -MinMonths, 0).Add(ClockTolerance))
 }
 
 // held is true of a session whose newest hold was not released.

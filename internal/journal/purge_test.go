@@ -21,14 +21,17 @@ func (b *book) purge(now, before int64) *JournalPurged {
 	return e
 }
 
-// aged are twenty entries, one a second, each of a session of its own but the first.
+// aged are twenty entries, one a second and each signed for, of a session of its own but the
+// first.
 func aged(t *testing.T) *book {
 	b := open(t)
 	b.add(&ServerStarted{"1"})
 	for i := int64(1); i < 20; i++ {
+		b.sign(i - 1)
 		_, err := b.try(moment(i), &SessionUndelivered{string(rune('a' + i)), "claire", "482917305566", "offline"})
 		must(t, err)
 	}
+	b.sign(19)
 	return b
 }
 
@@ -75,6 +78,7 @@ func TestPurgeOfEverythingLeavesItsOwnRecord(t *testing.T) {
 	if e := b.purge(100, 90); e == nil || e.Through != 20 || e.Entries != 20 {
 		t.Fatalf("purged %+v", e)
 	}
+	b.sign(101)
 	if e := b.purge(300, 200); e == nil || e.Through != 21 || e.Entries != 1 {
 		t.Errorf("the old record of a purge stays: %+v", e)
 	}
@@ -109,6 +113,7 @@ func TestHeldSessionsOutliveAPurge(t *testing.T) {
 	b.within(func(tx *sql.Tx) error {
 		return Hold(t.Context(), tx, moment(21), &SessionHeld{"c", "rssi", "contested"})
 	})
+	b.sign(22)
 	if e := b.purge(100, 90); e == nil || e.Through != 21 || e.Kept != 2 || e.Entries != 19 {
 		t.Fatalf("purged %+v", e)
 	}
@@ -125,10 +130,33 @@ func TestHeldSessionsOutliveAPurge(t *testing.T) {
 	if len(sessions) != 1 || sessions[0] != "c" {
 		t.Errorf("held are %v", sessions)
 	}
+	if err := Sound(t.Context(), b, 0, moment(100).AddDate(0, MinMonths, 0)); err != nil {
+		t.Error(err)
+	}
 	// A held entry cannot go without a word.
 	b.tamper(`delete from journal where number = 3`)
 	if _, err := Verify(t.Context(), b, b.key); !errors.Is(err, ErrTampered) {
 		t.Errorf("error is %v", err)
+	}
+}
+
+// Whoever makes up the list of what a purge left can neither take a session on hold with
+// it, nor leave what was not on hold.
+func TestAPurgeLeavesWhatWasOnHold(t *testing.T) {
+	for name, gone := range map[string][]int64{
+		"all of it":           {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20},
+		"more left than that": {1, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := aged(t)
+			b.within(func(tx *sql.Tx) error {
+				return Hold(t.Context(), tx, moment(21), &SessionHeld{"c", "rssi", "contested"})
+			})
+			b.pretendPurge(100, 90, 20, gone...)
+			if _, err := Verify(t.Context(), b, b.key); !errors.Is(err, ErrTampered) {
+				t.Errorf("error is %v", err)
+			}
+		})
 	}
 }
 
@@ -147,9 +175,19 @@ func TestReleasedSessionsArePurged(t *testing.T) {
 	if err := b.attempt(hold); !errors.Is(err, ErrHold) {
 		t.Errorf("held twice: %v", err)
 	}
+	b.sign(22)
 	b.purge(100, 90)
 	b.within(release)
-	if e := b.purge(300, 200); e == nil || e.Kept != 0 {
+	b.within(func(tx *sql.Tx) error { // and once more: the newest word counts
+		return Hold(t.Context(), tx, moment(101), &SessionHeld{"c", "rssi", "after all"})
+	})
+	b.sign(102)
+	if e := b.purge(200, 150); e == nil || e.Kept != 4 {
+		t.Errorf("held again, purged %+v", e)
+	}
+	b.within(release)
+	b.sign(202)
+	if e := b.purge(300, 250); e == nil || e.Kept != 0 {
 		t.Errorf("purged %+v", e)
 	}
 	if err := b.attempt(hold); !errors.Is(err, ErrHold) {

@@ -247,6 +247,7 @@ func filled(t *testing.T) *book {
 	b := open(t)
 	b.add(samples()[:10]...)
 	b.add(&SessionHeld{"51", "rssi", "contested"})
+	b.sign(8)
 	b.sign(40)
 	b.within(func(tx *sql.Tx) error {
 		_, err := Purge(t.Context(), tx, moment(50), moment(9), "server")

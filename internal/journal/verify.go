@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"maps"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -31,7 +32,7 @@ type Report struct {
 // clients keep are what such a one does not have. What such a one may have written
 // carelessly stands in the report as doubts, which are no error here.
 func Verify(ctx context.Context, q Querier, key Opener) (Report, error) {
-	v := &verifier{ctx: ctx, q: q, key: key, kept: sha256.New(), report: Report{Root: emptyRoot()}}
+	v := &verifier{ctx: ctx, q: q, key: key, kept: sha256.New(), keptOf: map[string]bool{}, onHold: map[string]bool{}, report: Report{Root: emptyRoot()}}
 	var err error
 	if v.head, err = readHead(ctx, q); err != nil {
 		return v.report, err
@@ -58,10 +59,13 @@ type verifier struct {
 
 	entries  map[int64]Entry // of the batch under way
 	hashes   map[int64]Hash
-	left     int64          // entries that a purge passed and left
-	kept     hash.Hash      // SHA-256 over their numbers
-	purge    *JournalPurged // the newest
-	lastSize int64          // of the checkpoints that were checked
+	left     int64           // entries that a purge passed and left
+	kept     hash.Hash       // SHA-256 over their numbers
+	keptOf   map[string]bool // sessions that they are of
+	purge    *JournalPurged  // the newest
+	onHold   map[string]bool // sessions, so far
+	heldThen map[string]bool // of these, those at the newest purge
+	lastSize int64           // of the checkpoints that were checked
 }
 
 // next verifies one batch of entries.
@@ -169,10 +173,16 @@ func (v *verifier) take(e Entry) {
 	if e.Number <= v.head.purged {
 		v.left++
 		v.kept.Write(binary.BigEndian.AppendUint64(nil, uint64(e.Number)))
+		v.keptOf[e.Event.keys().Session] = true
 	}
-	if p, ok := e.Event.(*JournalPurged); ok {
-		v.purge = p
-		v.times.purge(e.Number, p)
+	switch event := e.Event.(type) {
+	case *SessionHeld:
+		v.onHold[event.Session] = true
+	case *SessionReleased:
+		delete(v.onHold, event.Session)
+	case *JournalPurged:
+		v.purge, v.heldThen = event, maps.Clone(v.onHold)
+		v.times.purge(e.Number, event)
 	}
 }
 
@@ -224,6 +234,27 @@ func (v *verifier) finishPurge() error {
 		return fmt.Errorf("%w: no purge up to entry %d was recorded", ErrTampered, v.head.purged)
 	case v.purge.Kept != v.left || v.purge.List != hex.EncodeToString(v.kept.Sum(nil)):
 		return fmt.Errorf("%w: of the entries up to %d others are left than the purge left", ErrTampered, v.head.purged)
+	}
+	return v.finishHolds()
+}
+
+// finishHolds holds what the newest purge left against the sessions that were on hold: it
+// leaves nothing else, and something of each.
+func (v *verifier) finishHolds() error {
+	for session := range v.keptOf {
+		if !v.heldThen[session] {
+			return fmt.Errorf("%w: the purge up to entry %d left entries of no session on hold", ErrTampered, v.head.purged)
+		}
+	}
+	for session := range v.heldThen {
+		var n int64
+		err := v.q.QueryRowContext(v.ctx, `select count(*) from journal where session = ? and type not in ('session.held', 'session.released')`, session).Scan(&n)
+		if err != nil {
+			return fmt.Errorf("journal: verify: %w", err)
+		}
+		if n == 0 {
+			return fmt.Errorf("%w: session %s was on hold, and nothing of it is left", ErrTampered, session)
+		}
 	}
 	return nil
 }

@@ -4,6 +4,9 @@ package server
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"os"
 	"strings"
@@ -271,5 +274,40 @@ func TestADamagedJournalIsNotVouchedFor(t *testing.T) {
 	must(t, err)
 	if err := r.PublishRestart(t.Context(), other); !errors.Is(err, trust.ErrRestart) {
 		t.Errorf("of another tree: %v", err)
+	}
+}
+
+// Whoever can write the database, and has no key, can drop its triggers, take out the older
+// checkpoints and call single entries purged: nothing that is signed goes unnoticed, and the
+// server goes on from none of it.
+func TestAPurgeThatNobodyMadeIsNoHistory(t *testing.T) {
+	r := guarded(t)
+	_, err := r.checkpoint(t.Context())
+	must(t, err)
+	size, err := journal.Size(t.Context(), r.store.reader)
+	must(t, err)
+	sum := sha256.New()
+	for n := int64(2); n <= size; n++ {
+		sum.Write(binary.BigEndian.AppendUint64(nil, uint64(n)))
+	}
+	r.tampers(`delete from journal_checkpoint where size < (select max(size) from journal_checkpoint)`)
+	must(t, r.store.write(t.Context(), func(t *transaction) error {
+		err := t.record(r.now(), &journal.JournalPurged{By: "server", Before: r.now().AddDate(-1, 0, 0).Unix(), Through: size,
+			Entries: 1, Kept: size - 1, List: hex.EncodeToString(sum.Sum(nil))})
+		for _, change := range []string{`update journal_head set purged = number - 1`, `delete from journal where number = 1`} {
+			if err == nil {
+				_, err = t.exec(change)
+			}
+		}
+		return err
+	}))
+	if _, err := r.VerifyJournal(t.Context()); !errors.Is(err, journal.ErrTampered) {
+		t.Errorf("verify says %v", err)
+	}
+	if _, err := r.checkpoint(t.Context()); !errors.Is(err, ErrHistory) {
+		t.Errorf("signed: %v", err)
+	}
+	if _, err := r.Server.witness(t.Context(), &wire.CheckpointAsk{}); !errors.Is(err, ErrHistory) {
+		t.Errorf("shown to an app: %v", err)
 	}
 }

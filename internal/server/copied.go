@@ -4,6 +4,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -21,7 +22,7 @@ type copied struct {
 }
 
 func (s *Server) copied(ctx context.Context) (copied, error) {
-	kept, err := s.store.sink(ctx, syslogSink)
+	kept, err := s.sent(ctx)
 	if err != nil {
 		return copied{}, err
 	}
@@ -66,6 +67,10 @@ func (s *Server) lookAtCopy(ctx context.Context) sight {
 		return fine("pas de syslog", "no syslog")
 	}
 	c, err := s.copied(ctx)
+	if errors.Is(err, errBeyond) {
+		return unmet("la base dit la copie vers "+to+" en avance sur le journal : quelqu’un a écrit dans la base ; tout le journal est renvoyé à la prochaine connexion",
+			err.Error()+"; the whole journal is sent again at the next connection")
+	}
 	if err != nil {
 		return unmet("la copie vers "+to+" ne se lit pas", "how far the copy to "+to+" has come cannot be read: "+err.Error())
 	}

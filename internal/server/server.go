@@ -53,6 +53,7 @@ var (
 	ErrMachine     = errors.New("server: no such machine")
 	errPassword    = errors.New("server: password too weak")
 	errIdentity    = errors.New("server: wrong factor")
+	errBeyond      = errors.New("server: the copy to syslog is said to be ahead of the journal: somebody wrote to the database")
 	errDuplicate   = errors.New("server: a live host has this key or this number")
 	errBusy        = errors.New("server: at its limit")
 	errUnsigned    = errors.New("server: certificate awaits a signature")

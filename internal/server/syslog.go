@@ -84,12 +84,33 @@ func (s *Server) syslogOnce(ctx context.Context) error {
 	if err := conn.HandshakeContext(dial); err != nil {
 		return err
 	}
-	kept, err := s.store.sink(ctx, syslogSink)
+	kept, err := s.sent(ctx)
+	if errors.Is(err, errBeyond) {
+		s.log.Error("the whole journal is sent to syslog once more", "error", err)
+		err = nil
+	}
 	if err != nil {
 		return err
 	}
 	return s.stream(ctx, &courier{raw: raw, conn: conn, kept: kept, sent: max(0, kept-syslogMargin),
 		waiting: func() (int64, error) { return unacknowledged(tcp) }})
+}
+
+// sent is the number of the last entry that arrived, or zero with errBeyond: by such a
+// position no entry would be sent any more.
+func (s *Server) sent(ctx context.Context) (int64, error) {
+	kept, err := s.store.sink(ctx, syslogSink)
+	if err != nil {
+		return 0, err
+	}
+	size, err := journal.Size(ctx, s.store.reader)
+	if err != nil {
+		return 0, err
+	}
+	if kept > size {
+		return 0, errBeyond
+	}
+	return kept, nil
 }
 
 // dial reaches the other side, not yet in TLS. It is the one connection that the server opens by

@@ -257,3 +257,27 @@ func TestEntriesAreJSONInEveryFrame(t *testing.T) {
 		}
 	}
 }
+
+// A position beyond the journal's end, which whoever can write the database may set, stops
+// nothing: all is sent again, and the administrator is told.
+func TestACopyThatIsSaidToBeAheadIsMadeAnew(t *testing.T) {
+	r := unserved(t)
+	got := make(chan int64, 1000)
+	sinkFor(r, r.dir, func(_ int, conn *tls.Conn) { frames(conn, got) })
+	must(t, r.record(t.Context(), &journal.TechnicianDisabled{Login: "claire"}))
+	must(t, r.store.setSink(t.Context(), syslogSink, 1<<40))
+	var f Findings
+	f.syslog(t.Context(), r.Server)
+	if s := r.lookAtCopy(t.Context()); !f.Bad() || s.met {
+		t.Errorf("check says %+v, compliance %+v", f, s)
+	}
+	r.run()
+	select {
+	case seq := <-got:
+		if seq != 1 {
+			t.Errorf("entry %d came first", seq)
+		}
+	case <-time.After(patience):
+		t.Fatal("nothing is sent")
+	}
+}
