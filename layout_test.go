@@ -425,7 +425,38 @@ func (s *source) checkAsker() {
 		if _, known := asks[s.dir+" "+receiver(f)]; !known {
 			s.fail(f.Pos(), "a method Ask that is not in the list: it would be a second way to say yes")
 		}
+		if answersRights(f) && s.dir != "internal/ui" {
+			s.fail(f.Pos(), "a method Ask that answers with rights is the person's word, which the main window alone takes")
+		}
 	}
+	s.checkGates()
+}
+
+// answersRights reports whether a function returns what the person ticked.
+func answersRights(f *ast.FuncDecl) bool {
+	found := false
+	if f.Type.Results != nil {
+		ast.Inspect(f.Type.Results, func(n ast.Node) bool {
+			i, ok := n.(*ast.Ident)
+			found = found || ok && i.Name == "Rights"
+			return !found
+		})
+	}
+	return found
+}
+
+// checkGates: a gate is made in one place, once, and not under another name: whoever makes a
+// second one chooses whom it asks.
+func (s *source) checkGates() {
+	made := 0
+	ast.Inspect(s.tree, func(n ast.Node) bool {
+		if i, ok := n.(*ast.Ident); ok && i.Name == "NewGate" {
+			if made++; s.dir != "internal/consent" && (s.path != "cmd/assist/program.go" || made > 1) {
+				s.fail(i.Pos(), "a second gate would ask somebody else")
+			}
+		}
+		return true
+	})
 }
 
 // receiver is the name of a method's type.
