@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"assist/internal/consent"
 	"assist/internal/consent/consenttest"
@@ -29,10 +30,14 @@ func newFlood(handles ...doer) *flood {
 		}
 	}
 	for f.ran.Load() < 100 {
-		runtime.Gosched()
+		f.turn()
 	}
 	return f
 }
+
+// turn lets the flood run for a while. To yield is not enough: on one processor, who waits
+// for a lock comes first each time, and who yields comes again after some milliseconds.
+func (f *flood) turn() { <-time.After(time.Millisecond) }
 
 func (f *flood) run(h doer) {
 	for !closed(f.stop) {
@@ -50,9 +55,7 @@ func (f *flood) run(h doer) {
 func (f *flood) still(t *testing.T, after string) {
 	t.Helper()
 	inside, ran := f.inside.Load(), f.ran.Load()
-	for range 1000 {
-		runtime.Gosched()
-	}
+	f.turn()
 	if inside != 0 || f.ran.Load() != ran {
 		t.Fatalf("after %s: %d bodies inside, %d more ran", after, inside, f.ran.Load()-ran)
 	}
@@ -91,8 +94,8 @@ func TestNoKeyAfterNarrowReturns(t *testing.T) {
 		l.Narrow(consent.RightControl)
 		keys.still(t, "narrow")
 		before := frames.ran.Load()
-		for frames.ran.Load() == before {
-			runtime.Gosched() // the frames go on
+		for frames.ran.Load() == before { // the frames go on
+			frames.turn()
 		}
 		keys.end()
 		frames.end()
