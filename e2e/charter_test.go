@@ -71,7 +71,7 @@ func (w *world) keyChanged(t *testing.T) {
 	w.tidy(t)
 	before := w.id
 	w.server.proc.stop()
-	w.server.command(t, "charter", "rotate", "--passphrase-file", w.passphrase())
+	w.server.command(t, "charter", "rotate", "--yes", "--passphrase-file", w.passphrase())
 	w.server.run(t)
 	eventually(t, 2*aWhile, "another number", func() error {
 		g, err := w.host.find(want{id: "machine"})

@@ -250,7 +250,7 @@ func signDraft(p *program, f draftFiles, o server.SignOptions) error {
 	if err != nil {
 		return err
 	}
-	showSigned(p, signed)
+	showSigned(p, signed, "signed with this key")
 	if !f.yes {
 		if err := confirm(p, "\nIs that what you mean? Type yes: "); err != nil {
 			return err
@@ -264,9 +264,9 @@ func signDraft(p *program, f draftFiles, o server.SignOptions) error {
 }
 
 // showSigned is what a person reads before a signature leaves the key's machine.
-func showSigned(p *program, signed *server.Signed) {
-	fmt.Fprintf(p.out, "Charter of %q, epoch %d, good until %s. Against the last one signed with this key:\n\n",
-		signed.Charter.Unit, signed.Charter.Epoch, date(time.Unix(signed.Charter.Expires, 0)))
+func showSigned(p *program, signed *server.Signed, before string) {
+	fmt.Fprintf(p.out, "Charter of %q, epoch %d, good until %s. Against the last one %s:\n\n",
+		signed.Charter.Unit, signed.Charter.Epoch, date(time.Unix(signed.Charter.Expires, 0)), before)
 	for _, line := range signed.Changes {
 		fmt.Fprintf(p.out, "  %s\n", line)
 	}

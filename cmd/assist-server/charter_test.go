@@ -9,11 +9,14 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/pem"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"assist/internal/server"
 )
 
 // holds fails for each text that is not in what was printed.
@@ -178,7 +181,7 @@ func TestRevocationAndOpening(t *testing.T) {
 func TestTheUnitKeyIsChanged(t *testing.T) {
 	dir, pass := setUp(t)
 	before := plays(t, "joincode", "--dir", dir)
-	holds(t, plays(t, "charter", "rotate", "--dir", dir, "--passphrase-file", pass), "hand out the new join code", "ASSIST1-")
+	holds(t, plays(t, "charter", "rotate", "--yes", "--dir", dir, "--passphrase-file", pass), "hand out the new join code", "ASSIST1-")
 	if plays(t, "joincode", "--dir", dir) == before {
 		t.Error("the join code is the old one")
 	}
@@ -249,7 +252,47 @@ func TestAChangeOfUnitKeyIsReadBeforeItIsSigned(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	holds(t, out, "nothing but its number and its dates", "charter publish --from")
+	holds(t, out, "nothing but its number and its dates", "The unit key changes:", "charter publish --from")
+}
+
+// With the key on the server, too, a person reads which key becomes which, what changes, and what
+// that makes everybody do; without a yes there is nothing, not even a key.
+func TestChangingTheUnitKeyHereAsks(t *testing.T) {
+	dir, pass := setUp(t)
+	plays(t, "charter", "policy", "--dir", dir, "--idle", "10")
+	before := plays(t, "joincode", "--dir", dir)
+	rotate := []string{"charter", "rotate", "--dir", dir, "--passphrase-file", pass}
+	out, err := answering(t, "no\n", rotate...)
+	if !errors.Is(err, errNotMeant) {
+		t.Error(err)
+	}
+	holds(t, out, "- input freezes after 15 minutes", "+ input freezes after 10 minutes", "Against the last one in force",
+		"  - "+fingerprint(t, filepath.Join(dir, "unit.pub")), "Every machine's number changes", "hand out the new join code", "Is that what you mean?")
+	left, err := filepath.Glob(filepath.Join(dir, "unit*"))
+	if err != nil || len(left) != 2 || plays(t, "joincode", "--dir", dir) != before {
+		t.Errorf("something is left of what nobody meant: %v, %v", left, err)
+	}
+	out, err = answering(t, "yes\n", rotate...)
+	if err != nil {
+		t.Error(err)
+	}
+	holds(t, out, "The unit has a new key")
+	if plays(t, "joincode", "--dir", dir) == before {
+		t.Error("the join code is the old one")
+	}
+}
+
+// fingerprint is how the public key in a file is named.
+func fingerprint(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if block, _ := pem.Decode(b); block != nil {
+		b = block.Bytes
+	}
+	return server.Fingerprint(b)
 }
 
 // deviceKey is one that a draft may name, in base64.

@@ -98,14 +98,14 @@ func showPolicy(ctx context.Context, p *program, s *server.Server) error {
 // runCharterRotate warns in its help of what it cannot do: a copied key hands over as well as its
 // owner does.
 func runCharterRotate(ctx context.Context, p *program, args []string) error {
-	f, dir := flags(p, "charter rotate", "Changes the unit key: a new one is made, under the same passphrase, and the old one\nsigns that it follows. Without --draft in the data directory, while the server is\nstopped; with --draft where the key is kept. Every machine's number changes, and\njoin codes must be handed out anew. It does not help against somebody who has\ncopied the old key: that one can hand over, too.")
+	f, dir := flags(p, "charter rotate", "Changes the unit key: a new one is made, under the same passphrase, and the old one\nsigns that it follows. It shows what changes, and asks. Without --draft in the data directory, while the server is\nstopped; with --draft where the key is kept. Every machine's number changes, and\njoin codes must be handed out anew. It does not help against somebody who has\ncopied the old key: that one can hand over, too.")
 	file := f.String("passphrase-file", "", "file with the passphrase (default: it is asked for)")
 	draft := f.String("draft", "", "draft of the next charter, when the key is kept elsewhere")
 	key := f.String("key", "", "the old unit key, with --draft")
 	next := f.String("new-key", "", "file to make for the new unit key, with --draft")
 	rotation := f.String("rotation", "", "file to make for the change, with --draft")
 	out := f.String("out", "", "file to make for the charter, with --draft")
-	yes := f.Bool("yes", false, "with --draft: do not ask whether the changes are meant")
+	yes := f.Bool("yes", false, "do not ask whether the changes are meant")
 	if err := parse(p, f, args); err != nil {
 		return err
 	}
@@ -120,12 +120,44 @@ func runCharterRotate(ctx context.Context, p *program, args []string) error {
 		return rotateDraft(p, rotateFiles{*key, *next, *draft, *rotation, *out, *yes}, pass)
 	}
 	return with(*dir, func(s *server.Server) error {
-		if err := s.Rotate(ctx, pass); err != nil {
+		next, err := s.PrepareRotation(ctx, pass)
+		if err != nil {
+			return err
+		}
+		showSuccession(p, next, "in force")
+		if !*yes {
+			if err := confirm(p, askRotation); err != nil {
+				return err
+			}
+		}
+		if err := s.Rotate(ctx, next, pass); err != nil {
 			return err
 		}
 		fmt.Fprintln(p.out, "The unit has a new key. Start the server, and hand out the new join code.")
 		return showJoinCode(p, s.JoinCode())
 	})
+}
+
+// askRotation is answered by yes, after what showSuccession prints.
+const askRotation = "\nThe old key cannot come back. Is that what you mean? Type yes: "
+
+// showSuccession is what a person reads before the unit has another key: the charter as any
+// signature shows it, the keys, and what it makes everybody do.
+func showSuccession(p *program, next *server.Succession, before string) {
+	showSigned(p, &next.Signed, before)
+	fmt.Fprintf(p.out, `
+The unit key changes:
+  - %s
+  + %s
+  (SHA-256, its first half; the journal's entry "x has all of it)
+
+What that makes everybody do:
+  - People who are helped: read out a new number. Every machine's number changes; noted ones are worth nothing.
+  - Who deploys: hand out the new join code, in assist.toml too. The old one names the old key.
+  - Technicians: nothing but to connect. Their certificates are made anew; they ask for the new numbers.
+  - Apps that belong to the unit follow by themselves when they connect.
+  - You: keep the new key as the old one was kept, with a copy in a safe. After a restore, run "journal restart" again.
+`, server.Fingerprint(next.From), server.Fingerprint(next.To()))
 }
 
 // rotateFiles are named by the person: nothing is found by itself beside a unit key.
@@ -149,9 +181,9 @@ func rotateDraft(p *program, f rotateFiles, pass string) error {
 	if err != nil {
 		return err
 	}
-	showSigned(p, &next.Signed)
+	showSuccession(p, next, "signed with this key")
 	if !f.yes {
-		if err := confirm(p, "\nAll of that gets a new unit key. Is that what you mean? Type yes: "); err != nil {
+		if err := confirm(p, askRotation); err != nil {
 			return err
 		}
 	}

@@ -30,7 +30,7 @@ func TestAdministrativeEntriesSayWho(t *testing.T) {
 		return err
 	}))
 	must(t, r.ReleaseMachine(ctx, r.fix.numbers[0]))
-	must(t, r.Rotate(ctx, testPassphrase))
+	must(t, r.rotate())
 
 	list, err := r.Journal(ctx, JournalFilter{Limit: 1000}, Who{By: "rssi as root", Reason: "a test"})
 	must(t, err)

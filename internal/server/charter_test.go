@@ -290,7 +290,7 @@ func TestAnOpenUnitKeyPublishesByItself(t *testing.T) {
 func TestRotationsAreServedBehindTheirLength(t *testing.T) {
 	r := unserved(t)
 	must(t, r.stop())
-	must(t, r.Rotate(t.Context(), testPassphrase))
+	must(t, r.rotate())
 	r.unitKey = nil
 	r.run()
 	_, body := r.get(pathRotations)
@@ -316,12 +316,12 @@ func TestAfterARotationEverybodyIsCertifiedAnew(t *testing.T) {
 	r.host(0)
 	listen := r.cfg.Server.Listen
 	r.cfg.Server.Listen = r.Addr().String() // a port that is known beforehand, as in a unit
-	if err := r.Rotate(t.Context(), testPassphrase); !errors.Is(err, ErrRunning) {
+	if err := r.rotate(); !errors.Is(err, ErrRunning) {
 		t.Errorf("beside a running server: %v", err)
 	}
 	r.cfg.Server.Listen = listen
 	must(t, r.stop())
-	must(t, r.Rotate(t.Context(), testPassphrase))
+	must(t, r.rotate())
 	if _, err := os.Stat(r.path(fileUnitNext)); !errors.Is(err, os.ErrNotExist) {
 		t.Error("the new key has still its other name")
 	}
@@ -356,7 +356,7 @@ func TestARotationKeepsMachinesInTheirZones(t *testing.T) {
 	zoned := []trust.MachineZone{{Machine: r.fix.numbers[0], Zone: "B1"}, {Machine: r.fix.numbers[0], Zone: "B2"}, {Machine: r.fix.numbers[1], Zone: "B1"}}
 	must(t, r.ChangePolicy(t.Context(), PolicyChange{AddZones: zoned}))
 	r.sign()
-	must(t, r.Rotate(t.Context(), testPassphrase))
+	must(t, r.rotate())
 	for i, zones := range []int{2, 1, 0} {
 		id, err := r.fix.hosts[i].MachineID(r.unit)
 		must(t, err)
@@ -385,7 +385,7 @@ func TestNoRotationWhileAZonedMachineIsUnknown(t *testing.T) {
 	r := unserved(t)
 	must(t, r.ChangePolicy(t.Context(), PolicyChange{AddZones: []trust.MachineZone{{Machine: r.fix.numbers[0], Zone: "B1"}, {Machine: stranger, Zone: "B1"}}}))
 	unit := r.unit
-	err := r.Rotate(t.Context(), testPassphrase)
+	err := r.rotate()
 	if !errors.Is(err, ErrUnitKey) || !strings.Contains(err.Error(), stranger) || strings.Contains(err.Error(), r.fix.numbers[0]) {
 		t.Errorf("error is %v", err)
 	}
@@ -443,7 +443,7 @@ func TestCheckTellsOfARestartByAnOldKey(t *testing.T) {
 	if told() {
 		t.Error("a good one is said to be of no use")
 	}
-	must(t, r.Rotate(t.Context(), testPassphrase))
+	must(t, r.rotate())
 	if !told() {
 		t.Error("nothing is said after a change of the unit key")
 	}

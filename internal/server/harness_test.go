@@ -232,6 +232,16 @@ func (r *rig) sign() uint64 {
 	return epoch
 }
 
+// rotate hands the unit over to a new key, as a person who reads and confirms does.
+func (r *rig) rotate() error {
+	r.t.Helper()
+	next, err := r.PrepareRotation(r.t.Context(), testPassphrase)
+	if err != nil {
+		return err
+	}
+	return r.Rotate(r.t.Context(), next, testPassphrase)
+}
+
 // code is the TOTP code some steps from now.
 func (r *rig) code(p *person, steps int) string {
 	r.t.Helper()

@@ -69,7 +69,7 @@ func TestADayTakesInSoManyMachines(t *testing.T) {
 func TestKnownMachinesAlwaysFindRoom(t *testing.T) {
 	r := unserved(t)
 	r.cfg.Server.NewMachinesPerDay = 1
-	must(t, r.Rotate(t.Context(), testPassphrase))
+	must(t, r.rotate())
 	for i, k := range r.fix.hosts {
 		id, err := r.machineOf(t.Context(), k.Public(), mustAddr(t, "127.0.0.1"))
 		if err != nil || id == r.fix.numbers[i] {

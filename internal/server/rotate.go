@@ -43,30 +43,63 @@ func (d *Draft) Rotate(from, to *trust.UnitKey, o SignOptions) (rotation, charte
 	return rotation, charter, err
 }
 
-// Rotate makes a new unit key under the passphrase of the old one, and hands the
-// unit over to it. The server must not run meanwhile: every machine's number
-// changes with the key.
-func (s *Server) Rotate(ctx context.Context, passphrase string) error {
+// PrepareRotation makes a new unit key, and what hands the unit over to it. Nothing counts, and
+// nothing is kept, before Rotate.
+func (s *Server) PrepareRotation(ctx context.Context, passphrase string) (*Succession, error) {
+	if err := s.idle(); err != nil { // before anybody has read and confirmed
+		return nil, err
+	}
 	from, err := s.unlock(passphrase)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	d, err := s.NextCharter(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	return d.succeed(from, s.inForce().charter, SignOptions{Now: s.now()})
+}
+
+// succeed hands a draft's unit over to a new key. What changes is told as a signature tells it,
+// for this certifies as much: since a charter that was signed before, if there is one.
+func (d *Draft) succeed(from *trust.UnitKey, before *trust.Charter, o SignOptions) (*Succession, error) {
 	to, err := trust.NewUnitKey()
 	if err != nil {
+		return nil, err
+	}
+	rotation, text, err := d.Rotate(from, to, o)
+	if err != nil {
+		return nil, err
+	}
+	c, err := trust.OpenCharter(text, to.Public())
+	if err != nil {
+		return nil, err
+	}
+	told := *c // with the machines' old numbers, which a person knows: Rotate made the new ones of them
+	told.Zones = nil
+	for _, z := range d.Zones {
+		told.Zones = append(told.Zones, trust.MachineZone{Machine: z.Machine, Zone: z.Zone})
+	}
+	return &Succession{Signed: Signed{text, c, Changes(before, &told)}, From: from.Public(), to: to, rotation: rotation}, nil
+}
+
+// idle reports that no server runs on the data directory. One that starts later is found out
+// when the change is published.
+func (s *Server) idle() error {
+	held, err := s.alone()
+	if err != nil {
 		return err
 	}
-	if err := trust.SealUnitKey(to, s.path(fileUnitNext), passphrase); err != nil {
+	return held.Close()
+}
+
+// Rotate seals a new unit key under a passphrase, that of the old one, and hands the unit over
+// to it. The server must not run meanwhile: every machine's number changes with the key.
+func (s *Server) Rotate(ctx context.Context, next *Succession, passphrase string) error {
+	if err := trust.SealUnitKey(next.to, s.path(fileUnitNext), passphrase); err != nil {
 		return fullFile(s.path(fileUnitNext), err)
 	}
-	rotation, charter, err := d.Rotate(from, to, SignOptions{Now: s.now()})
-	if err == nil {
-		err = s.PublishRotation(ctx, rotation, charter)
-	}
-	if err != nil {
+	if err := s.PublishRotation(ctx, next.rotation, next.Text); err != nil {
 		return errors.Join(err, os.Remove(s.path(fileUnitNext)))
 	}
 	// unlock finds the key under either name.

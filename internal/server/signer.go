@@ -94,13 +94,17 @@ type RotateFiles struct{ Key, Rotation, Charter string }
 // Succession is a change of unit key about to leave the signer, with the new key's first charter.
 type Succession struct {
 	Signed
+	From     trust.UnitPublic // the key until then
 	to       *trust.UnitKey
 	rotation []byte
-	files    RotateFiles
+	files    RotateFiles // of a change where the key is kept
 }
 
+// To is the new key.
+func (n *Succession) To() trust.UnitPublic { return n.to.Public() }
+
 // Rotate makes a new unit key and hands a draft's unit over to it. It counts once KeepRotation
-// has noted it. What changes is told as Sign tells it, for this certifies as much.
+// has noted it.
 func (s *Signer) Rotate(d *Draft, files RotateFiles) (*Succession, error) {
 	if err := files.absent(); err != nil { // before anybody has read and confirmed
 		return nil, err
@@ -109,24 +113,12 @@ func (s *Signer) Rotate(d *Draft, files RotateFiles) (*Succession, error) {
 	if err != nil {
 		return nil, err
 	}
-	to, err := trust.NewUnitKey()
+	next, err := d.succeed(s.key, s.from, o)
 	if err != nil {
 		return nil, err
 	}
-	rotation, text, err := d.Rotate(s.key, to, o)
-	if err != nil {
-		return nil, err
-	}
-	c, err := trust.OpenCharter(text, to.Public())
-	if err != nil {
-		return nil, err
-	}
-	told := *c // with the machines' old numbers, which a person knows: Rotate made the new ones of them
-	told.Zones = nil
-	for _, z := range d.Zones {
-		told.Zones = append(told.Zones, trust.MachineZone{Machine: z.Machine, Zone: z.Zone})
-	}
-	return &Succession{Signed{text, c, Changes(s.from, &told)}, to, rotation, files}, nil
+	next.files = files
+	return next, nil
 }
 
 // KeepRotation seals the new key under a passphrase. It has signed nothing before, and notes that beside it.
