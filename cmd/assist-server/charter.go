@@ -98,8 +98,9 @@ func warn(p *program, text string) { fmt.Fprintf(p.out, "\x1b[31mWARNING:\x1b[0m
 
 // runCharterDraft prints what to type on the other machine: it is done four times a year.
 func runCharterDraft(ctx context.Context, p *program, args []string) error {
-	f, dir := flags(p, "charter draft", "Writes the next charter to a new file, unsigned. Take it to the machine where the\nunit key is kept, and sign it there.")
+	f, dir := flags(p, "charter draft", "Writes the next charter to a new file, unsigned. Take it to the machine where the\nunit key is kept, and sign it there. After a restore the apps have seen newer ones: --above is the newest\nepoch, as the refusal of a draft without it says.")
 	out := f.String("out", "", "file to make (required)")
+	above := f.Uint64("above", 0, "epoch that the charter's must exceed, after a restore: the newest that was signed")
 	if err := parse(p, f, args); err != nil {
 		return err
 	}
@@ -107,7 +108,7 @@ func runCharterDraft(ctx context.Context, p *program, args []string) error {
 		return required(p, "charter draft", "--out is")
 	}
 	return with(*dir, func(s *server.Server) error {
-		if err := s.WriteDraft(ctx, *out); err != nil {
+		if err := s.WriteDraft(ctx, *out, *above); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintf(p.out, "Wrote %s. Where the unit key is kept, run:\n\n  assist-server charter sign --key unit.key --draft %s --out charter.txt\n", *out, filepath.Base(*out))

@@ -99,6 +99,10 @@ func TestARestoredServerCatchesUpWithTheKey(t *testing.T) {
 	}
 
 	draft(in("copy"), "early")
+	holds(t, plays(t, "charter", "draft", "--dir", in("copy"), "--above", "41", "--out", in("above")), "charter sign")
+	if b, err := os.ReadFile(in("above")); err != nil || !strings.Contains(string(b), "epoch = 42\n") {
+		t.Errorf("%v\n%s", err, b)
+	}
 	fails(t, "publish "+in("unit.key.charter")+" there first", sign("early", "--above", "1000")...)
 	holds(t, publish(in("copy"), "unit.key.charter"), "epoch 3 is published")
 	holds(t, publish(in("copy"), "unit.key.charter"), "epoch 3 is published")

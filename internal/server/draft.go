@@ -79,12 +79,18 @@ const maxDraft = 2 * trust.MaxCharter
 // DraftHead begins the file of each draft, so that nobody takes it for a charter.
 const DraftHead = "# Draft of a charter."
 
-// WriteDraft leaves the draft of the next charter in a new file.
-func (s *Server) WriteDraft(ctx context.Context, path string) error {
+// WriteDraft leaves the draft of the next charter in a new file. Its epoch is above another one,
+// 0 for none, too: a restored server does not know which ones the apps have seen. It is never
+// lower than what the server does know.
+func (s *Server) WriteDraft(ctx context.Context, path string, above uint64) error {
+	if above >= trust.MaxEpoch {
+		return fmt.Errorf("%w: no epoch is above %d: the last one is %d", ErrCharter, above, uint64(trust.MaxEpoch))
+	}
 	d, err := s.NextCharter(ctx)
 	if err != nil {
 		return err
 	}
+	d.Epoch = max(d.Epoch, above+1)
 	b, err := toml.Marshal(d)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrCharter, err)

@@ -7,11 +7,13 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"assist/internal/trust"
 )
@@ -38,8 +40,8 @@ func TestADraftTravelsToTheUnitKeyAndBack(t *testing.T) {
 	p := r.unsigned(Technician{Login: "claire", Name: "Claire Dubois", Role: "IT support", Zones: []string{"B1"}})
 	must(t, r.ChangePolicy(ctx, PolicyChange{AddSources: []string{"192.0.2.7"}, AddZones: []trust.MachineZone{{Machine: r.fix.numbers[0], Zone: "B1"}}}))
 	draft := filepath.Join(away, "draft.toml")
-	must(t, r.WriteDraft(ctx, draft))
-	if err := r.WriteDraft(ctx, draft); err == nil {
+	must(t, r.WriteDraft(ctx, draft, 0))
+	if err := r.WriteDraft(ctx, draft, 0); err == nil {
 		t.Error("a draft was overwritten")
 	}
 	d, err := ReadDraft(draft)
@@ -86,6 +88,55 @@ func TestADraftTravelsToTheUnitKeyAndBack(t *testing.T) {
 	must(t, err)
 	if _, err := signer.Sign(d, SignOptions{}); !errors.Is(err, ErrStale) {
 		t.Errorf("an old draft: %v", err)
+	}
+}
+
+// A restored server is charters behind, and the newest one that the key signed ran out, so that it
+// cannot be published: its draft goes above what the apps have seen when it is told what that is,
+// and never below what the server itself knows.
+func TestARestoredServerDrawsUpAboveWhatWasSeen(t *testing.T) {
+	r := unserved(t)
+	ctx, dir := t.Context(), t.TempDir()
+	in := func(f string) string { return filepath.Join(dir, f) }
+	d, err := r.NextCharter(ctx)
+	must(t, err)
+	lost, err := d.Sign(r.fix.unit, SignOptions{Now: r.now().Add(-100 * 24 * time.Hour), After: 6})
+	must(t, err)
+	seen, err := trust.OpenCharter(lost, r.unit)
+	must(t, err)
+	if _, err := r.PublishCharter(ctx, lost); !errors.Is(err, trust.ErrExpired) {
+		t.Errorf("what ran out: %v", err)
+	}
+	signer := &Signer{key: r.fix.unit, last: in("unit.key.charter"), from: seen}
+	sign := func(name string, above uint64) (*Signed, error) {
+		must(t, r.WriteDraft(ctx, in(name), above))
+		d, err := ReadDraft(in(name))
+		must(t, err)
+		return signer.Sign(d, SignOptions{})
+	}
+	if _, err := sign("behind", 0); !errors.Is(err, ErrStale) || !strings.Contains(err.Error(), "charter draft --above 7") {
+		t.Errorf("a draft from behind: %v", err)
+	}
+	signed, err := sign("above", seen.Epoch)
+	must(t, err)
+	if _, err := trust.VerifyCharter(signed.Text, r.unit, r.now(), seen.Epoch); err != nil || signed.Charter.Epoch != 8 {
+		t.Errorf("an app that saw epoch 7 is given epoch %d: %v", signed.Charter.Epoch, err)
+	}
+	if epoch, err := r.PublishCharter(ctx, signed.Text); err != nil || epoch != 8 {
+		t.Errorf("epoch %d, %v", epoch, err)
+	}
+	low, err := d.Sign(r.fix.unit, SignOptions{Now: r.now(), After: 5})
+	must(t, err)
+	if _, err := trust.VerifyCharter(low, r.unit, r.now(), seen.Epoch); !errors.Is(err, trust.ErrRollback) {
+		t.Errorf("an app goes back to epoch 6: %v", err)
+	}
+	if signed, err := sign("never lower", 1); err != nil || signed.Charter.Epoch != 9 {
+		t.Errorf("%+v, %v", signed, err)
+	}
+	for _, above := range []uint64{trust.MaxEpoch, math.MaxUint64} {
+		if err := r.WriteDraft(ctx, in("beyond"), above); !errors.Is(err, ErrCharter) {
+			t.Errorf("above %d: %v", above, err)
+		}
 	}
 }
 

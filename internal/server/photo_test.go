@@ -134,7 +134,7 @@ func TestADraftNamesPhotos(t *testing.T) {
 	r := unserved(t)
 	r.unsigned(Technician{Login: "denis", Name: "Denis", Role: "supplier"})
 	path := filepath.Join(t.TempDir(), "without")
-	must(t, r.WriteDraft(t.Context(), path))
+	must(t, r.WriteDraft(t.Context(), path, 0))
 	text, err := os.ReadFile(path)
 	must(t, err)
 	if strings.Contains(string(text), "photo") {
@@ -142,7 +142,7 @@ func TestADraftNamesPhotos(t *testing.T) {
 	}
 	_, b := r.pictured()
 	path = filepath.Join(t.TempDir(), "with")
-	must(t, r.WriteDraft(t.Context(), path))
+	must(t, r.WriteDraft(t.Context(), path, 0))
 	d, err := ReadDraft(path)
 	must(t, err)
 	if sum := sha256.Sum256(b); d.Technicians[0].Photo != hex.EncodeToString(sum[:]) || d.Technicians[1].Photo != "" {

@@ -73,8 +73,8 @@ func (s *Signer) fresh(d *Draft, o SignOptions) (SignOptions, error) {
 		return o, nil
 	}
 	if d.Epoch < s.from.Epoch {
-		return o, fmt.Errorf("%w: %w: this key has signed epoch %d, the draft was made for epoch %d; if the server was restored and knows no better, publish %s there first (charter publish --from)",
-			ErrCharter, ErrStale, s.from.Epoch, d.Epoch, s.last)
+		return o, fmt.Errorf("%w: %w: this key has signed epoch %d, the draft was made for epoch %d; if the server was restored and knows no better, publish %s there first (charter publish --from), or where that ran out draw up the draft anew (charter draft --above %d)",
+			ErrCharter, ErrStale, s.from.Epoch, d.Epoch, s.last, s.from.Epoch)
 	}
 	o.After = max(o.After, s.from.Epoch)
 	return o, nil
