@@ -41,7 +41,7 @@ func verifyReceipt(path, dir string, out io.Writer, text assets.Text) int {
 	for _, line := range []string{
 		text(head),
 		text("verify.who", "name", printable(r.Name), "role", printable(r.Role), "unit", printable(r.Unit)),
-		text("verify.when", "date", r.Began.Local().Format("2006-01-02 15:04"), "length", r.Length.Round(time.Second).String(), "reason", printable(r.Reason)),
+		text("verify.when", "date", moment(r.Began, text), "length", length(r.Length, text), "reason", printable(r.Reason)),
 		unfinished(r, text),
 		text("verify.machine", "machine", trust.FormatMachineID(r.Machine)),
 		text("verify.unit", "key", fingerprint(r.UnitKey)),
@@ -59,7 +59,18 @@ func unfinished(r receipt.Receipt, text assets.Text) string {
 	if r.Completed() {
 		return ""
 	}
-	return text("verify.unfinished", "date", r.Written().Local().Format("2006-01-02 15:04:05"))
+	return text("verify.unfinished", "date", moment(r.Written(), text))
+}
+
+// moment is a day and a time to the second, as one writes them in the language of text.
+func moment(t time.Time, text assets.Text) string {
+	return text("verify.moment", "date", t.Local().Format(text("verify.date")), "time", t.Local().Format("15:04:05"))
+}
+
+// length is in minutes and seconds.
+func length(d time.Duration, text assets.Text) string {
+	d = d.Round(time.Second)
+	return text("verify.minutes", "m", fmt.Sprint(int(d/time.Minute)), "s", fmt.Sprint(int(d%time.Minute/time.Second)))
 }
 
 // ownUnits are the keys of the unit that this app belongs to, if any: the one of the join

@@ -89,7 +89,9 @@ type Facts struct {
 type Promise struct {
 	Name string `json:"name"`
 	Kept bool   `json:"kept"`
-	Why  string `json:"why,omitempty"` // what breaks it
+	Why  string `json:"why,omitempty"` // what breaks it, in English
+
+	cause, what string // the same for Text: the end of a key, and the one value in its words
 }
 
 // Report is the facts and the judgement.
@@ -124,8 +126,8 @@ func Judge(f Facts) Report {
 		source(f),
 		rights(f.Running),
 		listeners(f),
-		promise(PromiseStarters, len(f.Starters) > 0, fmt.Sprintf("started by %q", f.Starters)),
-		promise(PromiseFiles, len(f.Faults) > 0, fmt.Sprintf("not readable: %q", f.Faults)),
+		listed(PromiseStarters, f.Starters, "started by %s", "started"),
+		listed(PromiseFiles, f.Faults, "not readable: %s", "unreadable"),
 	}
 	r.OK = !slices.ContainsFunc(r.Promises, func(p Promise) bool { return !p.Kept })
 	return r
@@ -135,42 +137,58 @@ func Judge(f Facts) Report {
 func source(f Facts) Promise {
 	b := f.Build
 	if r := f.Running; r != nil && r.Known && r.SHA256 != b.SHA256 {
-		return promise(PromiseBuild, true, fmt.Sprintf("another program runs: %s", r.Path))
+		return named(PromiseBuild, "another program runs: %s", "another", r.Path)
 	}
 	if b.Commit == "" {
-		return promise(PromiseBuild, true, "the commit is not known")
+		return broken(PromiseBuild, "the commit is not known", "commit")
 	}
-	return promise(PromiseBuild, b.Modified, "the source was modified after the commit")
+	if b.Modified {
+		return broken(PromiseBuild, "the source was modified after the commit", "modified")
+	}
+	return kept(PromiseBuild)
 }
 
 // rights allows this process, which only looks, any: with more than an ordinary user's the
 // app refuses to share, see Shares. One that runs must not have them.
 func rights(r *Running) Promise {
-	return promise(PromiseRights, r != nil && r.Known && r.Rights.Privileged(), "the app that runs has more")
+	if r != nil && r.Known && r.Rights.Privileged() {
+		return broken(PromiseRights, "the app that runs has more", "rights")
+	}
+	return kept(PromiseRights)
 }
 
-func promise(name string, broken bool, why string) Promise {
-	if !broken {
-		return Promise{Name: name, Kept: true}
+func kept(name string) Promise { return Promise{Name: name, Kept: true} }
+
+func broken(name, why, cause string) Promise { return Promise{Name: name, Why: why, cause: cause} }
+
+// named is broken by one thing, which form has a place for.
+func named(name, form, cause, what string) Promise {
+	return Promise{Name: name, Why: fmt.Sprintf(form, what), cause: cause, what: what}
+}
+
+// listed is broken by whatever is in a list.
+func listed(name string, all []string, form, cause string) Promise {
+	if len(all) == 0 {
+		return kept(name)
 	}
-	return Promise{Name: name, Why: why}
+	return named(name, form, cause, fmt.Sprintf("%q", all))
 }
 
 // listeners allows the socket of a second start and, in a trial, the port of the
 // server on this computer; nothing else may be connected to.
 func listeners(f Facts) Promise {
 	if f.Running == nil {
-		return promise(PromiseListener, false, "")
+		return kept(PromiseListener)
 	}
 	if !f.Running.Known {
-		return promise(PromiseListener, true, fmt.Sprintf("process %d cannot be looked at", f.Running.PID))
+		return named(PromiseListener, "process %s cannot be looked at", "unseen", fmt.Sprint(f.Running.PID))
 	}
 	for _, s := range f.Running.Sockets {
 		if s.Listens && !allowed(f, s) {
-			return promise(PromiseListener, true, fmt.Sprintf("listens at %s %s", s.Protocol, s.Local))
+			return named(PromiseListener, "listens at %s", "listens", s.Protocol+" "+s.Local)
 		}
 	}
-	return promise(PromiseListener, false, "")
+	return kept(PromiseListener)
 }
 
 func allowed(f Facts, s process.Socket) bool {

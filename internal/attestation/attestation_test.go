@@ -89,6 +89,40 @@ func TestEveryFaultIsFound(t *testing.T) {
 	}
 }
 
+// What breaks a promise is said in the language of the page; only names of files, ports and
+// processes are as they are.
+func TestEveryFaultIsInWords(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*attestation.Facts)
+		fr     string
+	}{
+		"modified":  {func(f *attestation.Facts) { f.Build.Modified = true }, "(la source a été modifiée après le commit)"},
+		"unknown":   {func(f *attestation.Facts) { f.Build.Commit = "" }, "(on ne sait pas de quelle source il vient)"},
+		"another":   {func(f *attestation.Facts) { f.Running.SHA256 = "" }, "(un autre programme est ouvert\u00a0: /usr/bin/assist)"},
+		"unseen":    {func(f *attestation.Facts) { f.Running.Known = false }, "(le processus 4242 ne se laisse pas examiner)"},
+		"rights":    {func(f *attestation.Facts) { f.Running.Rights.Elevated = true }, "(l’Assist ouvert en a davantage)"},
+		"started":   {func(f *attestation.Facts) { f.Starters = []string{"/a.desktop"} }, `(lancé par ["/a.desktop"])`},
+		"not whole": {func(f *attestation.Facts) { f.Faults = []string{"assist.toml:3"} }, `(pas comme il faut` + "\u00a0" + `: ["assist.toml:3"])`},
+		"listens": {func(f *attestation.Facts) {
+			f.Running.Sockets = []process.Socket{{Protocol: "tcp", Local: "0.0.0.0:5900", Listens: true}}
+		}, "(écoute sur tcp 0.0.0.0:5900)"},
+	} {
+		f := facts()
+		f.Policy.Rights = []string{"view", "point", "control"}
+		c.change(&f)
+		say, err := assets.Texts("program", "fr")
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := attestation.Judge(f).Text(attestation.Words(say))
+		for _, want := range []string{c.fr, "voir les écrans, montrer avec un pointeur, utiliser la souris et le clavier"} {
+			if !strings.Contains(page, want) {
+				t.Errorf("%s: %q is not in\n%s", name, want, page)
+			}
+		}
+	}
+}
+
 func TestPrivilegesDoNotShare(t *testing.T) {
 	for name, change := range map[string]func(*process.Rights){
 		"root": func(r *process.Rights) { r.Elevated = true }, "setuid": func(r *process.Rights) { r.SetID = true },

@@ -26,11 +26,12 @@ func (r Report) Text(say Words) string {
 	}
 	t.head("attest.promises")
 	for _, p := range r.Promises {
-		mark := "attest.kept"
-		if !p.Kept {
-			mark = "attest.broken"
+		promise := say("attest.promise." + p.Name)
+		if p.Kept {
+			t.item(say("attest.kept", "promise", promise))
+			continue
 		}
-		t.item(strings.TrimSuffix(say(mark, "promise", say("attest.promise."+p.Name), "why", p.Why), " ()"))
+		t.item(say("attest.broken", "promise", promise, "why", say("attest.why."+p.cause, "what", p.what)))
 	}
 	t.head("")
 	if r.OK {
@@ -160,7 +161,11 @@ func (r Report) policy(t *page) {
 	t.head("attest.policy")
 	t.fact("attest.machineFile", r.Policy.MachineFile)
 	t.fact("attest.userFile", r.Policy.UserFile)
-	t.fact("attest.ceiling", strings.Join(r.Policy.Rights, ", "))
+	rights := make([]string, len(r.Policy.Rights))
+	for i, one := range r.Policy.Rights {
+		rights[i] = t.say("attest.right." + one)
+	}
+	t.fact("attest.ceiling", strings.Join(rights, ", "))
 	t.fact("attest.idle", fmt.Sprint(r.Policy.IdleMinutes, " min"))
 	t.fact("attest.lease", fmt.Sprint(r.Policy.LeaseMinutes, " min"))
 	t.fact("attest.zone", r.Policy.Zone)
