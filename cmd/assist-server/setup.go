@@ -173,8 +173,11 @@ func runBackup(ctx context.Context, p *program, args []string) error {
 		if err := s.Backup(ctx, *to); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(p.out, "Copied %s to %s.\n", *dir, *to)
-		return err
+		fmt.Fprintf(p.out, "Copied %s to %s.\n", *dir, *to)
+		for _, f := range s.NotCopied() {
+			fmt.Fprintf(p.out, "Not in it: %s, which the configuration names. Keep a copy elsewhere.\n", f)
+		}
+		return nil
 	})
 }
 
@@ -183,11 +186,19 @@ func newPassphrase(p *program, file string) (string, error) {
 	if file != "" {
 		return readPassphrase(file)
 	}
-	first, err := ask(p, "Passphrase for the unit key (at least 12 characters): ")
+	return twice(func(question string) (string, error) { return ask(p, question) })
+}
+
+// twice refuses one that is too short before it wants it again.
+func twice(ask func(question string) (string, error)) (string, error) {
+	first, err := ask("Passphrase for the unit key (at least 12 characters): ")
+	if err == nil {
+		err = server.CheckPassphrase(first)
+	}
 	if err != nil {
 		return "", err
 	}
-	again, err := ask(p, "The same again: ")
+	again, err := ask("The same again: ")
 	if err != nil {
 		return "", err
 	}

@@ -5,6 +5,8 @@ package server
 import (
 	"errors"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -263,6 +265,32 @@ func TestRecoveryAfterAKill(t *testing.T) {
 	must(t, r.beginSession(t.Context(), asked{id: wire.SessionID{1}, account: a, machine: r.fix.numbers[0], address: "::1", reason: "x"}))
 	r.run()
 	waitFor(t, func() bool { return len(entries[*journal.SessionEnded](r)) == 1 })
+}
+
+// What the configuration names is in a copy where it lies in the data directory; what is not is told,
+// and a file that is missing keeps nobody from a backup.
+func TestABackupHasTheFilesThatTheConfigurationNames(t *testing.T) {
+	r := unserved(t)
+	must(t, os.Mkdir(r.path("syslog"), 0o700))
+	must(t, os.WriteFile(r.path("syslog/ca.pem"), []byte("authority"), 0o600))
+	away := filepath.Join(t.TempDir(), "key.pem")
+	r.cfg.Journal.SyslogAuthority, r.cfg.Journal.SyslogCertificate, r.cfg.Journal.SyslogKey = r.path("syslog/ca.pem"), r.path("gone.pem"), away
+	r.cfg.Unit.PassphraseFile = r.path("passphrase")
+	must(t, os.WriteFile(r.cfg.Unit.PassphraseFile, []byte(testPassphrase), 0o600))
+	to := filepath.Join(t.TempDir(), "copy")
+	must(t, r.Backup(t.Context(), to))
+	if b, err := os.ReadFile(filepath.Join(to, "syslog", "ca.pem")); err != nil || string(b) != "authority" {
+		t.Errorf("%q, %v", b, err)
+	}
+	if _, err := os.Stat(filepath.Join(to, "passphrase")); err == nil {
+		t.Error("the passphrase lies beside the key that it opens")
+	}
+	if got := r.NotCopied(); !slices.Equal(got, []string{away, r.cfg.Unit.PassphraseFile}) {
+		t.Errorf("not copied: %q", got)
+	}
+	r.cfg.Journal.SyslogKey = r.path("syslog/ca.pem") // one file with both, and one of ours
+	r.cfg.Journal.SyslogCertificate = r.path(fileTLSCert)
+	must(t, r.Backup(t.Context(), to+"2"))
 }
 
 // Backup is a copy; restore puts it back.

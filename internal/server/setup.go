@@ -35,6 +35,14 @@ const (
 	blockSecret  = "ASSIST SERVER SECRET"
 )
 
+// CheckPassphrase tells whether one is long enough to guard a unit key.
+func CheckPassphrase(s string) error {
+	if len([]rune(s)) < minPassphrase {
+		return fmt.Errorf("%w: the passphrase needs at least %d characters", ErrSetting, minPassphrase)
+	}
+	return nil
+}
+
 // Init makes a data directory: configuration, database, unit key, TLS key. It
 // never overwrites anything, and leaves nothing behind when it fails.
 func Init(dir string, o Options) (trust.JoinCode, error) {
@@ -42,8 +50,8 @@ func Init(dir string, o Options) (trust.JoinCode, error) {
 	if err != nil {
 		return trust.JoinCode{}, err
 	}
-	if len([]rune(o.Passphrase)) < minPassphrase {
-		return trust.JoinCode{}, fmt.Errorf("%w: the passphrase needs at least %d characters", ErrSetting, minPassphrase)
+	if err := CheckPassphrase(o.Passphrase); err != nil {
+		return trust.JoinCode{}, err
 	}
 	undo, err := prepareDir(dir)
 	if err != nil {
