@@ -44,7 +44,7 @@ func (f File) check() (key, why string) {
 	if n := f.Policy.IdleMinutes; n < 0 || n > maxIdle {
 		return "policy.idle_minutes", fmt.Sprintf("%d is not between 1 and %d", n, maxIdle)
 	}
-	if z := f.Policy.Zone; z != "" && trust.CheckZone(z) != nil {
+	if z := f.Policy.Zone; z != "" && trust.CheckLabel(z) != nil {
 		return "policy.zone", fmt.Sprintf("%q is not the name of a zone", z)
 	}
 	for _, c := range []struct {

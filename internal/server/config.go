@@ -15,12 +15,12 @@ import (
 	"strings"
 	"text/template"
 	"time"
-	"unicode/utf8"
 
 	"github.com/pelletier/go-toml/v2"
 
 	"assist/internal/journal"
 	"assist/internal/tomlline"
+	"assist/internal/trust"
 	"assist/internal/wire"
 )
 
@@ -221,21 +221,13 @@ func isPort(s string) bool {
 	return err == nil
 }
 
-// checkLabel refuses a name that could not travel or be shown. Spaces around would make two
-// names that look alike.
+// checkLabel refuses what no charter, certificate or message could hold, before anybody has it
+// signed, by the rule of those who read them.
 func checkLabel(s string) error {
-	if s == "" || len(s) > wire.MaxName || !utf8.ValidString(s) || strings.TrimSpace(s) != s {
-		return fmt.Errorf("must have 1 to %d bytes of text, without spaces around", wire.MaxName)
+	if trust.CheckLabel(s) == nil {
+		return nil
 	}
-	if !wire.Legible(s) {
-		return errors.New("has nothing that can be seen")
-	}
-	for _, r := range s {
-		if r < 0x20 || (r >= 0x7f && r < 0xa0) {
-			return errors.New("holds a control character")
-		}
-	}
-	return nil
+	return fmt.Errorf("must have 1 to %d bytes of text that can be seen, without spaces around it, control characters, or any that turns the writing", wire.MaxName)
 }
 
 // render writes the file that Init leaves, with a comment for each key.

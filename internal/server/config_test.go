@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"assist/internal/wire"
 )
 
 // The line is found however the key is written.
@@ -35,5 +37,17 @@ func TestImpossibleValueIsFoundOnItsLine(t *testing.T) {
 				t.Errorf("got %v, want %s", err, want)
 			}
 		})
+	}
+}
+
+// What could never be signed is refused when it is typed, not when it is to be signed.
+func TestNamesAreThoseThatCanBeSigned(t *testing.T) {
+	for name, good := range map[string]bool{
+		"Claire Dubois": true, "Éléonore d’Ys": true, strings.Repeat("x", wire.MaxName): true,
+		"": false, " Claire": false, "Claire\n": false, "\u2800": false, "Claire\u202ebis": false, "\xff": false, strings.Repeat("x", wire.MaxName+1): false,
+	} {
+		if err := checkLabel(name); (err == nil) != good {
+			t.Errorf("%q: %v", name, err)
+		}
 	}
 }

@@ -96,8 +96,9 @@ func (c *Charter) Placing(machine, zone string) *Charter {
 	return &placed
 }
 
-// CheckZone tells whether a charter could name a zone so.
-func CheckZone(name string) error { return checkLabel(name) }
+// CheckLabel tells whether a charter or a certificate could name a person, a role, a unit or a
+// zone so.
+func CheckLabel(name string) error { return checkLabel(name) }
 
 func (c *Charter) inZone(machine string) bool {
 	for _, z := range c.Zones {
