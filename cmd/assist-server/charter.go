@@ -145,6 +145,7 @@ func runCharterSign(ctx context.Context, p *program, args []string) error {
 		return required(p, "charter sign", "with --key or --out, --draft is")
 	}
 	return with(*dir, func(s *server.Server) error {
+		// Before the passphrase is asked for: nobody should type it for nothing.
 		if st, err := s.Standing(ctx); err != nil || !st.KeyHere {
 			return errors.Join(err, errKeyElsewhere)
 		}
@@ -214,6 +215,7 @@ func signHere(ctx context.Context, p *program, s *server.Server, pass string, o 
 	if err != nil {
 		return err
 	}
+	// Of what counts now: another process may have published in between.
 	after, err := s.Standing(ctx)
 	if err != nil {
 		return err
@@ -247,6 +249,7 @@ func signDraft(p *program, f draftFiles, o server.SignOptions) error {
 	if err != nil {
 		return err
 	}
+	// Signed first and shown then: what is read is what leaves, and not what a draft says of itself.
 	signed, err := signer.Sign(d, o)
 	if err != nil {
 		return err
@@ -285,7 +288,7 @@ var (
 // confirm wants a person to type yes. Where nobody can, as in a script without a terminal,
 // that is no yes.
 func confirm(p *program, question string) error {
-	fmt.Fprint(p.err, question)
+	fmt.Fprint(p.err, question) // as ask does: what is printed may go to a file
 	said, err := bufio.NewReader(p.in).ReadString('\n')
 	switch {
 	case strings.TrimSpace(said) == "yes":

@@ -37,7 +37,10 @@ func showEntries(p *program, list []server.JournalEntry) error {
 	return table(p.out, "NUMBER\tTIME\tEVENT\tWHO\tMACHINE\tMORE", len(lines), func(i int) string { return lines[i] })
 }
 
-// entryLine is an entry as a row: its number and time, what happened, who did it, which
+// entryLine shows who acted, which is not whom it is about: an administrator's account stands
+// in the column, the login it did something to among the rest.
+//
+// It is an entry as a row: its number and time, what happened, who did it, which
 // machine, and everything else that a person can read.
 func entryLine(e server.JournalEntry) (string, error) {
 	all, err := fieldsOf(e.Body)
@@ -69,6 +72,7 @@ func entryLine(e server.JournalEntry) (string, error) {
 		orDash(grouped(keys.Machine)), strings.Join(more, ", ")}, "\t"), nil
 }
 
+// orDash keeps a column from being empty: a table that is cut by blanks would shift.
 func orDash(s string) string {
 	if s == "" {
 		return "-"
@@ -98,7 +102,8 @@ type entryField struct {
 	number      bool
 }
 
-// fieldsOf reads the fields of an entry, in their order.
+// fieldsOf reads the fields of an entry, in their order, which a map would lose; numbers keep all of
+// their digits.
 func fieldsOf(body []byte) ([]entryField, error) {
 	var stored struct {
 		Data json.RawMessage `json:"data"`
@@ -150,7 +155,7 @@ func (f entryField) words(event string) string {
 	case "reason", "change", "what", "name", "role":
 		return f.text(event)
 	}
-	return f.name + " " + printable(f.value)
+	return f.name + " " + printable(f.value) // of a later version: shown as it is, not left out
 }
 
 // text is a field that a person wrote; the reason of an end is a number.

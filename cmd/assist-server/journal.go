@@ -46,6 +46,7 @@ func chooses(f *flag.FlagSet, k *server.JournalKeys) {
 // aboutReason: reading the journal is reading about people, so each look has a reason.
 const aboutReason = "why you look; it is recorded, with your account (required)"
 
+// runJournalList pages by number: several entries may be of one second.
 func runJournalList(ctx context.Context, p *program, args []string) error {
 	f, dir := flags(p, "journal list", "Prints entries of the journal, newest first, one a line; times are this server's local\nones. That you looked is recorded.")
 	raw := f.Bool("json", false, "print each entry as it is stored, one JSON object a line")
@@ -80,7 +81,7 @@ func explainReason(err error) error {
 	if errors.Is(err, server.ErrReason) {
 		return errors.New("say why: --reason \"…\"; it is recorded, with your account")
 	}
-	if errors.Is(err, server.ErrNoEvent) {
+	if errors.Is(err, server.ErrNoEvent) { // a mistyped one would read as "it never happened"
 		return fmt.Errorf("no event has the name that --event gives; these are all: %s", strings.Join(journal.Names(), " "))
 	}
 	return err
@@ -108,6 +109,7 @@ func runJournalVerify(ctx context.Context, p *program, args []string) error {
 		if err != nil {
 			return err
 		}
+		// All of it is told: a time that cannot be must not hide a signature that is wrong.
 		return errors.Join(showDoubts(p, r.Doubts.Told, r.Doubts.All), showSessions(ctx, p, s))
 	})
 }
@@ -162,7 +164,7 @@ func verifyFile(p *program, file, text string) error {
 	if err != nil || trust.CheckKey(key) != nil {
 		return errors.New("--key must be the journal's key, as \"assist-server journal key\" prints it on the server")
 	}
-	in := io.ReadCloser(p.in)
+	in := io.ReadCloser(p.in) // not ours to close
 	if file != "-" {
 		if in, err = os.Open(file); err != nil {
 			return err
@@ -197,11 +199,13 @@ func runJournalExport(ctx context.Context, p *program, args []string) error {
 			_, err := s.ExportJournal(ctx, p.out, *format, k, who(*reason))
 			return explainReason(err)
 		}
+		// Never over another file; and for its owner alone, being about people.
 		out, err := os.OpenFile(*to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		if err != nil {
 			return err
 		}
 		n, err := s.ExportJournal(ctx, out, *format, k, who(*reason))
+		// On the disk before it is said to be written: what was purged since is in no other place.
 		err = errors.Join(explainReason(err), out.Sync(), out.Close())
 		if err != nil {
 			return errors.Join(err, os.Remove(*to))

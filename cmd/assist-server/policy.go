@@ -37,7 +37,7 @@ func runCharterPolicy(ctx context.Context, p *program, args []string) error {
 	}
 	c.Rights, c.Relay = textFlag(f, "rights", &rights), textFlag(f, "relay", &relay)
 	c.IdleMinutes, c.LeaseMinutes, c.CertificateDays = intFlag(f, "idle", &idle), intFlag(f, "lease", &lease), intFlag(f, "certificate-days", &days)
-	changes := false
+	changes := false // none asked for is a question: show what there is
 	f.Visit(func(one *flag.Flag) { changes = changes || (one.Name != "dir" && one.Name != "passphrase-file") })
 	return with(*dir, func(s *server.Server) error {
 		if !changes {

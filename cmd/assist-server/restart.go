@@ -12,7 +12,8 @@ import (
 	"assist/internal/server"
 )
 
-// restartFlags are those of "journal restart".
+// restartFlags are those of "journal restart". All but reason are names of files; which of them are
+// given tells the step.
 type restartFlags struct {
 	passphrase, reason, draft, key, sign, out, publish string
 }
@@ -31,6 +32,7 @@ func runJournalRestart(ctx context.Context, p *program, args []string) error {
 	if err := parse(p, f, args); err != nil {
 		return err
 	}
+	// Flags of two steps together are refused, not guessed at: it is a bad day, and done once.
 	switch {
 	case o.sign != "" && (o.key == "" || o.out == ""):
 		return required(p, "journal restart", "with --sign, --key and --out are")
@@ -81,9 +83,10 @@ func signRestart(p *program, o restartFlags) error {
 	if err != nil {
 		return err
 	}
+	// In UTC: the key's machine may stand in another zone than the server.
 	_, _ = fmt.Fprintf(p.out, "The journal of %q is to count as it was on %s, with %d entries; every app forgets what it saw of it\nsince. Asked for by %q: %q\n",
 		d.Unit, d.At.UTC().Format(time.RFC3339), d.Size, d.By, d.Reason)
-	if o.passphrase == "" {
+	if o.passphrase == "" { // one from a file is a script's, which has nobody to ask
 		if err := confirm(p, "\nIs that what you mean? Type yes: "); err != nil {
 			return err
 		}

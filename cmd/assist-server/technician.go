@@ -14,6 +14,7 @@ import (
 	"assist/internal/server"
 )
 
+// technicianCommands has "sign" a second time: whoever has just invited somebody looks for it here.
 func technicianCommands() group {
 	return group{"assist-server technician", []command{
 		{"add", "invite a technician, and print the enrolment code", runAdd},
@@ -45,13 +46,13 @@ func runAdd(ctx context.Context, p *program, args []string) error {
 		fmt.Fprintln(p.err, "assist-server technician add: --login, --name and --role are required")
 		return errUsage
 	}
-	if *zones != "" {
+	if *zones != "" { // compared letter by letter with a machine's: no blank of the list may stay
 		for _, z := range strings.Split(*zones, ",") {
 			who.Zones = append(who.Zones, strings.TrimSpace(z))
 		}
 	}
 	return with(*dir, func(s *server.Server) error {
-		before, err := s.Technicians(ctx)
+		before, err := s.Technicians(ctx) // an invitation of before is void from the next line on
 		if err != nil {
 			return err
 		}
@@ -83,6 +84,8 @@ func saySame(p *program, who server.Technician, before []server.Account) {
 	}
 }
 
+// runList shows each account by the state that decides whether it can help now, and the dates that
+// will change it.
 func runList(ctx context.Context, p *program, args []string) error {
 	f, dir := flags(p, "technician list", "Lists the technicians. States: invited (the code was not used), unsigned (not in the\ncharter yet: \"charter sign\"), active, external (not let in now: \"technician open\"),\nexpired, disabled.")
 	if err := parse(p, f, args); err != nil {
@@ -100,7 +103,7 @@ func runList(ctx context.Context, p *program, args []string) error {
 	})
 }
 
-// table prints rows in columns.
+// table prints rows in columns, two blanks apart; a cell must hold no tab.
 func table(out io.Writer, head string, rows int, row func(int) string) error {
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, head)
@@ -118,6 +121,8 @@ func date(t time.Time) string {
 	return t.Local().Format("2006-01-02 15:04")
 }
 
+// runDisable needs no key: this server refuses the account at once. What the key signs later tells
+// the machines, which ask no server whom to believe.
 func runDisable(ctx context.Context, p *program, args []string) error {
 	f, dir := flags(p, "technician disable", "Closes an account. A running server ends its connections and sessions within\nfive seconds; machines hear of it by the next charter.")
 	login := f.String("login", "", "whose account (required)")
@@ -179,7 +184,7 @@ func runPhoto(ctx context.Context, p *program, args []string) error {
 	if err := parse(p, f, args); err != nil {
 		return err
 	}
-	chosen := 0
+	chosen := 0 // two of them together would leave open what was meant
 	for _, given := range []bool{*from != "", *to != "", *remove} {
 		if given {
 			chosen++
@@ -190,7 +195,7 @@ func runPhoto(ctx context.Context, p *program, args []string) error {
 	}
 	return with(*dir, func(s *server.Server) error {
 		if *to != "" {
-			return s.WritePhoto(ctx, *login, *to)
+			return s.WritePhoto(ctx, *login, *to) // looking changes nothing that would have to be signed
 		}
 		if err := changePhoto(ctx, p, s, *login, *from); err != nil {
 			return err
@@ -213,6 +218,7 @@ func changePhoto(ctx context.Context, p *program, s *server.Server, login, from 
 		return err
 	}
 	defer picture.Close()
+	// The sum is what the draft names: where the key is kept nobody has the picture to compare.
 	sum, err := s.SetPhoto(ctx, login, picture)
 	if err == nil {
 		_, err = fmt.Fprintf(p.out, "The photo of %s is set. Its SHA-256, which the charter will name:\n\n  %s\n\n", login, sum)

@@ -63,7 +63,7 @@ func (h *helped) start(code trust.JoinCode, charters *rendezvous.Charters) error
 	if moved {
 		h.p.log.Warn("the key was another computer's: a new one was made")
 	}
-	h.close()
+	h.close() // the one before is over first: two that are connected with one key are both refused
 	ctx, cancel := context.WithCancel(context.Background())
 	m := &membership{code: code, charters: charters, unit: charters.Unit(), begun: time.Now(), key: key, stop: cancel}
 	if m.server, err = rendezvous.NewHost(h.p.server(code, charters, refusal.Helped), key); err != nil {
@@ -166,6 +166,7 @@ func (h *helped) close() {
 	}
 }
 
+// now is the membership with what live fills in later: host is nil, and id empty, until then.
 func (h *helped) now() (m *membership, host *session.Host, id string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -138,7 +138,7 @@ func (h *helper) own(at *post, s *ui.HelperState) {
 	now := time.Now()
 	c, err := at.charters.Now()
 	if err != nil {
-		return
+		return // standing tells of a charter that is missing
 	}
 	card, err := c.Technician(at.key.Public(), now)
 	switch {
@@ -156,7 +156,7 @@ func (h *helper) who(at *post) consent.Card {
 		return consent.Card{}
 	}
 	card := consent.Card{Name: c.Name, Role: c.Role, Unit: c.Unit, Until: time.Unix(c.NotAfter, 0)}
-	if charter, err := at.charters.Now(); err == nil {
+	if charter, err := at.charters.Now(); err == nil { // an external one's hours end before the card does
 		if end := charter.LetsInUntil(at.key.Public(), time.Now()); !end.IsZero() {
 			card.Until = end
 		}
@@ -241,14 +241,14 @@ func (h *helper) Ask(_ context.Context, f ui.AskForm) (ui.Request, error) {
 	if err != nil {
 		return nil, notBegun(err)
 	}
-	t.Start(h.ctx)
+	t.Start(h.ctx) // not the call's: the request outlives the page that made it
 	return &request{t: t, link: link}, nil
 }
 
 // notBegun says why there is no request.
 func notBegun(err error) error {
 	b := barOf(err)
-	if b == ui.BarUnproven {
+	if b == ui.BarUnproven { // nothing has left this app, so there was nothing to prove
 		b = ui.BarUnexpected
 	}
 	return &ui.Barred{Why: b}
@@ -269,7 +269,8 @@ func saysNo(err error) (wire.Refusal, time.Duration, bool) {
 	return 0, 0, false
 }
 
-// shownError is an error of the server dialogue as the screens know it.
+// shownError is an error of the server dialogue as the screens know it. What is of no kind that they
+// know is a server that is away: the log has the rest.
 func shownError(err error) error {
 	why, wait, refused := saysNo(err)
 	switch {

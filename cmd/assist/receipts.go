@@ -50,6 +50,7 @@ type receipts struct {
 // complete its last receipt.
 func (r *receipts) look() {
 	kept, err := r.book.List()
+	// The newest alone: an older one that was not completed was told at the start after it.
 	if err != nil || len(kept) == 0 || kept[0].Completed() {
 		return
 	}
@@ -112,7 +113,7 @@ func (r *receipts) keep(at issuer, rec session.Record) error {
 			kept.First = uint16(d.Rights)
 		}
 	}
-	err := r.book.Add(kept, at.key)
+	err := r.book.Add(kept, at.key) // not under mu: it writes to the disk, and the screens ask meanwhile
 	if err != nil {
 		r.log.Error("receipt not kept", "error", err)
 	}

@@ -42,7 +42,7 @@ func (u *unit) member(code trust.JoinCode) error {
 	if err != nil {
 		return err
 	}
-	charters.Refused = u.p.refuses(refusal.Helped)
+	charters.Refused = u.p.refuses(refusal.Helped) // one charter serves both sides; its lines are kept once
 	witness, err := trust.NewWitness(u.p.dirs.Data, code.Unit, charters.Unit)
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func (u *unit) member(code trust.JoinCode) error {
 func (u *unit) watch(ctx context.Context, code trust.JoinCode, charters *rendezvous.Charters) {
 	key := charters.Unit()
 	for {
-		changed := charters.Changed()
+		changed := charters.Changed() // before the key is read: what comes between is seen the next time round
 		if now := charters.Unit(); !bytes.Equal(now, key) {
 			key = now
 			u.succeed(ctx, code, charters)
@@ -106,7 +106,7 @@ func (u *unit) close() {
 	u.mu.Unlock()
 	if stop != nil {
 		stop()
-		<-over
+		<-over // the next unit's memory may be the same file
 	}
 }
 
@@ -130,7 +130,7 @@ func (u *unit) idle() time.Duration {
 		return own
 	}
 	units := time.Duration(c.Policy.IdleMinutes) * time.Minute
-	if own <= 0 {
+	if own <= 0 { // this machine says nothing
 		return units
 	}
 	return min(own, units)

@@ -65,9 +65,10 @@ func Check(ctx context.Context, dir string) Findings {
 		f.add(Bad, "data directory", "there is none at %s: name it with --dir, or make one with \"assist-server init\"", dir)
 		return f
 	}
+	// What needs nothing but the directory comes first: the rest may not open.
 	f.directory(dir)
 	f.space(dir)
-	s, err := Open(dir, Options{AsItIs: true})
+	s, err := Open(dir, Options{AsItIs: true}) // a check must not bring a running older server's database up to date
 	if errors.Is(err, ErrTooOld) {
 		f.add(Bad, "database", "%v", err)
 		return f
@@ -107,7 +108,7 @@ func (f *Findings) directory(dir string) {
 		if err != nil {
 			return err
 		}
-		info, err := d.Info()
+		info, err := d.Info() // the last of them is named: one is mended at a time
 		if err == nil && info.Mode().Perm()&0o077 != 0 {
 			open = fmt.Sprintf("%s has rights %o; others must have none (chmod go= %s)", path, info.Mode().Perm(), path)
 		}
@@ -135,7 +136,7 @@ func (f *Findings) names(ctx context.Context, address string) {
 		f.add(Good, "address", "%s is an address, so no DNS is needed", ip)
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second) // a resolver that is away holds up the other findings
 	defer cancel()
 	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {
@@ -167,7 +168,7 @@ func (f *Findings) certificate(s *Server) {
 	grade := Good
 	if left := c.NotAfter.Sub(s.now()); left < 0 || s.now().Before(c.NotBefore) {
 		grade = Bad
-	} else if left < 30*24*time.Hour {
+	} else if left < 30*24*time.Hour { // as monitoring tools warn of it
 		grade = Note
 	}
 	host, _, _ := net.SplitHostPort(s.cfg.Server.Address)
@@ -222,7 +223,7 @@ func (f *Findings) families() {
 func (f *Findings) sockets(c serverConfig) {
 	p, err := bind(c)
 	if err == nil {
-		p.close()
+		p.close() // at once: a server that starts next must find them free
 	}
 	f.bound(c, err)
 }

@@ -21,6 +21,7 @@ type copied struct {
 	oldest  time.Time // when the oldest that waits was written; zero if none does
 }
 
+// copied reads it from the journal and from what the sender last noted; both may go on meanwhile.
 func (s *Server) copied(ctx context.Context) (copied, error) {
 	kept, err := s.sent(ctx)
 	if err != nil {
@@ -30,8 +31,10 @@ func (s *Server) copied(ctx context.Context) (copied, error) {
 	if err != nil {
 		return copied{}, err
 	}
+	// Entries are numbered from 1 without a gap, newest first here: the last one that arrived and the
+	// first that waits.
 	around, err := journal.List(ctx, s.store.reader, journal.Filter{Before: kept + 2, Limit: 2})
-	c := copied{waiting: max(0, size-kept)}
+	c := copied{waiting: max(0, size-kept)} // after a restore the sender may have come further than the journal
 	for _, e := range around {
 		switch e.Number {
 		case kept:

@@ -86,6 +86,7 @@ func (s *Server) invited(ctx context.Context, l *link, m *wire.Enrol) (*enrolmen
 	return &enrolment{link: l, account: a, code: hash, device: m.DeviceKey}, s.succeeded(ctx, counters)
 }
 
+// codeGood looks without using the code up, now in Unix seconds: complete asks again in its transaction.
 func (st *store) codeGood(ctx context.Context, hash []byte, now int64) (bool, error) {
 	var n int
 	err := st.reader.QueryRowContext(ctx, `select count(*) from technician
@@ -98,7 +99,7 @@ func (st *store) codeGood(ctx context.Context, hash []byte, now int64) (bool, er
 
 // confirm waits for a code of the new secret and returns its step.
 func (e *enrolment) confirm(ctx context.Context) (int64, error) {
-	for range maxConfirms {
+	for range maxConfirms { // so many guesses at six digits, and the connection ends
 		m, err := e.next(ctx, e.server.limits.enrol)
 		if err != nil {
 			return 0, err

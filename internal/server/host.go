@@ -15,11 +15,11 @@ import (
 	"assist/internal/wire"
 )
 
-// host is one connected machine.
+// host is one connected machine. The goroutine of its connection owns it, so it has no lock.
 type host struct {
 	end
 	machine string
-	key     []byte
+	key     []byte // its public key, as it was proved at the hello
 }
 
 // serveHost registers a host and carries its messages until it goes.
@@ -35,6 +35,7 @@ func (s *Server) serveHost(ctx context.Context, l *link, m *wire.HostHello) erro
 		return err
 	}
 	h := &host{hostEnd(l), machine, m.HostKey}
+	// It hears before it is told what there is: what happens between the two would be lost.
 	subs, err := h.register(ctx)
 	if err != nil {
 		return err
@@ -216,7 +217,7 @@ func (h *host) ring(ctx context.Context, l *letter) error {
 
 func (h *host) pledged(m *wire.Pledged) error {
 	c := h.calls[m.Session]
-	if c == nil {
+	if c == nil { // ended a moment ago, or another's: counted, and the connection stays
 		h.server.drops.foreign.Add(1)
 		return nil
 	}
@@ -256,7 +257,7 @@ func (h *host) answered(ctx context.Context, m *wire.Answered) error {
 		h.leave(c)
 		return nil
 	}
-	h.forgetOthers(c)
+	h.forgetOthers(c) // a host has one session; a new grant shows that the resumed ones are over
 	c.answered = true
 	return nil
 }
@@ -306,7 +307,7 @@ func readAnswer(env []byte) (*wire.Answer, [32]byte, error) {
 func (s *Server) stunAddress() string {
 	port := s.listening.stunPort()
 	host, _, err := net.SplitHostPort(s.cfg.Server.Address)
-	if port == 0 || err != nil {
+	if port == 0 || err != nil { // switched off, and the clients go without
 		return ""
 	}
 	return net.JoinHostPort(host, strconv.Itoa(int(port)))

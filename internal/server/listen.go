@@ -86,7 +86,7 @@ func pair[S interface{ Close() error }](address, network string, open func(netwo
 		}
 		// The number that the system chose for IPv4 was taken for IPv6.
 		err = errors.Join(err6, four.Close())
-		if port != "0" || try == 5 {
+		if port != "0" || try == 5 { // only a number of the system's choosing is worth another try
 			return nil, refused(network, port, err)
 		}
 	}
@@ -114,6 +114,7 @@ func addrPort(a net.Addr) netip.AddrPort {
 	return netip.AddrPortFrom(p.Addr().Unmap(), p.Port())
 }
 
+// addr is that of IPv4 where there are both; the ports are one number.
 func (p *ports) addr() netip.AddrPort { return addrPort(p.tcp[0].Addr()) }
 
 // stunPort is 0 when STUN is off.
@@ -124,6 +125,7 @@ func (p *ports) stunPort() uint16 {
 	return addrPort(p.udp[0].LocalAddr()).Port()
 }
 
+// close has nobody to tell of an error: whoever waits for the sockets finds out by binding them.
 func (p *ports) close() {
 	for _, l := range p.tcp {
 		_ = l.Close()

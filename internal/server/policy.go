@@ -76,7 +76,7 @@ func (s *Server) ChangePolicy(ctx context.Context, c PolicyChange) error {
 
 // changePolicy returns what it changed, in the words of a charter.
 func (t *transaction) changePolicy(c PolicyChange) ([]string, error) {
-	w, err := t.readWish()
+	w, err := t.readWish() // in the transaction that writes: two administrators at once change one after the other
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func (t *transaction) changePolicy(c PolicyChange) ([]string, error) {
 			ErrSetting, trust.MaxIdleMinutes, trust.MaxLeaseMinutes, trust.MaxCertificateDays)
 	}
 	if p == w.policy {
-		return nil, nil
+		return nil, nil // no entry in the journal of a change that is none
 	}
 	_, err = t.exec(`update policy set rights = ?, idle_minutes = ?, lease_minutes = ?, relay = ?, certificate_days = ?`,
 		p.Rights, p.IdleMinutes, p.LeaseMinutes, string(p.Relay), p.CertificateDays)
@@ -136,7 +136,7 @@ func (t *transaction) changeSources(add, remove []netip.Prefix) ([]string, error
 	return said, t.atMost("source", trust.MaxSources)
 }
 
-// replaceSources forgets the list there was.
+// replaceSources forgets the list there was: only a set-up, of which nobody has signed anything yet, does.
 func (t *transaction) replaceSources(list []netip.Prefix) error {
 	if _, err := t.exec(`delete from source`); err != nil {
 		return err

@@ -30,7 +30,7 @@ type store struct {
 type transaction struct {
 	context.Context
 	*sql.Tx
-	by string
+	by string // of the store, for its entries
 }
 
 // step is one migration: statements, or what statements alone cannot do.
