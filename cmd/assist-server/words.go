@@ -54,7 +54,7 @@ func endWords() []string {
 		"time ran out, of the request or of the session", "screen locked, session left, or machine asleep",
 		"the other end broke the protocol", "the screen could not be captured", "the server ended it",
 		"nobody at the machine any more", "the user cut and reported a problem", "the technician's app closed or died",
-		"the unit's charter no longer let this technician help here",
+		"the unit's charter no longer let this technician help here", "the user's mouse or keyboard was switched off",
 	}
 }
 

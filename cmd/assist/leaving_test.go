@@ -12,6 +12,7 @@ import (
 	"assist/internal/config"
 	"assist/internal/consent"
 	"assist/internal/peer"
+	"assist/internal/presence"
 	"assist/internal/screen"
 	"assist/internal/session"
 	"assist/internal/trust"
@@ -129,5 +130,14 @@ func TestLeavingCutsFirst(t *testing.T) {
 	<-left
 	if _, host, _ := p.helped.now(); host != nil {
 		t.Error("the unit was not left")
+	}
+}
+
+// Who is at the screen and has no hands is not told that it was locked.
+func TestHandsThatAreSwitchedOffEndEverything(t *testing.T) {
+	for _, c := range []presence.Cause{presence.Bound, presence.Blank, presence.Locked, presence.Left, presence.Asleep} {
+		if end := endOf(c); (end == wire.EndInputOff) != (c == presence.Bound) || end != wire.EndInputOff && end != wire.EndLocked {
+			t.Errorf("%v ends with %d", c, end)
+		}
 	}
 }

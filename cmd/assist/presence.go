@@ -25,9 +25,17 @@ type absence interface {
 // when they cannot: before the computer sleeps, since presence lets it wait for that.
 func (d *desktop) attend(p *program) {
 	d.presence = presence.Watch(presence.Options{
-		OnAway: func(presence.Cause) { p.helped.Cut(wire.EndLocked) },
+		OnAway: func(c presence.Cause) { p.helped.Cut(endOf(c)) },
 		Log:    d.log,
 	})
+}
+
+// endOf is what both sides are told of an absence.
+func endOf(c presence.Cause) wire.EndReason {
+	if c == presence.Bound {
+		return wire.EndInputOff
+	}
+	return wire.EndLocked
 }
 
 // hands are the person's own, as the gate minds them. Without a watcher nothing can be

@@ -39,7 +39,7 @@ func phases() []phase {
 // refusals.
 func words(id wire.SessionID) []wire.FromServer {
 	var all []wire.FromServer
-	for r := wire.EndUserCut; r <= wire.EndRevoked; r++ {
+	for r := wire.EndUserCut; r <= wire.EndInputOff; r++ {
 		all = append(all, &wire.Bye{Session: id, Reason: r})
 	}
 	for r := wire.RefusedIdentity; r <= wire.RefusedPassword; r++ {

@@ -24,6 +24,7 @@ type Cause uint8
 // Causes, the plainest first: of several, the last is told.
 const (
 	Here   Cause = iota // nothing says that the person is away
+	Bound               // they are there, and their mouse or keyboard was switched off
 	Blank               // the screen saver runs, or the monitors are off
 	Locked              // the session is locked
 	Left                // logged off, or another user's session is in front
@@ -32,7 +33,7 @@ const (
 
 // String names the cause, for logs.
 func (c Cause) String() string {
-	return [...]string{"here", "blank", "locked", "left", "asleep"}[c]
+	return [...]string{"here", "bound", "blank", "locked", "left", "asleep"}[c]
 }
 
 // firstLook is how long Away waits for the sources' first word after the start.

@@ -21,7 +21,8 @@ const x11Look = 400 * time.Millisecond
 const saverOn = 1
 
 // x11Source asks the X server itself whether its screens are dark: nobody watches then,
-// whoever else can tell. A login manager without a locker does not tell. It counts as a
+// whoever else can tell. It also asks for the person's mouse and keyboard, which any program
+// may switch off, a technician's too: the person could then see everything and end nothing. A login manager without a locker does not tell. It counts as a
 // source only where there is no other: a desktop that has a locker says more.
 type x11Source struct{ display string }
 
@@ -38,11 +39,16 @@ func (x x11Source) run(ctx context.Context, r report) error {
 	}
 	tick := time.NewTicker(x11Look)
 	defer tick.Stop()
+	var h hands
 	for {
 		r.works(!r.others())
-		if noSaver == nil && saverCovers(c) || noPower == nil && monitorsOff(c) {
+		bound := h.bound(c.InputDevices())
+		switch {
+		case noSaver == nil && saverCovers(c) || noPower == nil && monitorsOff(c):
 			r.say(Blank)
-		} else {
+		case bound:
+			r.say(Bound)
+		default:
 			r.say(Here)
 		}
 		r.looked()

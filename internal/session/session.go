@@ -127,7 +127,7 @@ func fromServer(r wire.EndReason) wire.EndReason {
 func ofHost(r wire.EndReason) bool {
 	switch r {
 	case wire.EndUserCut, wire.EndReported, wire.EndHostClosed, wire.EndRefused, wire.EndLocked, wire.EndPresence,
-		wire.EndLampLost, wire.EndScreenLost:
+		wire.EndLampLost, wire.EndScreenLost, wire.EndInputOff:
 		return true
 	}
 	return false

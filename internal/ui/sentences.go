@@ -199,6 +199,7 @@ func endKey(side string, v wire.EndReason) string {
 		wire.EndReported:       "reported",
 		wire.EndTechnicianLost: "technicianLost",
 		wire.EndRevoked:        "revoked",
+		wire.EndInputOff:       "inputOff",
 	}, int(v))
 }
 

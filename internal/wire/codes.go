@@ -39,6 +39,7 @@ const (
 	EndReported                            // the user cut and reported a problem
 	EndTechnicianLost                      // the technician's app closed or died
 	EndRevoked                             // the unit's charter no longer lets this technician help here
+	EndInputOff                            // the user's mouse or keyboard was switched off
 	endReasonEnd
 )
 

@@ -126,7 +126,7 @@ func TestCodesKeepTheirNumbers(t *testing.T) {
 		"no answer": {int(VerdictNoAnswer), 4}, "busy": {int(VerdictBusy), 5}, "invalid": {int(VerdictInvalid), 6},
 		"unable": {int(VerdictUnable), 7}, "too often": {int(VerdictTooOften), 8}, "user cut": {int(EndUserCut), 1}, "technician": {int(EndTechnician), 3},
 		"network": {int(EndNetworkLost), 6}, "protocol": {int(EndProtocol), 10}, "technician lost": {int(EndTechnicianLost), 15},
-		"revoked": {int(EndRevoked), 16}, "cut and reported": {int(EndReported), 14},
+		"revoked": {int(EndRevoked), 16}, "input off": {int(EndInputOff), 17}, "cut and reported": {int(EndReported), 14},
 		"ended": {int(DeedEnded), 7}, "renewed": {int(DeedRenewed), 8}, "reported later": {int(DeedReported), 9},
 		"limited": {int(DeedLimited), 10}, "frozen": {int(DeedFrozen), 11}, "thawed": {int(DeedThawed), 12},
 		"idle": {int(DeedIdle), 13}, "present": {int(DeedPresent), 14},

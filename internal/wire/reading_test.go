@@ -125,8 +125,8 @@ type values struct {
 func oneByteFields() []values {
 	return []values{
 		{"Answer", "verdict", int(VerdictGranted), int(VerdictTooOften)},
-		{"Bye", "reason", int(EndUserCut), int(EndRevoked)},
-		{"SessionBye", "reason", int(EndUserCut), int(EndRevoked)},
+		{"Bye", "reason", int(EndUserCut), int(EndInputOff)},
+		{"SessionBye", "reason", int(EndUserCut), int(EndInputOff)},
 		{"Refused", "why", int(RefusedIdentity), int(RefusedCrowded)},
 		{"Grant", "pictures", int(PauseNone), int(PausePresence)},
 		{"Grant", "input", int(PauseNone), int(PausePresence)},

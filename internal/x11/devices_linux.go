@@ -21,12 +21,14 @@ const (
 	xiAllDevices = 0
 	xiAllMasters = 1
 
+	xiSlavePointer  = 3
 	xiSlaveKeyboard = 4
 )
 
 // device is one entry of the server's list of input devices.
 type device struct {
 	id, use uint16
+	enabled bool
 	name    string
 }
 
@@ -63,14 +65,14 @@ func (c *Conn) devices(opcode byte) ([]device, error) {
 }
 
 // parseDevices reads a device list. Each entry: id, use, attachment, number of
-// classes, length of the name, two bytes, the name padded to four, and the classes,
+// classes, length of the name, whether it is enabled, a byte, the name padded to four, and the classes,
 // which say their length.
 func parseDevices(reply []byte) []device {
 	const head, entry, class = 32, 12, 4
 	var all []device
 	count, b := int(xgb.Get16(reply[8:])), reply[head:]
 	for ; count > 0 && len(b) >= entry; count-- {
-		d := device{id: xgb.Get16(b), use: xgb.Get16(b[2:])}
+		d := device{id: xgb.Get16(b), use: xgb.Get16(b[2:]), enabled: b[10] != 0}
 		classes, length := int(xgb.Get16(b[6:])), int(xgb.Get16(b[8:]))
 		b = b[entry:]
 		if len(b) < xgb.Pad(length) {

@@ -78,7 +78,7 @@ func TestTechnicianEnds(t *testing.T) {
 	if x.ctx.Err() == nil {
 		t.Error("goroutines go on")
 	}
-	for r := wire.EndUserCut; r <= wire.EndRevoked; r++ {
+	for r := wire.EndUserCut; r <= wire.EndInputOff; r++ {
 		if s := x.Window.c.Text.ended(r); s == "" || strings.HasPrefix(s, "view.") {
 			t.Errorf("reason %d: %q", r, s)
 		}

@@ -112,6 +112,8 @@ func (t Text) ended(r wire.EndReason) string {
 		return t("view.end.reported")
 	case wire.EndRevoked:
 		return t("view.end.revoked")
+	case wire.EndInputOff:
+		return t("view.end.inputOff")
 	}
 	return t("view.end.other", "code", strconv.Itoa(int(r)))
 }
