@@ -8,6 +8,7 @@ import (
 	"image"
 	"os"
 	"slices"
+	"sync/atomic"
 
 	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/res"
@@ -32,6 +33,8 @@ type owner struct {
 	pid    uint32      // this process, as the server numbers it; 0: the server does not know
 	pidTag xproto.Atom // _NET_WM_PID
 	self   uint32      // os.Getpid
+
+	others atomic.Uint32 // a window that had the keyboard, and was another program's
 }
 
 // begin learns how the server sees this process: in a container the number
@@ -98,6 +101,16 @@ func (o *owner) focused() (own bool, err error) {
 	return false, fmt.Errorf("window with the focus: %w", err)
 }
 
+// refocused is focused right before a key, in one question to the display where the
+// keyboard is still in the window that was looked at.
+func (o *owner) refocused() (bool, error) {
+	r, err := xproto.GetInputFocus(o.c).Reply()
+	if err == nil && r.Focus > xproto.InputFocusPointerRoot && uint32(r.Focus) == o.others.Load() {
+		return false, nil
+	}
+	return o.focused()
+}
+
 func (o *owner) lookAtFocus() (bool, error) {
 	r, err := xproto.GetInputFocus(o.c).Reply()
 	if err != nil {
@@ -113,7 +126,11 @@ func (o *owner) lookAtFocus() (bool, error) {
 		}
 		return o.lookAt(p, true)
 	}
-	return o.any(append(o.inside(r.Focus, 1), r.Focus))
+	own, err := o.any(append(o.inside(r.Focus, 1), r.Focus))
+	if err == nil && !own {
+		o.others.Store(uint32(r.Focus))
+	}
+	return own, err
 }
 
 func (o *owner) pointer() (image.Point, error) {

@@ -168,7 +168,8 @@ func xButton(b uint16) byte {
 }
 
 // fake presses or lets go of a key or button. Nothing is pressed that the guardian
-// does not know of; letting go never fails.
+// does not know of, and no key whose window became ours since the Desk looked; letting go
+// never fails.
 func (x *driver) fake(n note, down bool) error {
 	if !down {
 		x.risen = append(x.risen, rising{n, x.guard.turn(n)})
@@ -177,6 +178,12 @@ func (x *driver) fake(n note, down bool) error {
 	}
 	if err := x.guard.down(n); err != nil {
 		return err
+	}
+	if n.kind == noteKey {
+		if own, err := x.owner.refocused(); err != nil || own {
+			x.guard.up(n, x.guard.turn(n))
+			return refuse(err)
+		}
 	}
 	kind, expected := byte(xproto.KeyPress), rawKey
 	if n.kind == noteButton {
