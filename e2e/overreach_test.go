@@ -10,6 +10,7 @@ import (
 	"image"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/jezek/xgb/xproto"
 )
@@ -154,10 +155,12 @@ func (l *live) handlesWindow(t *testing.T, before standing) {
 // say yes to it in every way.
 func (l *live) answersForThePerson(t *testing.T) {
 	var g widget
-	l.host.eventually(t, "the person is asked again", func() (err error) {
+	if err := wait(40*time.Second, func() (err error) { // asked 30 s after control was given
 		g, err = l.host.find(want{id: "accept"})
 		return errors.Join(err, yes(g.Enabled))
-	})
+	}); err != nil {
+		l.host.fail(t, err)
+	}
 	at, err := l.host.settled(want{id: "accept"})
 	if err != nil {
 		l.host.fail(t, err)

@@ -17,15 +17,18 @@ import (
 	"assist/internal/lamp"
 	"assist/internal/presence"
 	"assist/internal/process"
+	"assist/internal/wire"
 )
 
 // screens answer questions, and say whether one is open.
 type screens struct {
 	consenttest.Person
 	open bool
+	more bool // the window shows more than the session
 }
 
 func (s *screens) DialogOpen() bool { return s.open }
+func (s *screens) Contained() bool  { return !s.more }
 
 // guarded is a program under a policy, whose person grants what is wanted.
 func guarded(t *testing.T, policy config.Policy, person consenttest.Person) (*program, *screens) {
@@ -97,13 +100,13 @@ func TestTheGateMindsIdleHands(t *testing.T) {
 	})
 }
 
-// Nothing is driven while the screens have a question open.
+// Nothing is driven while the screens have a question open, or anything but the session.
 func TestInputIsHeldWhileAQuestionIsOpen(t *testing.T) {
 	p, s := guarded(t, config.Policy{}, nil)
 	held := p.desktop.inputOptions(nil).Held
-	for _, open := range []bool{false, true, false} {
-		if s.open = open; held() != open {
-			t.Errorf("open %v: held %v", open, held())
+	for _, c := range []struct{ open, more, held bool }{{}, {open: true, held: true}, {more: true, held: true}, {}} {
+		if s.open, s.more = c.open, c.more; held() != c.held {
+			t.Errorf("question open %v, more than the session shown %v: held %v", c.open, c.more, held())
 		}
 	}
 }
@@ -137,6 +140,63 @@ func TestFitForThisPersonAlone(t *testing.T) {
 		d.presence = away(c)
 		if _, err := d.fit(); errors.Is(err, errAway) != (c != presence.Here) {
 			t.Errorf("%v: %v", c, err)
+		}
+	}
+}
+
+// did keeps what a session window passed on.
+type did struct{ ins []wire.Input }
+
+func (d *did) Input(in wire.Input) error { d.ins = append(d.ins, in); return nil }
+func (d *did) Point(wire.Point) error    { return nil }
+
+// What strays into a session window while this computer is driven goes on to no third one;
+// what lets go always does.
+func TestStrayKeysGoNoFurther(t *testing.T) {
+	p, s := guarded(t, config.Policy{}, nil)
+	p.desktop.watcher = &input.Watcher{} // no device ever did anything
+	ups := []wire.Input{&wire.Key{Usage: 4}, &wire.Button{Button: 1}, &wire.ReleaseAll{}}
+	downs := []wire.Input{&wire.Key{Usage: 4, Down: true}, &wire.Button{Button: 1, Down: true}, &wire.Move{}, &wire.Scroll{DY: 120}, &wire.Text{Text: "x"}}
+	for _, more := range []bool{true, false} {
+		s.more = more
+		got := &did{}
+		h := ownHands{got, p.desktop.strayed}
+		for _, in := range append(ups, downs...) {
+			if err := h.Input(in); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := len(ups)
+		if more { // nobody drives here
+			want += len(downs)
+		}
+		if len(got.ins) != want {
+			t.Errorf("driven %v: %d of %d went on", !more, len(got.ins), len(ups)+len(downs))
+		}
+	}
+}
+
+// On the banner, too, only a device goes on after a pause, once mouse and keyboard were given,
+// until another intervention begins.
+func TestGoingOnByTheBanner(t *testing.T) {
+	p, _ := guarded(t, config.Policy{}, nil)
+	d := p.desktop
+	d.watcher = &input.Watcher{} // no device ever did anything
+	for range 2 {
+		_, _ = d.Light(consent.Status{}, nil)
+		if !d.goesOn() {
+			t.Error("nobody drove, and no program may go on")
+		}
+		lease := consenttest.Lease(t, consent.AllRights)
+		control, err := lease.Control()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if desk, err := d.drive(control, nil); err == nil {
+			_ = desk.Close()
+		}
+		if d.goesOn() {
+			t.Error("a program goes on")
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"assist/internal/capture"
 	"assist/internal/consent"
@@ -34,7 +35,9 @@ type desktop struct {
 	watcher  *input.Watcher
 	hotkey   *lamp.Hotkey
 	presence absence     // nil before open
-	asking   func() bool // a dialog of ours is open
+	asking   func() bool // a dialog of ours is open, or more of our windows than the session
+	driven   func() bool // somebody may drive; nil before guard
+	lent     atomic.Bool // mouse and keyboard were given in this intervention
 	elevated func() bool // this app has more rights than the person
 	windows  *pulse
 	log      *slog.Logger
@@ -104,10 +107,12 @@ func wayland(env func(string) string) bool {
 }
 
 func (d *desktop) drive(c consent.Control, layout func() screen.Layout) (session.Desk, error) {
+	d.lent.Store(true)
 	return input.Open(c, d.inputOptions(layout))
 }
 
-// inputOptions hold everything back while the person is asked something, and while our
+// inputOptions hold everything back while the person is asked something, until our window
+// shows the session alone, and while our
 // windows are stuck: a click on Cut could be waiting in them, and must not be outrun. The
 // session waits for the windows before each message; a typed text is one, of many keys.
 func (d *desktop) inputOptions(layout func() screen.Layout) input.Options {
@@ -118,6 +123,21 @@ func (d *desktop) inputOptions(layout func() screen.Layout) input.Options {
 	return input.Options{Layout: layout, Held: held, Local: d.watcher, Log: d.log}
 }
 
+// strayed says whether what comes to our windows now may be a technician's: somebody drives,
+// and no device of this computer did anything a moment ago.
+func (d *desktop) strayed() bool {
+	return d.driven != nil && d.driven() && !d.byHand()
+}
+
+// byHand says whether a device of this computer did anything a moment ago.
+func (d *desktop) byHand() bool {
+	return d.watcher != nil && time.Since(d.watcher.LastOfDevices()) <= genuineWithin
+}
+
+// goesOn says whether a press on the banner may go on after a pause: once mouse and keyboard
+// were given, not that of a program which was left behind.
+func (d *desktop) goesOn() bool { return !d.lent.Load() || d.byHand() }
+
 // point shows where the technician points: the lamp draws it, over everything, as it does the banner.
 func (d *desktop) point(p screen.CursorPlace) {
 	if d.lamp != nil {
@@ -127,6 +147,7 @@ func (d *desktop) point(p screen.CursorPlace) {
 
 // Light makes desktop the gate's lamp even where there is none: it then refuses.
 func (d *desktop) Light(s consent.Status, beat consent.Beat) (consent.Lit, error) {
+	d.lent.Store(false)
 	if d.lamp == nil {
 		return nil, lamp.ErrUnsupported
 	}

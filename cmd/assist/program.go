@@ -79,15 +79,18 @@ func (p *program) open(app fyne.App) error {
 	return p.resume()
 }
 
-// questions are where the person is asked; while one is open nothing is driven.
+// questions are where the person is asked; while one is open nothing is driven, nor before
+// the windows show the session alone.
 type questions interface {
 	consent.Asker
 	DialogOpen() bool
+	Contained() bool
 }
 
 // guard makes the one gate: what this computer's policy leaves, with idle hands minded.
 func (p *program) guard(q questions, banner consent.Lamp) {
-	p.desktop.asking = q.DialogOpen
+	p.desktop.asking = func() bool { return q.DialogOpen() || !q.Contained() }
+	p.desktop.driven = q.Contained
 	p.helped.gate = consent.NewGate(q, banner, ceiling(p.settings.get()))
 	p.helped.gate.Attend(p.hands())
 }
@@ -219,11 +222,15 @@ func (d *desktop) open(p *program) {
 	reins := p.helped
 	d.attend(p)
 	l, err := lamp.New(lamp.Options{
-		Texts:      bannerTexts(p.texts()),
-		TextSize:   p.settings.get().App.TextSize,
-		OnCut:      func() { reins.Cut(wire.EndUserCut) },
-		OnPause:    func() { reins.SetPaused(true) },
-		OnResume:   func() { reins.SetPaused(false) },
+		Texts:    bannerTexts(p.texts()),
+		TextSize: p.settings.get().App.TextSize,
+		OnCut:    func() { reins.Cut(wire.EndUserCut) },
+		OnPause:  func() { reins.SetPaused(true) },
+		OnResume: func() {
+			if d.goesOn() {
+				reins.SetPaused(false)
+			}
+		},
 		OnTakeBack: reins.TakeBack,
 		Log:        d.log,
 	})

@@ -87,6 +87,30 @@ func (w watched) Stats() view.Stats {
 	return view.Stats{FPS: s.FPS, Delay: w.Technician.State().RTT, Bitrate: s.Bitrate, Relayed: s.Relayed, Codec: s.Codec}
 }
 
+// ownHands are the hands of a session window. While this computer is driven itself, what
+// comes there and no device of it did has strayed, and does not go on to a third computer.
+type ownHands struct {
+	view.Hands
+	strayed func() bool
+}
+
+// Input passes on what the person here does, and whatever lets go.
+func (h ownHands) Input(in wire.Input) error {
+	letsGo := false
+	switch m := in.(type) {
+	case *wire.Key:
+		letsGo = !m.Down
+	case *wire.Button:
+		letsGo = !m.Down
+	case *wire.ReleaseAll:
+		letsGo = true
+	}
+	if !letsGo && h.strayed() {
+		return nil
+	}
+	return h.Hands.Input(in)
+}
+
 // openSession shows the session window of a request that was granted. It is called on
 // the toolkit's goroutine.
 func (p *program) openSession(app fyne.App, o ui.Opening) {
@@ -102,7 +126,7 @@ func (p *program) openSession(app fyne.App, o ui.Opening) {
 	}
 	w := watched{Technician: r.t, link: r.link}
 	_, err = view.Open(view.Config{
-		App: app, Log: p.log, Watcher: w, Pictures: w, Hands: w, Ladder: w,
+		App: app, Log: p.log, Watcher: w, Pictures: w, Hands: ownHands{w, p.desktop.strayed}, Ladder: w,
 		Paint:   func(pic *screen.Picture, dst *image.RGBA) { video.ScaleToRGBA(pic, dst) },
 		Machine: trust.FormatMachineID(o.Machine), Reason: o.Reason, Text: view.Text(text),
 		Note: func(note string) error {

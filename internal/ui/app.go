@@ -34,6 +34,10 @@ type App struct {
 	tasks map[place]task // of the page in each place
 	frame frame
 
+	session   *sessionPage // shown alone while somebody drives; nil: nobody does
+	contained atomic.Bool  // it is
+	lent      time.Time    // beginning of the last intervention in which somebody drove
+
 	running Request // the technician's request or session under way
 	tray    tray
 	lost    lostWord
@@ -189,6 +193,7 @@ func (a *App) watch() {
 
 // update shows the states as they are now.
 func (a *App) update() {
+	a.contain(a.cfg.Helped.State().Live)
 	a.shown.update()
 	a.refreshTray()
 	a.showLost(a.cfg.Helped.State())

@@ -318,25 +318,25 @@ func TestFollowSeesTheGrant(t *testing.T) {
 
 func TestReins(t *testing.T) {
 	a, f := newTestApp(t)
-	h := a.shown.(*homePage)
+	f.set(func() { f.real = true })
 	f.helped.Live = &Live{Who: card(), Rights: consent.AllRights, Since: f.now.Add(-252 * time.Second)}
 	a.update()
-	if got := h.live.head.seg.Text; got != "Camille Fontaine (INCI) UTILISE votre ordinateur · 04:12" {
+	if got := reinsOf(a).head.seg.Text; got != "Camille Fontaine (INCI) UTILISE votre ordinateur · 04:12" {
 		t.Errorf("head %q", got)
 	}
-	test.Tap(h.live.hold)
+	test.Tap(reinsOf(a).hold)
 	f.helped.Live.Paused = wire.PauseUser
 	a.update()
-	if said := h.live.more.seg.Text; !strings.HasPrefix(said, "Vous avez mis en pause") || h.live.mood == moodDrive || h.live.hold.label != "Continuer le partage" {
-		t.Errorf("while paused: %q, mood %v, %q", said, h.live.mood, h.live.hold.label)
+	if said := reinsOf(a).more.seg.Text; !strings.HasPrefix(said, "Vous avez mis en pause") || reinsOf(a).mood == moodDrive || reinsOf(a).hold.label != "Continuer le partage" {
+		t.Errorf("while paused: %q, mood %v, %q", said, reinsOf(a).mood, reinsOf(a).hold.label)
 	}
-	test.Tap(h.live.take)
+	test.Tap(reinsOf(a).take)
 	f.helped.Live.Rights = consent.RightView
-	if a.update(); h.live.take.Visible() {
+	if a.update(); reinsOf(a).take.Visible() {
 		t.Error("take back stays when nobody drives")
 	}
-	test.Tap(h.live.hold)
-	test.Tap(h.live.cut)
+	test.Tap(reinsOf(a).hold)
+	test.Tap(reinsOf(a).cut)
 	if len(f.paused) != 2 || !f.paused[0] || f.paused[1] || f.taken != 1 || len(f.cuts) != 1 || f.cuts[0] != wire.EndUserCut {
 		t.Errorf("paused %v, taken %d, cuts %v", f.paused, f.taken, f.cuts)
 	}

@@ -25,7 +25,7 @@ func (a *App) rebuild() {
 	a.frame.dark = a.isDark()
 	a.frame.body = container.NewStack()
 	a.win.SetContent(container.New(&frameLayout{}, a.header(), a.frame.body))
-	a.present(a.pages[a.place])
+	a.present(a.current())
 }
 
 // frameLayout puts the header at the top, however many lines it takes, and gives the
@@ -55,11 +55,13 @@ func (a *App) header() fyne.CanvasObject {
 	f.variant = a.variantPress()
 	f.settings = tag(a, newPress(a.say("place.settings"), pressQuiet, a.toggleSettings), "settings").with(a.icon("settings"))
 	places := newRow(8, -1, f.helped, f.helper)
-	if a.place == placeFirst {
-		name := styleTitle()
-		places = newRow(4, -1, newLine("Assist", name))
-	}
 	tools := newRow(theme.Size(theme.SizeNameText), -1, newRow(6, -1, f.french, f.english), f.variant, f.settings)
+	if a.session != nil {
+		tools = newRow(0, -1)
+	}
+	if a.session != nil || a.place == placeFirst {
+		places = newRow(4, -1, newLine("Assist", styleTitle()))
+	}
 	back := canvas.NewRectangle(theme.Color(colorCard))
 	line := canvas.NewRectangle(theme.Color(colorLine))
 	bar := container.New(&inset{wide: 20, high: 8}, container.New(&ends{gap: 16}, places, tools))
@@ -129,7 +131,7 @@ func (a *App) goTo(p place) {
 func (a *App) turn(at place, p page) {
 	a.dropTask(at)
 	a.pages[at] = p
-	if a.place == at {
+	if a.place == at && a.session == nil {
 		a.present(p)
 		a.focusFirst()
 	}

@@ -258,7 +258,8 @@ type livePart struct {
 	cut  *press
 	seen Live
 
-	report *press // cuts too
+	report *press    // cuts too
+	missed time.Time // when a press that would have gone on last did not count
 }
 
 // newLivePart makes the reins; they show once somebody is connected.
@@ -294,11 +295,7 @@ func (l *livePart) show(live *Live) {
 	if live.Paused != wire.PauseNone {
 		l.more.set(l.a.say(pauseKey(live.Paused)))
 	}
-	hold := "live.pause"
-	if live.Paused == wire.PauseUser {
-		hold = "live.resume"
-	}
-	l.hold.setLabel(l.a.say(hold))
+	l.showHold()
 	if live.Rights.Has(consent.RightControl) != l.take.Visible() {
 		l.showTake(live.Rights.Has(consent.RightControl))
 	}
@@ -312,6 +309,41 @@ func (l *livePart) screens() int {
 		return 1
 	}
 	return 2
+}
+
+// showHold offers to pause, or to go on. Anything may pause; once somebody drove, going on
+// takes a press of a device: neither a key of theirs that strayed here nor a program that
+// they left behind gives anything back.
+func (l *livePart) showHold() {
+	hold := "live.pause"
+	l.hold.allow = nil
+	if l.seen.Paused == wire.PauseUser {
+		hold = "live.resume"
+		if !l.a.lent.IsZero() && l.a.lent.Equal(l.seen.Since) {
+			l.hold.allow = l.goesOn
+		}
+	}
+	l.hold.setLabel(l.a.say(hold))
+	if l.hold.allow == nil {
+		return
+	}
+	if !l.a.DialogOpen() { // from this look on it is known who has the keyboard
+		l.a.cfg.Clear(handle(l.a.win))
+	}
+	if l.a.cfg.Now().Sub(l.missed) < missedTime {
+		l.more.set(l.a.say("dialog.missedStrict"))
+	}
+}
+
+// goesOn says whether a device of this computer made the press.
+func (l *livePart) goesOn(by Act, on fyne.CanvasObject) bool {
+	p := Press{By: by, Window: handle(l.a.win), Area: areaIn(l.a.win, on), Strict: true}
+	if l.a.cfg.Genuine(p) {
+		return true
+	}
+	l.missed = l.a.cfg.Now()
+	l.showHold()
+	return false
 }
 
 // toggleHold pauses, or goes on.
@@ -347,7 +379,8 @@ func (l *livePart) dress(m mood) {
 	}
 	side := theme.Size(theme.SizeNameInlineIcon) * 1.5
 	head := newRow(side*0.5, 1, l.a.iconView(icon, ink, side), l.head)
-	l.rest = surface(back, ink, head, l.more, newRow(8, 2, l.hold, l.take, space(), l.cut), newRow(0, -1, l.report))
+	buttons := container.New(&ends{gap: 16}, newRow(8, -1, l.hold, l.take), l.cut) // the latter below, where they are too wide
+	l.rest = surface(back, ink, head, l.more, buttons, newRow(0, -1, l.report))
 	l.box.Objects = []fyne.CanvasObject{l.rest}
 	l.box.Refresh()
 }

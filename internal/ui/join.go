@@ -137,6 +137,9 @@ func (j *joinPage) chooseFile() {
 func (a *App) showFiles(d *dialog.FileDialog) {
 	a.spawn(func() {
 		fyne.Do(func() {
+			if a.session != nil { // control began meanwhile
+				return
+			}
 			d.Show()
 			d.Resize(fyne.NewSize(760, 520).Max(fyne.NewSquareSize(20 * theme.Size(theme.SizeNameText))))
 		})

@@ -18,6 +18,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"assist/internal/consent"
+	"assist/internal/wire"
 )
 
 // light is the relative luminance of a colour laid over another.
@@ -113,7 +114,7 @@ func everyPage(a *App, f *fake) map[string]func() {
 	f.receipts, f.refusals, f.older = someReceipts(), someRefusals(), 12
 	f.recent = []Recent{{Machine: "482917305566", Reason: "Imprimante du 2e étage introuvable", At: f.now}}
 	show := func(at place, p page) func() {
-		return func() { a.pages[at] = p; a.place = at; a.rebuild(); a.focusFirst() }
+		return func() { a.session, a.pages[at], a.place = nil, p, at; a.rebuild(); a.focusFirst() }
 	}
 	f.helper = HelperState{SignedIn: true, Who: card(), Phase: PhaseReady}
 	askForm := newAskPage(a)
@@ -135,8 +136,15 @@ func everyPage(a *App, f *fake) map[string]func() {
 		"receipt":  show(placeHelped, &receiptPage{a: a, before: newHomePage(a), receipt: someReceipts()[1]}),
 		"refusals": show(placeHelped, newRefusalsPage(a, newHomePage(a))),
 		"live": func() {
-			f.helped.Live = &Live{Who: card(), Rights: consent.AllRights, Since: f.now}
+			f.helped.Live = &Live{Who: card(), Rights: consent.RightView, Since: f.now}
 			show(placeHelped, newHomePage(a))()
+			f.helped.Live = nil
+		},
+		"driven": func() {
+			f.helped.Live = &Live{Who: card(), Rights: consent.AllRights, Since: f.now, Paused: wire.PauseUser}
+			a.session = &sessionPage{a: a}
+			a.rebuild()
+			a.focusFirst()
 			f.helped.Live = nil
 		},
 		"login": func() {

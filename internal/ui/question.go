@@ -195,10 +195,13 @@ func (d *question) genuine(by Act, on fyne.CanvasObject) bool {
 	return false
 }
 
-// area is where a widget is in the window, in pixels.
-func (d *question) area(o fyne.CanvasObject) image.Rectangle {
+// area is where a widget of the dialog is.
+func (d *question) area(o fyne.CanvasObject) image.Rectangle { return areaIn(d.win, o) }
+
+// areaIn is where a widget is in its window, in pixels.
+func areaIn(w fyne.Window, o fyne.CanvasObject) image.Rectangle {
 	at, size := fyne.CurrentApp().Driver().AbsolutePositionForObject(o), o.Size()
-	scale := d.win.Canvas().Scale()
+	scale := w.Canvas().Scale()
 	return image.Rect(int(at.X*scale), int(at.Y*scale), int((at.X+size.Width)*scale), int((at.Y+size.Height)*scale))
 }
 

@@ -144,6 +144,7 @@ func calm(a *App, f *fake) {
 		f.helper = HelperState{Login: "camille.fontaine"}
 		f.fault = nil
 	})
+	a.contain(nil)
 	delete(a.pages, placeFirst)
 	a.place = placeHelped
 	a.pages[placeHelped] = newHomePage(a)
@@ -183,6 +184,10 @@ func homeScenes() []scene {
 		home("home-wayland", func(f *fake) { f.helped.Lack, f.helped.RefusedToday, f.helped.RefusedWhy = LackX11, 1, BarUnable }),
 		home("home-live", func(f *fake) { f.helped.Live = live(f, consent.RightView) }),
 		home("home-drive", func(f *fake) { f.helped.Live = live(f, consent.AllRights) }),
+		home("home-drive-paused", func(f *fake) {
+			f.helped.Live = live(f, consent.AllRights)
+			f.helped.Live.Paused = wire.PauseUser
+		}),
 		home("home-ended", func(f *fake) { f.helped.Last = &Ending{Why: wire.EndUserCut, At: f.now} }),
 		home("home-reported", func(f *fake) {
 			f.helped.Last, f.helped.Report = &Ending{Why: wire.EndReported, At: f.now}, &Report{Made: f.now, Confirmed: f.now}
