@@ -89,7 +89,7 @@ func (w *whole) readsReceipt(t *testing.T) {
 	p.opens(t, "Assist")
 	p.screen.arrange(t, "Assist", image.Rect(1250, 50, 2050, 780))
 	p.home(t)
-	p.tab(t, 2) // from "copy" over "spell" to "my interventions"
+	p.tab(t, 3) // from "copy" over "spell" and what was refused to "my interventions"
 	p.turns(t, "space")
 	p.turns(t, "space") // the newest is first; an empty list has nothing to open
 	w.tell(t, "receipt", "The user reads the receipt: who, when, why, what was allowed, what was done.", w.user)
