@@ -3,7 +3,7 @@
 // Package refusal keeps what this computer refused to believe: when, what it was and
 // why, in words of closed lists: no machine, address or session stands in it, so that a
 // server that lies can put no words into it either. One name does: that of a technician
-// whose request was proved in full, under the unit's certificate, and came to nothing here.
+// whose request was proved, under the unit's certificate, and came to nothing here.
 //
 // What is alike is one line a day, with a count: a flood takes no more room than one.
 package refusal

@@ -37,15 +37,30 @@ func (s *intervention) admission(deviceKey []byte) (*trust.Admission, error) {
 
 // admits is asked of a request that is proved, before its nonce is remembered. A photo
 // that is not the one which the certificate names is a lie of whoever brought it.
-func (s *intervention) admits(_ *wire.Request, card *wire.Certificate) error {
+func (s *intervention) admits(r *wire.Request, card *wire.Certificate) error {
 	a, err := s.admission(card.DeviceKey)
 	if err == nil {
 		err = trust.CheckPhoto(card, s.call.Ring().Photo)
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		s.admitted = a
+	case r.Session == s.call.Ring().Session && !s.host.cfg.Nonces.Knows(r.Nonce): // nobody repeats what was let in before
+		s.barred = s.listed(card.DeviceKey)
 	}
 	return err
+}
+
+// listed is the name on the charter's card of a device key; empty without one.
+func (s *intervention) listed(deviceKey []byte) string {
+	charter, err := s.host.cfg.Charters.Now()
+	if err != nil {
+		return ""
+	}
+	if _, card := charter.Listed(deviceKey); card != nil {
+		return card.Name
+	}
+	return ""
 }
 
 // portrait is the photo that came with a request which was admitted, nil without one. It

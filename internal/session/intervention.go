@@ -25,6 +25,7 @@ type intervention struct {
 	// Owned by serve, set before anybody else can look.
 	request  *trust.VerifiedRequest
 	admitted *trust.Admission // when the request came; review asks again
+	barred   string           // who proved to ask, and is not let in; empty when nobody did
 	dialer   HostDialer
 	photo    image.Image // of the technician, or nil
 	words    [3]string
@@ -178,13 +179,18 @@ func (s *intervention) turnDown(v wire.Verdict, why error) bool {
 	return false
 }
 
-// attempt puts the name to why a request came to nothing. Until all of it is verified there is
-// none: whoever repeats another's request is not the one who signed it.
+// attempt puts the name to why a request came to nothing: of whoever proved to ask, also when
+// the charter bars them. Until then there is none, nor for one that repeats what was let in:
+// whoever repeats another's request is not the one who signed it.
 func (s *intervention) attempt(why error) error {
-	if s.request == nil {
+	who := s.barred
+	if s.request != nil {
+		who = s.admitted.Card.Name
+	}
+	if who == "" {
 		return why
 	}
-	return &Attempt{Who: s.admitted.Card.Name, Err: why}
+	return &Attempt{Who: who, Err: why}
 }
 
 // ask pledges, puts the question to the person, and answers.

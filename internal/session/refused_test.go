@@ -179,6 +179,43 @@ func TestARepeatedRequestNamesNobody(t *testing.T) {
 	})
 }
 
+// Whoever proved to ask and is not let in is named: by the name on the charter's card. One that
+// the charter does not list, and one whose old request somebody repeats, is not.
+func TestWhoIsBarredIsNamed(t *testing.T) {
+	zone := func(w *world) *trust.Charter { return w.charter(bars(w)["lacks a zone"].change) }
+	play(t, func(t *testing.T, w *world) {
+		var kept heap
+		w.reopen(&kept)
+		for name, b := range bars(w) {
+			w.unit.learn(w.charter(b.change), nil)
+			w.over(w.ask(viewPoint))
+			if who := map[bool]string{true: "", false: "Prénom Nom"}[name == "not listed"]; !errors.Is(kept.whys[len(kept.whys)-1], b.want) {
+				t.Errorf("%s: %v", name, kept.whys)
+			} else {
+				kept.names(t, who)
+			}
+		}
+	})
+	play(t, func(t *testing.T, w *world) {
+		var kept heap
+		w.reopen(&kept)
+		tech := w.meet(consent.RightView)
+		request := w.server.last().ring.Request
+		tech.End()
+		w.over(tech)
+		w.unit.learn(zone(w), nil)
+		line, err := w.server.Ask(t.Context(), "123456", request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := line.Answer(t.Context()); err != nil {
+			t.Error(err)
+		}
+		kept.only(t, session.AboutRequest, is(trust.ErrWrongZones))
+		kept.names(t, "")
+	})
+}
+
 // A question that is taken off the screen leaves one, unless somebody here did so.
 func TestQuestionTakenAwayLeavesALine(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -52,7 +52,7 @@ const (
 )
 
 // Attempt is a request that had proved who asks, and came to nothing here: the name on the
-// certificate that the unit signed, and why.
+// charter's card, and why.
 type Attempt struct {
 	Who string
 	Err error

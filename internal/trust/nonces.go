@@ -81,6 +81,17 @@ func (s *Nonces) Seen(n [32]byte) bool {
 	return s.store() != nil
 }
 
+// Knows reports whether n counts as seen, and remembers nothing.
+func (s *Nonces) Knows(n [32]byte) bool {
+	if !s.Lasting() {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, again := s.seen[n]
+	return again || time.Now().Before(s.blind)
+}
+
 func (s *Nonces) store() error {
 	b := []byte(noncesHead)
 	for n, at := range s.seen {

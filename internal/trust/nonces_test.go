@@ -31,6 +31,9 @@ func TestNoncesOutliveTheProcess(t *testing.T) {
 			t.Fatal("a first request is refused")
 		}
 		again := reopen(t, path)
+		if !again.Knows(old) || again.Knows(fresh) || again.Knows(fresh) {
+			t.Error("asking what is known remembers it, or does not know")
+		}
 		if again.Seen(fresh) || !again.Seen(old) {
 			t.Error("right after a restart, a fresh request is refused or an old one is not")
 		}
