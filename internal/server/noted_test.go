@@ -3,6 +3,7 @@
 package server
 
 import (
+	"encoding/hex"
 	"testing"
 	"time"
 
@@ -123,6 +124,24 @@ func TestAnEndThatComesTooEarlyIsAGoodbye(t *testing.T) {
 	r.advance(24 * time.Hour)
 	if report := r.verifies(0); len(report.Unclosed)+len(report.Unsigned) != 0 {
 		t.Errorf("report is %+v", report)
+	}
+}
+
+// What one computer has recorded of one session is bounded, in whatever order it says it.
+func TestRecordsOfASessionAreBounded(t *testing.T) {
+	r := served(t)
+	m := granted(r)
+	id := hex.EncodeToString(m.id[:])
+	must(t, r.store.write(t.Context(), func(t *transaction) error {
+		_, err := t.exec(`update session set host_records = ? where id = ?`, maxRecords-1, id)
+		return err
+	}))
+	m.host.tells(m.record(maxRecords, wire.DeedPaused, 0), maxRecords)
+	m.host.send(m.record(maxRecords+1, wire.DeedResumed, 0))
+	m.host.send(&wire.CheckpointAsk{})
+	expect[*wire.Checkpoint](m.host)
+	if e := entries[*journal.SessionChanged](r); len(e) != 1 {
+		t.Errorf("recorded %d", len(e))
 	}
 }
 

@@ -115,6 +115,19 @@ func TestOneBadEntryHidesNoOther(t *testing.T) {
 	}
 }
 
+// An answer counts once: a second one, rightly signed too, is somebody's addition.
+func TestASecondAnswerIsFound(t *testing.T) {
+	r := served(t)
+	granted(r)
+	r.verifies(0)
+	answers := entries[*journal.SessionAnswered](r)
+	if len(answers) != 1 {
+		t.Fatalf("%d answers", len(answers))
+	}
+	must(t, r.record(t.Context(), answers[0]))
+	r.verifies(1)
+}
+
 // A session that the person let go on is not over when its first grant would have run
 // out; only when nobody closes it afterwards is it left open.
 func TestARenewedSessionIsNotUnclosed(t *testing.T) {
