@@ -3,6 +3,7 @@
 package ui
 
 import (
+	"slices"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -15,45 +16,89 @@ type refusalsPage struct {
 	before page
 	list   []Refusal
 	older  int // refusals that are not in the list
-	top    fyne.Focusable
+
+	hint, rows *fyne.Container
+	tiles      []*press // of the list
 }
 
-// newRefusalsPage reads the list once; what is new shows when it is opened again.
 func newRefusalsPage(a *App, before page) *refusalsPage {
 	r := &refusalsPage{a: a, before: before}
-	r.list, r.older = a.cfg.Refusals.List()
-	for len(r.list) > maxListed {
-		last := len(r.list) - 1
-		r.older += r.list[last].Count
-		r.list = r.list[:last]
-	}
+	r.read()
 	return r
 }
 
-func (r *refusalsPage) first() fyne.Focusable { return r.top }
-func (r *refusalsPage) update()               {}
-func (r *refusalsPage) back()                 { r.a.turn(placeHelped, r.before) }
+// read takes the list as it is now, and reports whether it has changed.
+func (r *refusalsPage) read() bool {
+	list, older := r.a.cfg.Refusals.List()
+	for len(list) > maxListed {
+		last := len(list) - 1
+		older += list[last].Count
+		list = list[:last]
+	}
+	if older == r.older && slices.Equal(list, r.list) {
+		return false
+	}
+	r.list, r.older = list, older
+	return true
+}
+
+func (r *refusalsPage) first() fyne.Focusable {
+	if len(r.tiles) == 0 {
+		return nil
+	}
+	return r.tiles[0]
+}
+
+func (r *refusalsPage) back() { r.a.turn(placeHelped, r.before) }
+
+// update shows what was refused meanwhile. The focus stays with its line, wherever that is now.
+func (r *refusalsPage) update() {
+	was := r.list
+	if !r.read() {
+		return
+	}
+	canvas, at := r.a.win.Canvas(), -1
+	for i, t := range r.tiles {
+		if canvas.Focused() == fyne.Focusable(t) {
+			at = slices.IndexFunc(r.list, was[i].alike)
+		}
+	}
+	r.fill()
+	if at >= 0 {
+		canvas.Focus(r.tiles[at])
+	}
+}
+
+// alike tells whether two lines are one, whatever its count is by now.
+func (r Refusal) alike(o Refusal) bool {
+	return r.First.Equal(o.First) && r.Helper == o.Helper && r.What == o.What && r.Why == o.Why && r.Who == o.Who
+}
 
 // build lists the newest first.
 func (r *refusalsPage) build() fyne.CanvasObject {
+	r.hint, r.rows = newStack(0), newStack(6)
+	r.fill()
+	return newPage(r.a.titled(r.a.say("refusals.title"), r.back), r.hint, r.rows)
+}
+
+// fill writes the list.
+func (r *refusalsPage) fill() {
 	a := r.a
-	r.top = nil
-	rows := newStack(6)
+	r.rows.RemoveAll()
+	r.tiles = nil
 	for _, one := range r.list {
 		t := r.tile(one)
-		if r.top == nil {
-			r.top = t
-		}
-		rows.Add(t)
+		r.tiles = append(r.tiles, t)
+		r.rows.Add(t)
 	}
 	if len(r.list) == 0 {
-		rows.Add(newCard(newText(a.say("refusals.none"), styleMuted())))
+		r.rows.Add(newCard(newText(a.say("refusals.none"), styleMuted())))
 	}
-	hint := newStack(0, newText(a.say("refusals.hint"), styleMuted()))
+	r.hint.RemoveAll()
+	r.hint.Add(newText(a.say("refusals.hint"), styleMuted()))
 	if r.older > 0 { // above the list: below its last line the keyboard alone would not get
-		hint.Add(newText(a.tongue.count("refusals.older", r.older), styleMuted()))
+		r.hint.Add(newText(a.tongue.count("refusals.older", r.older), styleMuted()))
 	}
-	return newPage(a.titled(a.say("refusals.title"), r.back), hint, rows)
 }
 
 // tile is one line: what was refused and when, why, and of whom that is known. It does

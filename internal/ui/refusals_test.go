@@ -116,6 +116,33 @@ func TestRefusalsAreBounded(t *testing.T) {
 	}
 }
 
+// What is refused while the page is open shows there, and takes the focus from no line.
+func TestRefusalsShowWhileThePageIsOpen(t *testing.T) {
+	a, f := newTestApp(t)
+	a.turn(placeHelped, newRefusalsPage(a, newHomePage(a)))
+	a.update()
+	if len(tiles(a)) != 0 {
+		t.Fatal("lines of nothing")
+	}
+	f.refusals = []Refusal{{First: f.now, Last: f.now, What: "request", Why: "zone", Who: "Paul Externe", Count: 1}}
+	a.update()
+	all := tiles(a)
+	if len(all) != 1 || !strings.Contains(all[0].label, "Paul Externe") || shows(a, a.say("refusals.none")) {
+		t.Fatalf("%d lines", len(all))
+	}
+	a.win.Canvas().Focus(all[0])
+	f.refusals[0].Count++
+	f.refusals = append([]Refusal{{First: f.now, Last: f.now, What: "request", Why: "signature", Count: 1}}, f.refusals...)
+	a.update()
+	if all = tiles(a); len(all) != 2 || a.win.Canvas().Focused() != all[1] || !strings.Contains(all[1].label, "2 fois") {
+		t.Errorf("%d lines, the focus is on %v", len(all), a.win.Canvas().Focused())
+	}
+	a.update()
+	if tiles(a)[0] != all[0] {
+		t.Error("drawn anew though nothing changed")
+	}
+}
+
 // Whoever goes through a long page by the keyboard sees where they are; what lies below the
 // pointer stays there.
 func TestTheFocusIsInSight(t *testing.T) {
