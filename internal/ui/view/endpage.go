@@ -92,6 +92,9 @@ func newEndPage(w *Window, why wire.EndReason) *endPage {
 	return p
 }
 
+// maxDone is how many lines of what was done show at a time; the rest is scrolled to.
+const maxDone = 6
+
 // done lists what was done.
 func (p *endPage) done() fyne.CanvasObject {
 	t := p.w.c.Text
@@ -104,7 +107,8 @@ func (p *endPage) done() fyne.CanvasObject {
 	}
 	head := widget.NewLabelWithStyle(t("view.done.title"), fyne.TextAlignLeading, fyne.TextStyle{Bold: true})
 	list := container.NewVScroll(widget.NewLabel(strings.Join(lines, "\n")))
-	list.SetMinSize(fyne.NewSize(0, float32(min(len(lines), 6))*20+24))
+	shown := widget.NewLabel(strings.Join(lines[:min(len(lines), maxDone)], "\n")) // in the text size of now
+	list.SetMinSize(fyne.NewSize(0, shown.MinSize().Height))
 	return container.NewVBox(head, list)
 }
 
