@@ -253,6 +253,14 @@ func TestAChangeOfUnitKeyIsReadBeforeItIsSigned(t *testing.T) {
 		t.Error(err)
 	}
 	holds(t, out, "nothing but its number and its dates", "The unit key changes:", "charter publish --from")
+	// What is carried to the server is read there by another account; the key is not carried.
+	for file, want := range map[string]os.FileMode{
+		"new.key": 0o600, "new.key.charter": 0o644, "unit.key.charter": 0o644, "rotation.txt": 0o644, "charter.txt": 0o644,
+	} {
+		if info, err := os.Stat(in(file)); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v", file, info, err)
+		}
+	}
 }
 
 // With the key on the server, too, a person reads which key becomes which, what changes, and what

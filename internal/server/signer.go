@@ -85,7 +85,7 @@ func (s *Signer) Keep(signed *Signed, path string) error {
 	if err := writeOpen(path, signed.Text); err != nil {
 		return err
 	}
-	return replaceFile(s.last, signed.Text)
+	return replaceOpen(s.last, signed.Text)
 }
 
 // RotateFiles are what a change of unit key leaves, each a new file.
@@ -143,13 +143,18 @@ func (f RotateFiles) absent() error {
 	return nil
 }
 
-// replaceFile writes a file beside the old one and puts it in its place.
-func replaceFile(path string, b []byte) error {
+// replaceFile writes a file that only its owner reads beside the old one and puts it in its place.
+func replaceFile(path string, b []byte) error { return replaceAs(path, b, 0o600) }
+
+// replaceOpen is replaceFile for what is carried from machine to machine and is no secret.
+func replaceOpen(path string, b []byte) error { return replaceAs(path, b, 0o644) }
+
+func replaceAs(path string, b []byte, rights os.FileMode) error {
 	fresh := path + ".new"
 	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("server: write %s: %w", filepath.Base(path), err)
 	}
-	if err := writeFile(fresh, b); err != nil {
+	if err := writeAs(fresh, b, rights); err != nil {
 		return err
 	}
 	if err := os.Rename(fresh, path); err != nil {
