@@ -413,7 +413,7 @@ func (w *world) losesBanner(t *testing.T, h harm) {
 	if sent := w.sentByHost(t) - before; sent > aftermath {
 		t.Errorf("the host sent %d bytes in a second without its banner", sent)
 	}
-	eventually(t, consent.LoseAfter+2*time.Second-time.Since(begun), "the session ends", func() error {
+	eventually(t, consent.LoseAfter+soon-time.Since(begun), "the session ends", func() error {
 		g, err := w.tech.find(want{id: "note", window: l.title})
 		return errors.Join(err, yes(g.ID == "note"))
 	})

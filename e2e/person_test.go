@@ -183,7 +183,7 @@ func (p *person) clipboard() (string, error) {
 		return "", err
 	}
 	xproto.ConvertSelection(x, win, clip, text, clip, xproto.TimeCurrentTime)
-	for end := time.Now().Add(soon); time.Now().Before(end); <-time.After(poll) {
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); <-time.After(poll) {
 		e, _ := x.PollForEvent()
 		if n, ok := e.(xproto.SelectionNotifyEvent); ok {
 			if n.Property == 0 {

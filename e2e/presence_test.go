@@ -130,13 +130,18 @@ func (w *world) leaves(t *testing.T, a absence) {
 	eventually(t, soon, "pictures flow", f.flows)
 	a.goes(t)
 	at := time.Now()
-	within(t, goneBy, "banner gone", func() error {
+	lit := at // when the last look that saw a banner began
+	within(t, aWhile, "banner gone", func() error {
+		now := time.Now()
 		all, err := w.banners()
 		if err == nil && len(all) > 0 {
-			err = fmt.Errorf("%d banners", len(all))
+			lit, err = now, fmt.Errorf("%d banners", len(all))
 		}
 		return err
 	})
+	if took := lit.Sub(at); took > goneBy {
+		t.Errorf("the banner was there %v later", took)
+	}
 	f.quiet(t, at, aftermath)
 	f.stop()
 	l.over(t, "L’écran de l’utilisateur a été verrouillé")

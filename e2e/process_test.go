@@ -132,7 +132,7 @@ func (p *process) stop() {
 	select {
 	case <-p.done:
 		return
-	case <-time.After(soon):
+	case <-time.After(5 * time.Second):
 	}
 	p.kill()
 }

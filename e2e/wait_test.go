@@ -14,8 +14,8 @@ import (
 // Waits: how long something may take at most, on a busy machine. They cost nothing when all
 // is well; what is promised to be quick is measured.
 const (
-	soon   = 15 * time.Second
-	aWhile = 20 * time.Second
+	soon   = 20 * time.Second
+	aWhile = 40 * time.Second
 	poll   = 20 * time.Millisecond
 )
 

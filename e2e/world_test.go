@@ -293,7 +293,7 @@ func (l *live) open(t *testing.T) {
 	l.tech.gone(t, aWhile, want{text: "En attente de l’image", window: l.title})
 	err = wait(soon, func() error {
 		l.tech.screen.xdotool(t, "windowmove", n, "0", "0", "windowsize", n, "2400", "1000")
-		return wait(soon/5, l.actualSize)
+		return wait(time.Second, l.actualSize)
 	})
 	if err != nil {
 		l.tech.fail(t, err)

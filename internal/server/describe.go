@@ -138,13 +138,13 @@ func Changes(from, to *trust.Charter) []string {
 	return append(out, added...)
 }
 
-// short is enough of a hash to compare by eye.
 // Fingerprint is by what people compare a unit key: half of its SHA-256.
 func Fingerprint(key trust.UnitPublic) string {
 	sum := sha256.Sum256(key)
 	return hex.EncodeToString(sum[:len(sum)/2])
 }
 
+// short is enough of a hash to compare by eye.
 func short(sum [32]byte) string { return hex.EncodeToString(sum[:8]) }
 
 func moment(t int64) string { return time.Unix(t, 0).UTC().Format("2006-01-02 15:04 UTC") }

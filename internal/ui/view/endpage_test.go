@@ -4,10 +4,13 @@ package view
 
 import (
 	"errors"
+	"fmt"
 	"image"
 	"strings"
 	"testing"
 
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/widget"
 
@@ -65,6 +68,35 @@ func TestEndPageRequiresANote(t *testing.T) {
 	}
 	if got := strings.Join(x.ladder, "; "); got != "" {
 		t.Errorf("ended by the host, and still %s", got)
+	}
+}
+
+// large is the theme at another text size.
+type large struct {
+	fyne.Theme
+	times float32
+}
+
+func (l large) Size(n fyne.ThemeSizeName) float32 { return l.Theme.Size(n) * l.times }
+
+// What was done is read whole at a large text size: six lines, or as many as there are.
+func TestWhatWasDoneIsReadAtALargeSize(t *testing.T) {
+	x := newTester(t, live(0))
+	x.Window.c.App.Settings().SetTheme(large{x.Window.c.App.Settings().Theme(), 1.5})
+	for _, deeds := range []int{1, 6, 9} {
+		x.diary.deeds = nil
+		for i := range deeds {
+			x.diary.add(x.now, fmt.Sprint("deed ", i))
+		}
+		p := &endPage{w: x.Window}
+		list := p.done().(*fyne.Container).Objects[1].(*container.Scroll)
+		got, all := list.MinSize().Height, list.Content.MinSize().Height
+		if deeds <= 6 && got < all || got < all*6/9 {
+			t.Errorf("%d deeds: %v high, all of it is %v", deeds, got, all)
+		}
+		if deeds > 6 && got >= all {
+			t.Error("a long list pushes the note out of the window")
+		}
 	}
 }
 
