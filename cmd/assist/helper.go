@@ -171,7 +171,7 @@ func (h *helper) Login(ctx context.Context, login, password string) error {
 		return err
 	}
 	if err := at.server.Login(ctx, login, password); err != nil {
-		return shownError(err)
+		return unsigned(err, at.charters, at.key.Public())
 	}
 	h.mu.Lock()
 	at.login = login
@@ -179,6 +179,22 @@ func (h *helper) Login(ctx context.Context, login, password string) error {
 	h.notes.setLogin(login)
 	nudge(h.changed)
 	return nil
+}
+
+// unsigned is shownError of a sign-in: to whom the charter names already, no signature is
+// lacking when the server says so, but the hours that an administrator opens, or the trust.
+func unsigned(err error, charters *rendezvous.Charters, deviceKey []byte) error {
+	if why, _, _ := saysNo(err); why != wire.RefusedUnsigned {
+		return shownError(err)
+	}
+	c, barred := charters.Now()
+	if barred == nil {
+		_, barred = c.Technician(deviceKey, time.Now())
+	}
+	if errors.Is(barred, trust.ErrNotOpened) || errors.Is(barred, trust.ErrRevoked) {
+		return &ui.Barred{Why: barOf(barred)}
+	}
+	return shownError(err)
 }
 
 // Logout signs out and forgets the password.

@@ -76,6 +76,12 @@ func remembered(t *testing.T, change func(*trust.Charter)) *rendezvous.Charters 
 	if err != nil {
 		t.Fatal(err)
 	}
+	return rememberedOf(t, key, change)
+}
+
+// rememberedOf is remembered for a unit key that certifies somebody.
+func rememberedOf(t *testing.T, key *trust.UnitKey, change func(*trust.Charter)) *rendezvous.Charters {
+	t.Helper()
 	now := time.Now()
 	c := trust.Charter{
 		Unit: "INCI", Epoch: 3, Issued: now.Unix(), Expires: now.Add(90 * 24 * time.Hour).Unix(), Policy: trust.DefaultPolicy(),
@@ -100,6 +106,41 @@ func remembered(t *testing.T, change func(*trust.Charter)) *rendezvous.Charters 
 		t.Fatal(err)
 	}
 	return charters
+}
+
+// Who is in the charter and not let in reads that, not that a signature is awaited.
+func TestASignInThatIsNotOpenSaysSo(t *testing.T) {
+	key, err := trust.NewUnitKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	device, err := trust.NewDeviceKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	card, err := key.IssueCertificate(wire.Certificate{Name: "Paul Externe", Role: "IT", Unit: "INCI", DeviceKey: device.Public(),
+		NotBefore: now.Unix() - 60, NotAfter: now.Unix() + 3600})
+	if err != nil {
+		t.Fatal(err)
+	}
+	no := &rendezvous.RefusedError{Why: wire.RefusedUnsigned}
+	var barred *ui.Barred
+	for state, want := range map[trust.TechnicianState]ui.Bar{
+		trust.StateExternal: ui.BarNotOpened, trust.StateRevoked: ui.BarRevoked, trust.StateActive: ui.BarNone,
+	} {
+		charters := rememberedOf(t, key, func(c *trust.Charter) { c.Technicians = []trust.Technician{{State: state, Envelope: card}} })
+		if err := unsigned(no, charters, device.Public()); errors.As(err, &barred) != (want != ui.BarNone) || want != ui.BarNone && barred.Why != want {
+			t.Errorf("%v: %v", state, err)
+		}
+		if err := unsigned(&rendezvous.RefusedError{Why: wire.RefusedIdentity}, charters, device.Public()); errors.As(err, &barred) {
+			t.Errorf("%v, with a wrong password: %v", state, err)
+		}
+	}
+	var refused *ui.Refused
+	if err := unsigned(no, remembered(t, func(*trust.Charter) {}), device.Public()); !errors.As(err, &refused) {
+		t.Errorf("not listed: %v", err)
+	}
 }
 
 func TestStanding(t *testing.T) {

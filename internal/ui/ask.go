@@ -145,9 +145,15 @@ func (p *askPage) showBar(s HelperState) {
 	p.bar.showBar("bar.there.", s.Bar, s.CharterEnds)
 }
 
-// signedWords is who is signed in.
+// signedWords is who is signed in, and until when: to the minute where it is hours, as an
+// external technician is let in for.
 func (a *App) signedWords(who consent.Card) string {
-	return a.say("ask.signedIn", "name", plain(who.Name, maxShownName), "unit", plain(who.Unit, maxShownName), "date", a.tongue.date(who.Until))
+	key := "ask.signedIn"
+	if !who.Until.IsZero() && who.Until.Sub(a.cfg.Now()) < 48*time.Hour {
+		key = "ask.signedInHours"
+	}
+	return a.say(key, "name", plain(who.Name, maxShownName), "unit", plain(who.Unit, maxShownName),
+		"date", a.tongue.date(who.Until), "time", who.Until.Local().Format("15:04"))
 }
 
 // checkMachine says at once whether a whole number can be right. One that can is said

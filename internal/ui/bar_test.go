@@ -16,6 +16,19 @@ import (
 	"assist/internal/wire"
 )
 
+// Whoever is let in for hours reads until which.
+func TestSignedInForHoursSaysTheHour(t *testing.T) {
+	a, f := newTestApp(t)
+	who := consent.Card{Name: "Paul Externe", Unit: "INCI", Until: f.now.Add(4 * time.Hour)}
+	if said, hour := a.signedWords(who), who.Until.Local().Format("15:04"); !strings.HasSuffix(said, " à "+hour) {
+		t.Errorf("%q, want %s", said, hour)
+	}
+	who.Until = f.now.Add(60 * 24 * time.Hour)
+	if said := a.signedWords(who); !strings.HasSuffix(said, who.Until.Local().Format("02/01/2006")) {
+		t.Errorf("%q", said)
+	}
+}
+
 // Every reason has a sentence for whoever may meet it.
 func TestEveryBarHasASentence(t *testing.T) {
 	for name, w := range tongues(t) {
