@@ -31,7 +31,7 @@ func Whats() []string {
 	return []string{
 		session.AboutRequest, session.AboutQuestion, session.AboutPledge, session.AboutAnswer, session.AboutLink,
 		session.AboutCertificate,
-		rendezvous.AboutServer, rendezvous.AboutMessage, rendezvous.AboutCharter, rendezvous.AboutAsk,
+		rendezvous.AboutServer, rendezvous.AboutSignIn, rendezvous.AboutMessage, rendezvous.AboutCharter, rendezvous.AboutAsk,
 		rendezvous.AboutEnrolment, rendezvous.AboutReport,
 	}
 }

@@ -60,6 +60,8 @@ type client struct {
 	again func(then func(error))
 	// eager says that a person waits for a new charter even while there is no line.
 	eager bool
+	// person says that somebody signs in, and may mistype.
+	person bool
 
 	changed chan struct{} // one slot
 	// drops counts what was thrown away, by reason.
@@ -141,7 +143,7 @@ func (c *client) connect(ctx context.Context) (*link, error) {
 		err = c.first(ctx, l)
 	}
 	if err != nil {
-		c.doubt(AboutServer, err)
+		c.doubt(c.turnedAway(err), err)
 		l.drop()
 		return nil, err
 	}

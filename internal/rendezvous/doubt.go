@@ -54,6 +54,16 @@ func (c *client) doubt(what string, err error) {
 	}
 }
 
+// turnedAway is what a no at the door is about: a technician's own login or password, which may
+// just be mistyped, or the server.
+func (c *client) turnedAway(err error) string {
+	var no *RefusedError
+	if c.person && errors.As(err, &no) {
+		return AboutSignIn
+	}
+	return AboutServer
+}
+
 // certified notes an enrolment that ended with a certificate which is not the unit's for
 // this key. There may be none yet: the administrator has still to sign it.
 func (t *Technician) certified(env []byte) {

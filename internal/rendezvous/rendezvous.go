@@ -40,6 +40,7 @@ var (
 // What a client may refuse of the server's, for the line that is kept about it.
 const (
 	AboutServer    = "server"    // the server as such: its key, its journal, or what it says
+	AboutSignIn    = "sign in"   // of this technician, that it turned down
 	AboutMessage   = "message"   // one of its messages, which was passed over
 	AboutCharter   = "charter"   // what it offers as the unit's
 	AboutAsk       = "ask"       // this technician's own request, which it turned down

@@ -36,7 +36,7 @@ func NewTechnician(cfg Config, key *trust.DeviceKey) (*Technician, error) {
 	}
 	t := &Technician{client: newClient(cfg), key: key}
 	t.client.greet, t.client.handle, t.client.final = t.greet, t.handle, hopeless
-	t.client.eager = true
+	t.client.eager, t.client.person = true, true
 	return t, nil
 }
 

@@ -121,7 +121,8 @@ func TestLogin(t *testing.T) {
 func TestWrongPassword(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := startServer(t)
-		tech := newTechnician(t, s)
+		tech, d := newTechnician(t, s), &doubts{}
+		tech.cfg.Refused = d.add
 		done := make(chan error, 1)
 		go func() { done <- tech.Login(t.Context(), "anne", "faux") }()
 		p := s.next()
@@ -131,6 +132,7 @@ func TestWrongPassword(t *testing.T) {
 		if err := <-done; !errors.As(err, &no) || no.Why != wire.RefusedTooMany || no.Wait != 30*time.Second {
 			t.Errorf("got %v", err)
 		}
+		d.keep(t, AboutSignIn) // which is no word against the server
 		p.drop()
 		time.Sleep(time.Hour)
 		if len(s.peers) != 0 || tech.knowsPassword() || tech.State().Phase != Offline {
