@@ -79,8 +79,8 @@ func gather(dir string) attestation.Facts {
 	}
 	f.Raise = process.RaiseSocket(dirs.Data)
 	f.Running = whatRuns(dirs.Data)
-	for _, folder := range []string{dirs.Machine, dirs.User} {
-		note(process.CheckWriters(filepath.Join(folder, "assist.toml")))
+	for _, err := range writers(dirs) {
+		note(err)
 	}
 	file, err := config.Load(dirs)
 	note(err)
@@ -93,6 +93,14 @@ func gather(dir string) attestation.Facts {
 		note(keptOf(dirs, file))
 	}
 	return f
+}
+
+// writers tells who else can write the settings: the administrator's, then the person's.
+func writers(dirs config.Dirs) []error {
+	return []error{
+		process.CheckAdministrators(filepath.Join(dirs.Machine, "assist.toml")),
+		process.CheckWriters(filepath.Join(dirs.User, "assist.toml")),
+	}
 }
 
 // whatRuns is the app that keeps its files in dir. One that runs and cannot be looked at

@@ -128,6 +128,26 @@ func TestAttestFindsAFileThatOthersMayWrite(t *testing.T) {
 	}
 }
 
+// The administrator's file may not be this very person's, theirs may.
+func TestAttestFindsAnAdministratorsFileThatIsNot(t *testing.T) {
+	dirs := config.Dirs{Machine: t.TempDir(), User: t.TempDir()}
+	for _, dir := range []string{dirs.Machine, dirs.User} {
+		path := filepath.Join(dir, "assist.toml")
+		if err := os.WriteFile(path, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if os.Geteuid() != 0 {
+			continue
+		}
+		if err := os.Chown(path, 1234, 1234); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := writers(dirs); got[0] == nil || got[1] != nil {
+		t.Errorf("got %v", got)
+	}
+}
+
 // The zone that the administrator set is told, and what it leaves, also before this account
 // has a number.
 func TestAttestTellsTheZoneOfTheFile(t *testing.T) {
