@@ -26,7 +26,7 @@ func (t tree) disks() []string {
 	}
 	var all []string
 	for _, disk := range found {
-		if under(disk, "virtio", "vbd-", "VMBUS", "vmbus") {
+		if under(disk, "virtio", "vbd-", "VMBUS", "vmbus") || t.isOfGuests(disk, "device/model", "device/vendor", "device/name") {
 			continue
 		}
 		// A kernel may learn a better name for a disk: each that it has counts.
@@ -39,14 +39,29 @@ func (t tree) disks() []string {
 	return all
 }
 
-// isGuest reports whether a processor says that it is a virtual one.
+// isGuest reports whether a processor says that it is a virtual one, as those of PCs do
+// unless they were told not to, or the firmware does, which on ARM alone can.
 func (t tree) isGuest() bool {
+	if t.isOfGuests("/sys/class/dmi/id", "sys_vendor", "product_name") ||
+		t.isOfGuests("/sys/firmware/devicetree/base", "compatible", "hypervisor/compatible") {
+		return true
+	}
 	for line := range strings.Lines(t.text("/proc/cpuinfo")) {
 		if name, flags, _ := strings.Cut(line, ":"); strings.TrimSpace(name) == "flags" {
 			return slices.Contains(strings.Fields(flags), "hypervisor")
 		}
 	}
 	return false
+}
+
+// isOfGuests reports whether one of these files names something that virtual machines alone
+// are, or are made of. A real one that is taken for it has its network addresses left.
+func (t tree) isOfGuests(dir string, files ...string) bool {
+	makers := []string{"virt", "qemu", "kvm", "vmware", "vbox", "innotek", "parallels", "xen", "bochs", "bhyve", "amazon ec2", "google compute", "openstack"}
+	return slices.ContainsFunc(files, func(file string) bool {
+		told := strings.ToLower(t.text(path.Join(dir, file)))
+		return slices.ContainsFunc(makers, func(m string) bool { return strings.Contains(told, m) })
+	})
 }
 
 // rootDevices are the block devices that the root directory is mounted from.

@@ -86,6 +86,14 @@ const (
 	wireless = "a4:c3:f0:11:22:33"
 )
 
+// arm is what a processor says there: never whether it is a virtual one.
+const arm = "processor\t: 0\nBogoMIPS\t: 48.00\nFeatures\t: fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics\nCPU implementer\t: 0x61\n"
+
+// firmware is who made a computer, and which.
+func firmware(vendor, product string) map[string]string {
+	return map[string]string{"sys/class/dmi/id/sys_vendor": vendor + "\n", "sys/class/dmi/id/product_name": product + "\n"}
+}
+
 func onboard() map[string]string {
 	return card("eno1", pci+"0000:00:1f.6/", map[string]string{"address": wired, "addr_assign_type": "0"})
 }
@@ -120,6 +128,8 @@ func TestMarksOfComputers(t *testing.T) {
 			"sys/dev/block/179:2":                        "->../../devices/platform/emmc2/mmc_host/mmc0/mmc0:aaaa/block/mmcblk0/p2",
 			"sys/firmware/devicetree/base/serial-number": "10000000a1b2c3d4\x00"}},
 			[]string{"board 10000000a1b2c3d4", "disk 1b534d454231515430a1b2c3d4e5f601"}},
+		"a laptop with ARM": {[]map[string]string{mounted("259:2", "ext4", "/dev/nvme0n1p2"), ssd, firmware("LENOVO", "21BX0000"), {"proc/cpuinfo": arm,
+			nvme + "device/model": "SAMSUNG MZVL2512", "sys/firmware/devicetree/base/compatible": "lenovo,thinkpad-x13s\x00qcom,sc8280xp\x00"}}, ofSSD},
 		"nothing to read":  {[]map[string]string{{"etc/hostname": "x"}}, nil},
 		"a container":      {[]map[string]string{mounted("0:50", "overlay", "overlay"), ssd, {"sys/class/net/eth0": "->../../devices/virtual/net/eth0", "sys/devices/virtual/net/eth0/address": wired}}, nil},
 		"a device unknown": {[]map[string]string{mounted("259:9", "ext4", "/dev/x"), ssd}, nil},
@@ -135,6 +145,31 @@ func TestMarksOfComputers(t *testing.T) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// A virtual machine says by its firmware what it is where its processor does not; its disk,
+// whatever it looks like, has the number of the one that it was cloned from.
+func TestGuestsDisksAreNoMarks(t *testing.T) {
+	for name, told := range map[string]map[string]string{
+		"VMware":        firmware("VMware, Inc.", "VMware20,1"),
+		"Parallels":     firmware("Parallels International GmbH.", "Parallels ARM Virtual Machine"),
+		"QEMU":          firmware("QEMU", "QEMU Virtual Machine"),
+		"KVM":           firmware("Red Hat", "KVM"),
+		"VirtualBox":    firmware("innotek GmbH", "VirtualBox"),
+		"Hyper-V":       firmware("Microsoft Corporation", "Virtual Machine"),
+		"of Apple's":    firmware("Apple Inc.", "Apple Virtualization Generic Platform"),
+		"in a cloud":    firmware("Amazon EC2", "m6g.large"),
+		"device tree":   {"sys/firmware/devicetree/base/compatible": "linux,dummy-virt\x00"},
+		"Xen":           {"sys/firmware/devicetree/base/hypervisor/compatible": "xen,xen-4.17\x00xen,xen\x00"},
+		"drive's model": {nvme + "device/model": "QEMU NVMe Ctrl                          \n"},
+		"drive's maker": {nvme + "device/vendor": "VBOX    \n"},
+		"card's name":   {nvme + "device/name": "QEMU!\n"},
+	} {
+		got := plant(t, mounted("259:2", "ext4", "/dev/nvme0n1p2"), drive(samsung, "VMware NVME_0000"), told, map[string]string{"proc/cpuinfo": arm}).marks()
+		if len(got) != 0 {
+			t.Errorf("%s: got %q", name, got)
+		}
 	}
 }
 
