@@ -15,9 +15,9 @@ import (
 // maxUnit is the largest service or autostart file that is read, in bytes.
 const maxUnit = 64 << 10
 
-// Starters lists the files among those of the session and service managers, of cron and of
-// the shells at login that would start this program, or one of its name, by themselves. env
-// is os.Getenv.
+// Starters lists the files among those of the session and service managers, of cron, of
+// the shells and of desktops that would start this program, or one of its name, by
+// themselves. env is os.Getenv.
 func Starters(program string, env func(string) string) []string {
 	found := lookThrough(starterDirs(env), func(text []byte) bool { return starts(text, program) })
 	return append(found, lookThrough(scripts(env), func(text []byte) bool { return runs(text, program) })...)
@@ -25,49 +25,57 @@ func Starters(program string, env func(string) string) []string {
 
 // lookThrough lists the files, there or in these folders, whose text is of the kind.
 func lookThrough(places []string, is func(text []byte) bool) []string {
-	var found []string
+	l := look{is: is, seen: map[string]bool{}}
 	for _, place := range places {
-		if !filepath.IsAbs(place) {
-			continue
+		if filepath.IsAbs(place) {
+			l.at(place)
 		}
-		_ = filepath.WalkDir(place, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
-				return nil // what cannot be looked at starts nothing of this user
-			}
-			if b, err := readSome(path); err == nil && is(b) {
-				found = append(found, path)
-			}
-			return nil
-		})
 	}
-	return found
+	return l.found
 }
 
-// starterDirs are the folders of such files on Linux; elsewhere they do not exist.
-func starterDirs(env func(string) string) []string {
-	home, config := env("HOME"), env("XDG_CONFIG_HOME")
-	if config == "" {
-		config = filepath.Join(home, ".config")
+// look is one search.
+type look struct {
+	is    func(text []byte) bool
+	seen  map[string]bool // the folders and the files of places, without links
+	found []string
+}
+
+// at looks at a place, which may be a link.
+func (l *look) at(path string) {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil || l.seen[real] {
+		return // what cannot be looked at starts nothing of this user
 	}
-	return []string{
-		filepath.Join(config, "autostart"), filepath.Join(config, "systemd", "user"),
-		filepath.Join(home, ".local", "share", "systemd", "user"), filepath.Join(home, ".local", "share", "dbus-1", "services"),
-		"/etc/xdg/autostart", "/etc/systemd", "/usr/lib/systemd", "/usr/local/lib/systemd",
-		"/usr/share/dbus-1", "/usr/local/share/dbus-1",
+	l.seen[real] = true
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		l.file(path)
+	}
+	for _, e := range entries {
+		switch next := filepath.Join(path, e.Name()); {
+		case e.IsDir() || isReadByManagers(next):
+			l.at(next)
+		default:
+			l.file(next)
+		}
 	}
 }
 
-// scripts are the tables and scripts, of commands line by line, that run by themselves.
-func scripts(env func(string) string) []string {
-	home := env("HOME")
-	all := []string{"/etc/crontab", "/etc/cron.d", "/etc/profile", "/etc/profile.d", "/etc/X11/Xsession.d"}
-	for _, name := range []string{
-		".profile", ".bash_profile", ".bash_login", ".zprofile", ".xprofile", ".xsession", ".xsessionrc", ".xinitrc",
-		".config/openbox/autostart", ".config/i3/config", ".i3/config", ".fluxbox/startup",
-	} {
-		all = append(all, filepath.Join(home, filepath.FromSlash(name)))
+func (l *look) file(path string) {
+	if b, err := readSome(path); err == nil && l.is(b) {
+		l.found = append(l.found, path)
 	}
-	return all
+}
+
+// isReadByManagers reports whether a service manager goes into a folder of this name, also
+// when it is a link. Nobody goes into other links to folders.
+func isReadByManagers(path string) bool {
+	if !slices.Contains([]string{".d", ".wants", ".requires", ".upholds"}, filepath.Ext(path)) {
+		return false
+	}
+	i, err := os.Stat(path)
+	return err == nil && i.IsDir()
 }
 
 func readSome(path string) ([]byte, error) {
@@ -93,12 +101,15 @@ func starts(text []byte, program string) bool {
 	})
 }
 
-// runs is starts for tables and scripts, where variables may stand before a command, or
-// alone.
+// runs is starts for tables, scripts and settings of desktops, where variables may stand
+// before a command, or alone.
 func runs(text []byte, program string) bool {
 	return anyLine(text, func(line string) bool {
 		return slices.ContainsFunc(strings.Fields(line), func(word string) bool {
-			return names(strings.Trim(word, "\"'`;&|(){}$"), program)
+			if key, command, _ := strings.Cut(word, "="); strings.HasPrefix(key, "exec") {
+				word = command // no variable: hyprland's exec-once=
+			}
+			return names(strings.Trim(word, "\"'`;&|(){}[],@$"), program)
 		})
 	})
 }

@@ -9,18 +9,34 @@ import (
 	"testing"
 )
 
+// atHome makes a file below a folder, and the folders on its way.
+func atHome(t *testing.T, home, name, text string) string {
+	t.Helper()
+	path := filepath.Join(home, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// starters are those that were found below a folder, sorted.
+func starters(below string, env map[string]string) []string {
+	var got []string
+	for _, path := range Starters("/opt/assist/assist", func(name string) string { return env[name] }) {
+		if rel, err := filepath.Rel(below, path); err == nil && filepath.IsLocal(rel) {
+			got = append(got, path)
+		}
+	}
+	slices.Sort(got)
+	return got
+}
+
 func TestStartersAreFound(t *testing.T) {
 	home := t.TempDir()
-	write := func(name, text string) string {
-		path := filepath.Join(home, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
+	write := func(name, text string) string { return atHome(t, home, name, text) }
 	want := []string{
 		write(".config/autostart/help.desktop", "[Desktop Entry]\nExec=/opt/assist/assist --verbose\n"),
 		write(".config/autostart/name.desktop", "[Desktop Entry]\nExec=\"assist\"\n"),
@@ -34,17 +50,70 @@ func TestStartersAreFound(t *testing.T) {
 		write(".xsessionrc", "( sleep 5; /usr/bin/assist; )\n"),
 		write(".bash_profile", "[ -x /opt/assist/assist ] && nohup \"/opt/assist/assist\"\n"),
 		write(".config/i3/config", "exec --no-startup-id assist\n"),
+		write(".bashrc", "pgrep assist || /opt/assist/assist &\n"),
+		write(".zshenv", "/opt/assist/assist &!\n"),
+		write(".config/fish/conf.d/a.fish", "/opt/assist/assist &\n"),
+		write(".config/sway/config.d/help", "exec assist\n"),
+		write(".config/hypr/hyprland.conf", "exec-once=/opt/assist/assist\n"),
+		write(".config/lxsession/LXDE/autostart", "@assist\n"),
+		write(".config/autostart-scripts/a.sh", "/opt/assist/assist\n"),
+		write(".config/plasma-workspace/env/a.sh", "/opt/assist/assist &\n"),
+		write(".config/awesome/rc.lua", "awful.spawn(\"/opt/assist/assist\")\n"),
+		write(".config/labwc/autostart", "assist &\n"),
+		write(".config/bspwm/bspwmrc", "assist &\n"),
+		write(".config/niri/config.kdl", "spawn-at-startup \"assist\"\n"),
+		write(".vnc/xstartup", "assist &\n"),
 	)
 	write(".zprofile", "# assist\nexport PATH=$PATH:/opt/assist\nHELP=/opt/assist/assist\nassistant &\n")
-	env := func(name string) string { return map[string]string{"HOME": home}[name] }
-	var got []string
-	for _, path := range Starters("/opt/assist/assist", env) {
-		if rel, err := filepath.Rel(home, path); err == nil && rel[0] == '.' && rel[1] != '.' {
-			got = append(got, path)
+	slices.Sort(want)
+	if got := starters(home, map[string]string{"HOME": home}); !slices.Equal(got, want) {
+		t.Errorf("found %q, want %q", got, want)
+	}
+}
+
+// A folder that is a link (files of settings kept elsewhere) is one all the same, at the
+// place itself and below where a service manager reads one; a circle of links is left, and
+// what nobody would read, too.
+func TestStartersBehindLinksAreFound(t *testing.T) {
+	dir := t.TempDir()
+	const entry, unit = "[Desktop Entry]\nExec=assist\n", "[Service]\nExecStart=assist\n"
+	atHome(t, dir, "kept/autostart/a.desktop", entry)
+	atHome(t, dir, "kept/units/a.service", unit)
+	atHome(t, dir, "kept/drop/b.conf", unit)
+	atHome(t, dir, "kept/aside/c.desktop", entry)
+	atHome(t, dir, "home/.config/systemd/x", "")
+	for at, to := range map[string]string{
+		"home/.config/autostart": "../../kept/autostart", "home/.config/systemd/user": filepath.Join(dir, "kept", "units"),
+		"kept/units/x.service.d": "../drop", "kept/units/y.service.d": ".", "kept/autostart/aside": "../aside", "kept/drop/b.service.d": "../units",
+	} {
+		if err := os.Symlink(to, filepath.Join(dir, at)); err != nil {
+			t.Fatal(err)
 		}
 	}
-	slices.Sort(got)
-	slices.Sort(want)
+	want := []string{"home/.config/autostart/a.desktop", "home/.config/systemd/user/a.service", "home/.config/systemd/user/x.service.d/b.conf"}
+	for i := range want {
+		want[i] = filepath.Join(dir, want[i])
+	}
+	if got := starters(dir, map[string]string{"HOME": filepath.Join(dir, "home")}); !slices.Equal(got, want) {
+		t.Errorf("found %q, want %q", got, want)
+	}
+}
+
+// Whoever asks may have said where such folders lie; those that count without it stay.
+func TestStartersWhereVariablesSay(t *testing.T) {
+	dir := t.TempDir()
+	const entry, unit = "[Desktop Entry]\nExec=assist\n", "[Service]\nExecStart=assist\n"
+	want := []string{
+		atHome(t, dir, "config/autostart/a.desktop", entry), atHome(t, dir, "config/sway/config", "exec assist\n"), atHome(t, dir, "data/systemd/user/a.service", unit),
+		atHome(t, dir, "dirs1/autostart/a.desktop", entry), atHome(t, dir, "dirs2/systemd/user/a.service", unit),
+		atHome(t, dir, "home/.config/autostart/a.desktop", entry), atHome(t, dir, "home/.local/share/systemd/user/a.service", unit),
+		atHome(t, dir, "run/systemd/user/a.service", unit), atHome(t, dir, "share/dbus-1/services/a.service", unit), atHome(t, dir, "zsh/.zshrc", "assist &\n"),
+	}
+	got := starters(dir, map[string]string{
+		"HOME": filepath.Join(dir, "home"), "XDG_CONFIG_HOME": filepath.Join(dir, "config"), "XDG_DATA_HOME": filepath.Join(dir, "data"),
+		"XDG_CONFIG_DIRS": filepath.Join(dir, "dirs1") + ":relative:" + filepath.Join(dir, "dirs2"), "XDG_DATA_DIRS": filepath.Join(dir, "share"),
+		"XDG_RUNTIME_DIR": filepath.Join(dir, "run"), "ZDOTDIR": filepath.Join(dir, "zsh"),
+	})
 	if !slices.Equal(got, want) {
 		t.Errorf("found %q, want %q", got, want)
 	}
@@ -58,6 +127,7 @@ func TestLinesOfTablesAreRead(t *testing.T) {
 		"0 8 * * 1-5 alice env DISPLAY=:0 assist --x":  true,
 		"@reboot alice FILE=/usr/bin/assist /bin/true": false,
 		"# @reboot alice DISPLAY=:0 /usr/bin/assist":   false,
+		"run(\"x\", [\"assist\", \"-x\"])":             true, "exec-once=assist --x": true, "HELP=assist": false,
 		"MAILTO=assist": false,
 		"@reboot root DISPLAY=:0 /usr/bin/assist-server": false,
 	} {
