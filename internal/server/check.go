@@ -329,7 +329,7 @@ func (f *Findings) database(ctx context.Context, s *Server) {
 	if d := report.Doubts; d.All > 0 { // nothing mends it, so it must not stand in the way of a start
 		f.add(Note, "journal", "WARNING: %d times in it cannot be (journal verify): %s", d.All, d.Told[0])
 	}
-	f.add(Good, "database", "in order; the journal's %d entries verify, %d of them signed, root %s", report.Entries, report.Signed, report.Root)
+	f.add(Good, "database", "in order; entries of the journal that verify: %d, signed of them: %d, root %s", report.Entries, report.Signed, report.Root)
 }
 
 // firewall lists the exact openings, and that there are no others.

@@ -179,12 +179,12 @@ func TestComplianceLooksAtTheCopyItself(t *testing.T) {
 	sinkFor(r, r.dir, func(_ int, conn *tls.Conn) { _ = conn.Handshake(); <-t.Context().Done() })
 	size, err := journal.Size(t.Context(), r.store.reader)
 	must(t, err)
-	if one := standpoint(t, r.Server, "CNIL 3"); !one.Met || !strings.Contains(one.State, fmt.Sprintf("%d entries wait; none", size)) {
+	if one := standpoint(t, r.Server, "CNIL 3"); !one.Met || !strings.Contains(one.State, fmt.Sprintf("waiting entries: %d; none", size)) {
 		t.Errorf("nothing sent yet: %+v", one)
 	}
 	must(t, r.store.setSink(t.Context(), syslogSink, size-1))
 	one := standpoint(t, r.Server, "CNIL 3")
-	if !one.Met || !strings.Contains(one.State, "; 1 entries wait; the newest that arrived is of 2") || !strings.Contains(one.StateFR, "en attente\u00a0: 1") {
+	if !one.Met || !strings.Contains(one.State, "; waiting entries: 1; the newest that arrived is of 2") || !strings.Contains(one.StateFR, "en attente\u00a0: 1") {
 		t.Errorf("sent but for one: %+v", one)
 	}
 	r.clock.Store(time.Now().Add(2 * copyLate).UnixMilli())

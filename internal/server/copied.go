@@ -52,7 +52,7 @@ func (c copied) english() string {
 	if !c.newest.IsZero() {
 		arrived = "the newest that arrived is of " + moment(c.newest.Unix())
 	}
-	return fmt.Sprintf("%d entries wait; %s", c.waiting, arrived)
+	return fmt.Sprintf("waiting entries: %d; %s", c.waiting, arrived)
 }
 
 func (c copied) french() string {

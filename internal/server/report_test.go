@@ -294,7 +294,7 @@ func TestCheckMentionsReports(t *testing.T) {
 	m := granted(r).over()
 	m.host.send(m.report())
 	expect[*wire.Reported](m.host)
-	if got := said(); !strings.HasPrefix(got, "note 1 session") || !strings.Contains(got, "journal list --event session.reported") {
+	if got := said(); !strings.Contains(got, "within 30 days: 1 (") || !strings.Contains(got, "journal list --event session.reported") {
 		t.Errorf("with one: %q", got)
 	}
 }

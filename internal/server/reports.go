@@ -101,7 +101,7 @@ func (f *Findings) reports(ctx context.Context, s *Server) {
 		return
 	}
 	if n > 0 {
-		f.add(Note, "reports", "%d session(s) reported by the person at the machine within %d days: journal list --event session.reported",
-			n, int(reportsShown.Hours()/24))
+		f.add(Note, "reports", "sessions reported by the person at the machine within %d days: %d (journal list --event session.reported)",
+			int(reportsShown.Hours()/24), n)
 	}
 }

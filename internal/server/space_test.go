@@ -97,7 +97,7 @@ func TestCheckLooksAtTheSyslogServer(t *testing.T) {
 		want string
 	}{
 		"in order": {func(*rig) {}, "answers over TLS 1.3"},
-		"copied":   {func(r *rig) { r.cfg.Journal.Syslog = "127.0.0.1:1" }, "entries wait; none is known to have arrived"},
+		"copied":   {func(r *rig) { r.cfg.Journal.Syslog = "127.0.0.1:1" }, "; none is known to have arrived"},
 		"no name":  {func(r *rig) { r.cfg.Journal.Syslog = "no-such-host.invalid:6514" }, "not found in DNS"},
 		"closed":   {func(r *rig) { r.cfg.Journal.Syslog = "127.0.0.1:1" }, "does not answer"},
 		"hangs": {func(r *rig) {
