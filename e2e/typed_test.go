@@ -12,11 +12,15 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/jezek/xgb/xproto"
+	"github.com/jezek/xgb/xtest"
 )
 
 // TestTypedYes has a technician who was given mouse and keyboard type one line into a
 // terminal, which from then on presses the button of whatever is asked: a program of the
-// host's own, that plays its mouse. With nobody at the desk the session ends by itself.
+// host's own, that plays its mouse. So does another program, which names the mouse that the
+// person has, and their other devices. With nobody at the desk the session ends by itself.
 func TestTypedYes(t *testing.T) {
 	w := newWorld(t)
 	w.policy(t, "--lease", "1") // the person is asked again after half a minute
@@ -45,6 +49,7 @@ func TestTypedYes(t *testing.T) {
 	if err := errors.Join(os.WriteFile(place, fmt.Appendf(nil, "%d %d", at.X, at.Y), 0o644), w.as.own(place)); err != nil {
 		t.Fatal(err)
 	}
+	defer newNeighbour(t, w.host.screen).feigns()()
 	l.host.see(t, aWhile, want{id: "seconds", text: "prenez une vraie souris"}) // the line presses the button
 	l.tech.see(t, time.Minute, want{text: "La durée accordée est écoulée", window: l.title})
 	l.over(t, "La durée accordée est écoulée")
@@ -52,4 +57,27 @@ func TestTypedYes(t *testing.T) {
 		t.Errorf("it lasted %v", took)
 	}
 	w.ready(t)
+}
+
+// feigns clicks with each device of the display by its number, in turn, until it is told to
+// stop: what comes of that is an event of the device.
+func (n *neighbour) feigns() (stop func()) {
+	n.t.Helper()
+	const name, numbers = "XInputExtension", 16
+	input, err := xproto.QueryExtension(n.x, uint16(len(name)), name).Reply()
+	if err := errors.Join(err, xtest.Init(n.x)); err != nil {
+		n.t.Fatal(err)
+	}
+	press, release := input.FirstEvent+3, input.FirstEvent+4
+	device, last := byte(0), time.Time{}
+	return often(func() {
+		if time.Since(last) < 100*time.Millisecond {
+			return
+		}
+		last = time.Now()
+		for _, kind := range []byte{press, release} {
+			_ = xtest.FakeInputChecked(n.x, kind, 1, 0, n.root, 0, 0, device).Check() // few numbers are devices
+		}
+		device = (device + 1) % numbers
+	})
 }

@@ -247,7 +247,7 @@ func anyButton(w *Watcher, within time.Duration) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.ContainsFunc(w.clicks, func(k click) bool {
-		return time.Since(k.down) <= within || !k.up.IsZero() && time.Since(k.up) <= within
+		return time.Since(k.down.at) <= within || !k.up.at.IsZero() && time.Since(k.up.at) <= within
 	})
 }
 
@@ -256,7 +256,7 @@ func anyKey(w *Watcher, within time.Duration) bool {
 	w.sync()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.ContainsFunc(w.keys[:], func(s strokes) bool { return !s[0].IsZero() && time.Since(s[0]) <= within })
+	return slices.ContainsFunc(w.keys[:], func(s strokes) bool { return !s[0].at.IsZero() && time.Since(s[0].at) <= within })
 }
 
 const usageEnter = 0x28
@@ -281,8 +281,8 @@ func TestKindsOfPress(t *testing.T) {
 				w := watcherAt(image.Pt(50, 50))
 				w.Mind(7)
 				time.Sleep(steadyFocus)
-				w.see(c.seen, c.injectable)
-				w.see(raw{rawButtonUp, c.seen.detail}, c.injectable)
+				w.see(c.seen, c.injectable, 0)
+				w.see(raw{rawButtonUp, c.seen.detail}, c.injectable, 0)
 				time.Sleep(300 * time.Millisecond)
 				in := Claim{Window: 7, Area: image.Rect(0, 0, 100, 100), Within: 300 * time.Millisecond}
 				if w.GenuineKey(usageEnter, in) || w.GenuineKey(0x04, in) {
@@ -344,9 +344,9 @@ func TestClickHasItsPlace(t *testing.T) {
 			if c.early {
 				since = since.Add(time.Hour)
 			}
-			w.see(raw{rawButton, 1}, false)
+			w.see(raw{rawButton, 1}, false, 0)
 			w.spot = func() spot { return spot{c.to, []uint32{7}} }
-			w.see(raw{rawButtonUp, c.up}, false)
+			w.see(raw{rawButtonUp, c.up}, false, 0)
 			if got := w.GenuineClick(Claim{Window: c.window, Area: area, Since: since, Within: time.Hour}); got != c.want {
 				t.Errorf("genuine: %v", got)
 			}
@@ -374,7 +374,7 @@ func TestKeyHasItsWindow(t *testing.T) {
 				w := watcherAt(image.Point{})
 				w.Mind(7)
 				time.Sleep(steadyFocus)
-				w.see(raw{rawKey, 65}, false)
+				w.see(raw{rawKey, 65}, false, 0)
 				c.before(w)
 				if got := w.GenuineKey(KeySpace, Claim{Window: c.window, Within: time.Second}); got != c.want {
 					t.Errorf("genuine: %v", got)
@@ -388,9 +388,9 @@ func TestClicksAreBounded(t *testing.T) {
 	w := watcherAt(image.Pt(50, 50))
 	in := Claim{Window: 7, Area: image.Rect(0, 0, 100, 100), Within: time.Hour}
 	for range maxClicks * 3 {
-		w.see(raw{rawButton, 1}, false)
-		w.see(raw{rawButtonUp, 1}, false)
-		w.see(raw{rawKey, 65}, false)
+		w.see(raw{rawButton, 1}, false, 0)
+		w.see(raw{rawButtonUp, 1}, false, 0)
+		w.see(raw{rawKey, 65}, false, 0)
 	}
 	for range maxClicks {
 		if !w.GenuineClick(in) {
@@ -407,23 +407,23 @@ func TestEchoesAreCountedNotNamed(t *testing.T) {
 		w := newWatcher()
 		press := raw{rawButton, 1}
 		w.expect(press)
-		w.see(press, true)
+		w.see(press, true, 0)
 		if !w.Last().IsZero() {
 			t.Fatal("own press was taken for the person's")
 		}
-		w.see(press, true) // one more than we injected
+		w.see(press, true, 0) // one more than we injected
 		if !genuine(w, time.Second) {
 			t.Error("the person's press was taken for our own")
 		}
 		w.expect(press)
 		time.Sleep(time.Minute)
-		w.see(press, false) // a device of its own
+		w.see(press, false, 0) // a device of its own
 		if !genuine(w, time.Second) {
 			t.Error("a press of the device was taken for our own")
 		}
 		w.confirm()
 		time.Sleep(echoLife + 1)
-		w.see(press, true) // the echo never came
+		w.see(press, true, 0) // the echo never came
 		if !genuine(w, 0) {
 			t.Error("a press much later was taken for our own")
 		}
@@ -435,8 +435,8 @@ func TestEchoPassedOver(t *testing.T) {
 	w := newWatcher()
 	w.expect(raw{rawKey, 50})
 	w.expect(raw{rawKey, 38})
-	w.see(raw{rawKey, 38}, true)
-	w.see(raw{rawKey, 50}, true)
+	w.see(raw{rawKey, 38}, true, 0)
+	w.see(raw{rawKey, 50}, true, 0)
 	if w.Last().IsZero() {
 		t.Error("an echo came in the wrong order")
 	}
@@ -455,12 +455,12 @@ func TestEchoesAreBounded(t *testing.T) {
 func TestWatcherWakesItsReaders(t *testing.T) {
 	w := newWatcher()
 	c := w.subscribe()
-	w.see(raw{kind: rawMotion}, false)
-	w.see(raw{kind: rawMotion}, false) // nobody has read: dropped
+	w.see(raw{kind: rawMotion}, false, 0)
+	w.see(raw{kind: rawMotion}, false, 0) // nobody has read: dropped
 	<-c
 	<-w.Changed()
 	w.unsubscribe(c)
-	w.see(raw{kind: rawMotion}, false)
+	w.see(raw{kind: rawMotion}, false, 0)
 	if len(c) != 0 || len(w.Changed()) != 1 {
 		t.Error("the wrong reader was woken")
 	}

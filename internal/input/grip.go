@@ -88,7 +88,6 @@ func (w *Watcher) audit(down func(grip) bool, log *slog.Logger) bool {
 		if now, have := w.grips[g]; have && gone && now.since.Equal(was.since) {
 			delete(w.grips, g)
 			w.last = time.Now() // it was let go at some time up to now
-			w.hand = w.last
 		} else if have && !now.said && time.Since(now.first) >= gripLong {
 			now.said = true
 			w.grips[g] = now

@@ -37,13 +37,14 @@ func watchX11(display string, w *Watcher, log *slog.Logger) (stop func(), err er
 		return nil, fmt.Errorf("watch local input: %w", err)
 	}
 	w.spot = func() spot { return spotOf(ask) }
+	stopFakes := w.watchFakes(display, log) // before the first event
 	r, err := c.RawEvents()
 	if err == nil {
 		reader.Store(r)
 		err = r.Select(x11.RawKeyPress, x11.RawKeyRelease, x11.RawButtonPress, x11.RawButtonRelease, x11.RawMotion,
 			x11.RawTouchBegin, x11.RawTouchUpdate, x11.RawTouchEnd)
 	}
-	stop = func() { ask.Close(); c.Close() }
+	stop = func() { stopFakes(); ask.Close(); c.Close() }
 	if err != nil {
 		stop()
 		return nil, fmt.Errorf("watch local input: %w", err)
@@ -106,13 +107,13 @@ func (w *Watcher) seeX11(r x11.Raw) {
 	}
 	up := seen.kind == rawKeyUp || seen.kind == rawButtonUp
 	if up { // seen before it is let go, and held before it is seen: no moment lies between
-		w.see(seen, r.Injected)
+		w.see(seen, r.Injected, stamp(r.Time))
 	}
 	if !r.Injected {
 		w.feel(r, up)
 	}
 	if !up {
-		w.see(seen, r.Injected)
+		w.see(seen, r.Injected, stamp(r.Time))
 	}
 }
 

@@ -24,27 +24,33 @@ type spot struct {
 	under []uint32
 }
 
+// touch is a moment of a device, by our clock and by the system's.
+type touch struct {
+	at    time.Time
+	stamp stamp
+}
+
 // click is a button that a device pressed.
 type click struct {
 	button   uint32
-	from, to spot      // to: where it was let go
-	down, up time.Time // up is zero while it is held
-	played   bool      // down or up was a program's
+	from, to spot  // to: where it was let go
+	down, up touch // up is zero while it is held
+	played   bool  // down or up was a program's
 }
 
 // strokes is when a key was last pressed, the newest first.
-type strokes [maxStrokes]time.Time
+type strokes [maxStrokes]touch
 
-func (s *strokes) add(at time.Time) {
+func (s *strokes) add(t touch) {
 	copy(s[1:], s[:])
-	s[0] = at
+	s[0] = t
 }
 
 // use forgets the press of that time, and those before it.
 func (s *strokes) use(at time.Time) {
 	for i := range s {
-		if !s[i].After(at) {
-			s[i] = time.Time{}
+		if !s[i].at.After(at) {
+			s[i] = touch{}
 		}
 	}
 }
@@ -73,11 +79,16 @@ func (w *Watcher) GenuineClick(c Claim) bool {
 	if !ok {
 		return false
 	}
-	w.sync()
+	if !w.caughtUp(c.Strict) {
+		return false
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for i, k := range w.clicks {
-		fresh := !(c.Strict && k.played) && !k.up.IsZero() && !k.down.Before(c.Since) && time.Since(k.up) <= c.Within
+		if c.Strict && (k.played || w.feigned(k.down.stamp) || w.feigned(k.up.stamp)) {
+			continue
+		}
+		fresh := !k.up.at.IsZero() && !k.down.at.Before(c.Since) && time.Since(k.up.at) <= c.Within
 		if fresh && c.in(k.from, origin) && c.in(k.to, origin) {
 			w.clicks = slices.Delete(w.clicks, 0, i+1) // windows get clicks in their order
 			return true
@@ -95,7 +106,9 @@ func (w *Watcher) GenuineKey(usage uint16, c Claim) bool {
 	if code == 0 || code >= keyNumbers || c.Window == 0 || !w.focused(c.Window) {
 		return false
 	}
-	w.sync()
+	if !w.caughtUp(c.Strict) {
+		return false
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.minded != c.Window || w.steady.IsZero() || time.Since(w.steady) < steadyFocus {
@@ -106,7 +119,10 @@ func (w *Watcher) GenuineKey(usage uint16, c Claim) bool {
 		all = &w.struck[code]
 	}
 	for i := len(all) - 1; i >= 0; i-- { // windows get keys in their order
-		at := all[i]
+		at := all[i].at
+		if c.Strict && w.feigned(all[i].stamp) {
+			continue
+		}
 		if !at.IsZero() && !at.Before(c.Since) && time.Since(at) <= c.Within {
 			w.keys[code].use(at)
 			w.struck[code].use(at)
@@ -114,6 +130,13 @@ func (w *Watcher) GenuineKey(usage uint16, c Claim) bool {
 		}
 	}
 	return false
+}
+
+// caughtUp returns once all was seen that happened before, and, strictly, once it is known
+// what of it a program made a device do; false when that cannot be known.
+func (w *Watcher) caughtUp(strict bool) bool {
+	w.sync()
+	return !strict || w.vet()
 }
 
 // Mind watches from now on whether the keyboard comes to a window or leaves it, and no
@@ -141,8 +164,8 @@ func (w *Watcher) focusMoved(window uint32) {
 }
 
 // place notes where a button was pressed or let go, right after it was.
-func (w *Watcher) place(r raw, played bool) {
-	now, at := time.Now(), w.spot()
+func (w *Watcher) place(r raw, played bool, when stamp) {
+	now, at := touch{time.Now(), when}, w.spot()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if r.kind == rawButton {
@@ -154,7 +177,7 @@ func (w *Watcher) place(r raw, played bool) {
 	}
 	for i := len(w.clicks) - 1; i >= 0; i-- {
 		if k := &w.clicks[i]; k.button == r.detail {
-			if k.up.IsZero() {
+			if k.up.at.IsZero() {
 				k.to, k.up, k.played = at, now, k.played || played
 			}
 			return

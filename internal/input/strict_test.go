@@ -27,13 +27,13 @@ func TestStrictClaims(t *testing.T) {
 					w.Mind(7)
 					time.Sleep(steadyFocus)
 					in := Claim{Window: 7, Area: image.Rect(0, 0, 100, 100), Within: time.Second, Strict: strict}
-					w.see(raw{rawKey, 65}, c.down)
-					w.see(raw{rawKeyUp, 65}, c.up)
+					w.see(raw{rawKey, 65}, c.down, 0)
+					w.see(raw{rawKeyUp, 65}, c.up, 0)
 					if got := w.GenuineKey(KeySpace, in); got != (!strict || !c.down) {
 						t.Errorf("strict %v: key %v", strict, got)
 					}
-					w.see(raw{rawButton, 1}, c.down)
-					w.see(raw{rawButtonUp, 1}, c.up)
+					w.see(raw{rawButton, 1}, c.down, 0)
+					w.see(raw{rawButtonUp, 1}, c.up, 0)
 					if got := w.GenuineClick(in); got != (!strict || c.strictly) {
 						t.Errorf("strict %v: click %v", strict, got)
 					}
@@ -53,9 +53,9 @@ func TestStrictClaimsAmongPlayed(t *testing.T) {
 		strict := in
 		strict.Strict = true
 		for _, played := range []bool{true, false, true} {
-			w.see(raw{rawButton, 1}, played)
-			w.see(raw{rawButtonUp, 1}, played)
-			w.see(raw{rawKey, 65}, played)
+			w.see(raw{rawButton, 1}, played, 0)
+			w.see(raw{rawButtonUp, 1}, played, 0)
+			w.see(raw{rawKey, 65}, played, 0)
 			time.Sleep(time.Millisecond)
 		}
 		if !w.GenuineClick(strict) || !w.GenuineKey(KeySpace, strict) {
@@ -70,7 +70,7 @@ func TestStrictClaimsAmongPlayed(t *testing.T) {
 		if w.GenuineClick(in) || w.GenuineKey(KeySpace, in) {
 			t.Error("the press before it was not used up")
 		}
-		w.see(raw{rawKey, 65}, false)
+		w.see(raw{rawKey, 65}, false, 0)
 		if !w.GenuineKey(KeySpace, in) || w.GenuineKey(KeySpace, strict) {
 			t.Error("a key answers twice, strictly the second time")
 		}
@@ -81,13 +81,13 @@ func TestStrictClaimsAmongPlayed(t *testing.T) {
 func TestLastOfDevices(t *testing.T) {
 	w := newWatcher()
 	for _, r := range []raw{{kind: rawMotion}, {rawButton, 1}, {rawKey, 65}} {
-		if w.see(r, true); w.Last().IsZero() || !w.LastOfDevices().IsZero() {
+		if w.see(r, true, 0); w.Last().IsZero() || !w.LastOfDevices().IsZero() {
 			t.Errorf("%+v of a program: last %v, strictly %v", r, w.Last(), w.LastOfDevices())
 		}
 	}
-	w.see(raw{kind: rawMotion}, false)
+	w.see(raw{kind: rawMotion}, false, 0)
 	before := w.LastOfDevices()
-	w.see(raw{kind: rawMotion}, true)
+	w.see(raw{kind: rawMotion}, true, 0)
 	if before.IsZero() || !w.LastOfDevices().Equal(before) || !w.Last().After(before) {
 		t.Errorf("a device at %v, then a program: %v", before, w.LastOfDevices())
 	}

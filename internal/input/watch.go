@@ -57,6 +57,7 @@ type Watcher struct {
 	gripped chan struct{} // one slot: something is held
 	stop    func()
 	sync    func()                    // returns once all that happened before was seen
+	vet     func() bool               // after sync: returns true once feign was told of all that lies behind it
 	number  func(usage uint16) uint32 // of a key, as raw events have it; 0: there is none
 	spot    func() spot               // of the pointer now; nothing is under it when that is not known
 	focused func(window uint32) bool  // is the keyboard this window's
@@ -66,7 +67,9 @@ type Watcher struct {
 	mu      sync.Mutex
 	closed  bool
 	last    time.Time
-	hand    time.Time // last of a device, whatever programs played
+	felt    touch     // last of a device, which perhaps a program made do it
+	hand    time.Time // last of a device that none did
+	feints  []feint   // of programs, at most maxFeints, the oldest first
 	keys    [keyNumbers]strokes
 	struck  [keyNumbers]strokes // those of keys that a device pressed
 	clicks  []click             // not used up; the oldest first
@@ -81,7 +84,7 @@ type Watcher struct {
 
 func newWatcher() *Watcher {
 	return &Watcher{
-		changed: make(chan struct{}, 1), gripped: make(chan struct{}, 1), grips: map[grip]held{}, stop: func() {}, sync: func() {},
+		changed: make(chan struct{}, 1), gripped: make(chan struct{}, 1), grips: map[grip]held{}, stop: func() {}, sync: func() {}, vet: func() bool { return true },
 		number: func(uint16) uint32 { return 0 }, spot: func() spot { return spot{} },
 		focused: func(uint32) bool { return false }, mind: func(uint32) bool { return false },
 		origin: func(uint32) (image.Point, bool) { return image.Point{}, false },
@@ -95,10 +98,18 @@ func (w *Watcher) Last() time.Time {
 	return w.last
 }
 
-// LastOfDevices is Last without what a program did by playing a device.
+// LastOfDevices is Last without what a program did by playing a device, and without what
+// was let go: that takes no hand. It asks the system, which may take a moment.
 func (w *Watcher) LastOfDevices() time.Time {
 	w.mu.Lock()
+	felt := w.felt
+	w.mu.Unlock()
+	vetted := w.vet() // of what was seen before
+	w.mu.Lock()
 	defer w.mu.Unlock()
+	if vetted && felt.at.After(w.hand) && !w.feigned(felt.stamp) {
+		w.hand = felt.at
+	}
 	return w.hand
 }
 
@@ -182,16 +193,16 @@ func (w *Watcher) confirm() {
 	}
 }
 
-// see takes in a device event. Injectable is true when it came through the
+// see takes in a device event of a time. Injectable is true when it came through the
 // device that programs inject by, and where the system cannot tell.
-func (w *Watcher) see(r raw, injectable bool) {
-	if w.note(r, injectable) {
-		w.place(r, injectable)
+func (w *Watcher) see(r raw, injectable bool, at stamp) {
+	if w.note(r, injectable, at) {
+		w.place(r, injectable, at)
 	}
 }
 
 // note is see without the place; click says that the place is of interest.
-func (w *Watcher) note(r raw, injectable bool) (click bool) {
+func (w *Watcher) note(r raw, injectable bool, at stamp) (click bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	up := r.kind == rawButtonUp || r.kind == rawKeyUp
@@ -203,13 +214,14 @@ func (w *Watcher) note(r raw, injectable bool) (click bool) {
 		return false
 	}
 	w.last = time.Now()
-	if !injectable {
-		w.hand = w.last
+	now := touch{w.last, at}
+	if !injectable && !up {
+		w.felt = now
 	}
 	if r.kind == rawKey && r.detail < keyNumbers {
-		w.keys[r.detail].add(w.last)
+		w.keys[r.detail].add(now)
 		if !injectable {
-			w.struck[r.detail].add(w.last)
+			w.struck[r.detail].add(now)
 		}
 	}
 	wake(w.changed)

@@ -52,7 +52,10 @@ type Conn struct {
 }
 
 // Dial connects to display, or to $DISPLAY when it is empty.
-func Dial(display string, onEvent func(Event)) (*Conn, error) {
+func Dial(display string, onEvent func(Event)) (*Conn, error) { return dial(display, onEvent, nil) }
+
+// dial is Dial; with onReply, that gets all replies and the protocol library none.
+func dial(display string, onEvent func(Event), onReply func([]byte)) (*Conn, error) {
 	addr, err := parseDisplay(display)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoDisplay, err)
@@ -62,6 +65,7 @@ func Dial(display string, onEvent func(Event)) (*Conn, error) {
 		return nil, fmt.Errorf("%w: %w", ErrNoDisplay, err)
 	}
 	c := &Conn{raw: newStream(socket, onEvent), Local: addr.network == "unix", gone: make(chan struct{})}
+	c.raw.onReply = onReply
 	if err := c.greet(addr); err != nil {
 		_ = socket.Close()
 		return nil, fmt.Errorf("%w: %w", ErrNoDisplay, err)

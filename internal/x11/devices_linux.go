@@ -21,8 +21,10 @@ const (
 	xiAllDevices = 0
 	xiAllMasters = 1
 
-	xiSlavePointer  = 3
-	xiSlaveKeyboard = 4
+	xiMasterPointer  = 1
+	xiMasterKeyboard = 2
+	xiSlavePointer   = 3
+	xiSlaveKeyboard  = 4
 )
 
 // device is one entry of the server's list of input devices.
@@ -32,9 +34,11 @@ type device struct {
 	name    string
 }
 
-// injects says that the device is one of the XTEST extension: what comes through it
-// is some program's deed.
-func (d device) injects() bool { return strings.Contains(d.name, "XTEST") }
+// injects says that what comes through the device is some program's deed: it is one of the
+// XTEST extension, or a master, which does nothing of itself.
+func (d device) injects() bool {
+	return strings.Contains(d.name, "XTEST") || d.use == xiMasterPointer || d.use == xiMasterKeyboard
+}
 
 // inputDevices opens the extension and lists the devices; touches says that the
 // server tells of touch screens.

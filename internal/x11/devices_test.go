@@ -23,15 +23,20 @@ func listed(id uint16, name string) []byte {
 
 func TestDevices(t *testing.T) {
 	reply := make([]byte, 32)
-	reply[8] = 3
+	reply[8] = 5
 	for id, name := range []string{"Virtual core pointer", "Virtual core XTEST pointer", "Some XTEST keyboard"} {
 		reply = append(reply, listed(uint16(id+2), name)...)
+	}
+	for use := xiMasterPointer; use <= xiMasterKeyboard; use++ { // what comes of a master alone is a program's deed
+		d := listed(uint16(7+use), "Somebody's")
+		d[2] = byte(use)
+		reply = append(reply, d...)
 	}
 	found := map[uint16]bool{}
 	for _, d := range parseDevices(reply) {
 		found[d.id] = d.injects()
 	}
-	if !maps.Equal(found, map[uint16]bool{2: false, 3: true, 4: true}) {
+	if !maps.Equal(found, map[uint16]bool{2: false, 3: true, 4: true, 8: true, 9: true}) {
 		t.Errorf("found %v", found)
 	}
 }
@@ -76,7 +81,7 @@ func TestRawEventsAreRead(t *testing.T) {
 
 func TestWhatIsDown(t *testing.T) {
 	reply := make([]byte, 32)
-	reply[8] = 3
+	reply[8] = 5
 	key, button := make([]byte, 36), make([]byte, 36)
 	key[1], key[4+37/8] = 36, 1<<(37%8)
 	button[0], button[1], button[4] = 1, 36, 1<<1

@@ -5,6 +5,7 @@ package x11
 import (
 	"bufio"
 	"encoding/binary"
+	"io"
 	"net"
 	"sync"
 )
@@ -28,6 +29,8 @@ type stream struct {
 	left  int  // bytes of the current unit still to pass on
 	once  sync.Once
 	done  chan struct{}
+
+	onReply func([]byte) // gets the replies instead; nil: none does
 }
 
 func newStream(c net.Conn, on func(Event)) *stream {
@@ -81,10 +84,27 @@ func (s *stream) unit() error {
 		}
 		s.left = unitSize
 	case 1:
-		s.left = unitSize + 4*int(binary.LittleEndian.Uint32(head[4:]))
+		size := unitSize + 4*int(binary.LittleEndian.Uint32(head[4:]))
+		if s.onReply != nil {
+			return s.reply(size)
+		}
+		s.left = size
 	default:
 		return s.event(head)
 	}
+	return nil
+}
+
+// reply takes out a reply. Of one that is longer than a record may be, the end is missing.
+func (s *stream) reply(size int) error {
+	b := make([]byte, min(size, maxRecord))
+	if _, err := io.ReadFull(s.r, b); err != nil {
+		return err
+	}
+	if _, err := s.r.Discard(size - len(b)); err != nil {
+		return err
+	}
+	s.onReply(b)
 	return nil
 }
 
