@@ -14,10 +14,8 @@ import (
 	"assist/internal/x11"
 )
 
-const (
-	clearLimit = 300 * time.Millisecond // the server's answers come within, or the window counts as hidden
-	overlap    = 2                      // pixels that a neighbour may overlap by, as shadows and borders do
-)
+// clearLimit is how long the server's answers may take, or the window counts as hidden.
+const clearLimit = 300 * time.Millisecond
 
 // eye looks at windows over a connection of its own.
 type eye struct {
@@ -54,11 +52,12 @@ func (e *eye) clear(display string, window uint32, own []uint32) bool {
 
 func uncovered(c *x11.Conn, win xproto.Window, own []uint32) bool {
 	place, whole := standing(c, win)
-	if !whole {
+	g := glance{c: c, own: own, place: place.Inset(overlap)}
+	if !whole || g.place.Empty() {
 		return false
 	}
 	inside, err := xproto.QueryTree(c.X, win).Reply()
-	if err != nil || hiding(c, inside.Children, place, own) {
+	if err != nil || !g.past(inside.Children) {
 		return false
 	}
 	// Outwards, level by level: what lies over it there.
@@ -68,13 +67,13 @@ func uncovered(c *x11.Conn, win xproto.Window, own []uint32) bool {
 			return false
 		}
 		i := slices.Index(level.Children, at)
-		if i < 0 || hiding(c, level.Children[i+1:], place, own) {
+		if i < 0 || !g.past(level.Children[i+1:]) {
 			return false
 		}
 		if parent == level.Root {
 			return true
 		}
-		if !shows(c, parent, place) {
+		if !g.through(parent) {
 			return false
 		}
 		at, parent = parent, level.Parent
@@ -110,48 +109,4 @@ func located(c *x11.Conn, win xproto.Window) (image.Rectangle, bool) {
 		return image.Rectangle{}, false
 	}
 	return image.Rect(0, 0, int(g.Width), int(g.Height)).Add(image.Pt(int(o.DstX), int(o.DstY))), true
-}
-
-// shows reports whether a window that holds others lets this place of the desktop be
-// seen: round corners do.
-func shows(c *x11.Conn, win xproto.Window, place image.Rectangle) bool {
-	at, ok := located(c, win)
-	form, err := shape.GetRectangles(c.X, win, shape.SkBounding).Reply()
-	if !ok || err != nil {
-		return false
-	}
-	seen := 0
-	for _, r := range form.Rectangles {
-		part := rect(r).Add(at.Min).Intersect(place)
-		seen += part.Dx() * part.Dy()
-	}
-	return seen >= place.Dx()*place.Dy()*98/100
-}
-
-// hiding reports whether one of these windows can be seen and lies over the place.
-func hiding(c *x11.Conn, windows []xproto.Window, place image.Rectangle, own []uint32) bool {
-	for _, w := range windows {
-		if slices.Contains(own, uint32(w)) {
-			continue
-		}
-		a, err := xproto.GetWindowAttributes(c.X, w).Reply()
-		if err != nil || a.MapState != xproto.MapStateViewable || a.Class == xproto.WindowClassInputOnly {
-			continue
-		}
-		at, ok := located(c, w)
-		form, err := shape.GetRectangles(c.X, w, shape.SkBounding).Reply()
-		if !ok || err != nil {
-			continue // gone since
-		}
-		for _, r := range form.Rectangles {
-			if over := rect(r).Add(at.Min).Intersect(place); over.Dx() > overlap && over.Dy() > overlap {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func rect(r xproto.Rectangle) image.Rectangle {
-	return image.Rect(0, 0, int(r.Width), int(r.Height)).Add(image.Pt(int(r.X), int(r.Y)))
 }
