@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -229,9 +230,30 @@ func TestCanariesAreNowhere(t *testing.T) {
 	for _, e := range list {
 		all += string(e.Body)
 	}
-	for _, secret := range []string{canary, testPassword, p.secret, "97531864", `"` + code + `"`, testPassphrase} {
+	for _, secret := range []string{canary, testPassword, p.secret, "97531864", testPassphrase} {
 		if strings.Contains(all, secret) {
 			t.Errorf("%q is written somewhere", secret)
+		}
+	}
+	if holdsCode(all, code) {
+		t.Errorf("the code %s is written somewhere", code)
+	}
+}
+
+// holdsCode looks for a code, in whatever form, but not in a longer number, a fraction of a
+// second or a hash.
+func holdsCode(all, code string) bool {
+	return regexp.MustCompile(`(^|[^.0-9A-Za-z+/_-])` + code + `($|[^0-9A-Za-z+/_-])`).MatchString(all)
+}
+
+// The form in which a log or an export would have it.
+func TestCodesAreFoundInEveryForm(t *testing.T) {
+	for text, want := range map[string]bool{
+		"level=INFO code=123456\n": true, `{"code":"123456"}`: true, `{"code":123456}`: true, "x,123456,y": true, "wish={123456 5}": true,
+		"time=10:00:00.123456Z": false, "a123456b": false, "1234567": false,
+	} {
+		if holdsCode(text, "123456") != want {
+			t.Errorf("%q", text)
 		}
 	}
 }

@@ -36,7 +36,7 @@ func TestReplayedRequest(t *testing.T) {
 		request := w.server.last().ring.Request
 		tech.End()
 		w.over(tech)
-		line, err := w.server.Ask(t.Context(), "123456", request)
+		line, err := w.server.Ask(t.Context(), canaryCode, request)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,7 +65,7 @@ func TestReplayAfterARestart(t *testing.T) {
 		tech.End()
 		w.over(tech)
 		w.restart(path)
-		line, err := w.server.Ask(t.Context(), "123456", request)
+		line, err := w.server.Ask(t.Context(), canaryCode, request)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -167,7 +167,7 @@ func TestARepeatedRequestNamesNobody(t *testing.T) {
 		request := w.server.last().ring.Request
 		tech.End()
 		w.over(tech)
-		line, err := w.server.Ask(t.Context(), "123456", request)
+		line, err := w.server.Ask(t.Context(), canaryCode, request)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -204,7 +204,7 @@ func TestWhoIsBarredIsNamed(t *testing.T) {
 		tech.End()
 		w.over(tech)
 		w.unit.learn(zone(w), nil)
-		line, err := w.server.Ask(t.Context(), "123456", request)
+		line, err := w.server.Ask(t.Context(), canaryCode, request)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -90,7 +90,7 @@ func (s *side) end(r wire.EndReason) {
 
 func newServer() *server {
 	return &server{
-		calls: make(chan session.Call, 1), totp: "123456", address: "192.0.2.7",
+		calls: make(chan session.Call, 1), totp: canaryCode, address: "192.0.2.7",
 	}
 }
 

@@ -5,7 +5,6 @@ package session_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -66,6 +65,7 @@ type world struct {
 	t       judge
 	who     *identity
 	lamp    *consenttest.Lamp
+	log     logs // of both apps
 	server  *server
 	net     *network
 	machine *machine
@@ -101,7 +101,10 @@ func play(t *testing.T, f func(t *testing.T, w *world)) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, who)
 		w.open()
-		defer func() { w.shut() }()
+		defer func() {
+			w.shut()
+			w.checkDiscreet(t)
+		}()
 		f(t, w)
 	})
 }
@@ -179,7 +182,7 @@ func (w *world) hostConfig() session.HostConfig {
 		Broke:    func(err error) bool { return err == errWrong },
 		Barred:   func(err error) bool { return err == errBarred },
 		Refused:  w.refused,
-		Log:      slog.New(slog.DiscardHandler),
+		Log:      w.log.logger(),
 		Report: func(r session.Record) error {
 			if w.disk != nil {
 				w.disk()
@@ -268,7 +271,7 @@ func (w *world) record() session.Record {
 func (w *world) certificate(zones ...string) []byte {
 	w.t.Helper()
 	env, err := w.who.unit.IssueCertificate(wire.Certificate{
-		Name: "Prénom Nom", Role: "Assistance", Unit: "INCI", DeviceKey: w.who.device.Public(), Zones: zones,
+		Name: canaryName, Role: "Assistance", Unit: "INCI", DeviceKey: w.who.device.Public(), Zones: zones,
 		NotBefore: time.Now().Add(-time.Hour).Unix(), NotAfter: time.Now().Add(24 * time.Hour).Unix(),
 	})
 	if err != nil {
@@ -281,14 +284,14 @@ func (w *world) technicianConfig() session.TechnicianConfig {
 	return session.TechnicianConfig{
 		Key: w.who.device, Certificate: w.certificate(), Unit: w.who.unit.Public(), Charters: w.own,
 		WordLists: [2][]string{words(), otherWords()}, Numbers: &w.who.numbers,
-		Ask: w.server.Ask, Refusal: refusal, Log: slog.New(slog.DiscardHandler),
+		Ask: w.server.Ask, Refusal: refusal, Log: w.log.logger(),
 		Broke:    func(err error) bool { return err == errWrong },
 		Identity: func() (session.TechnicianDialer, error) { return helperDialer{newDialer(w.net)}, nil },
 	}
 }
 
 func (w *world) wish(r consent.Rights) session.Wish {
-	return session.Wish{Machine: w.who.machine, Reason: "Imprimante introuvable", TOTP: "123456", Rights: r}
+	return session.Wish{Machine: w.who.machine, Reason: canaryReason, TOTP: canaryCode, Rights: r}
 }
 
 // ask starts a request.
