@@ -16,8 +16,8 @@ import (
 const raiseGap = 50 * time.Millisecond
 
 // check verifies that every banner is there, mapped, whole, at its place, under
-// nothing and seen on the screen, mends what is not, and reports whether all was
-// well. It never is between a change of the monitors and the banners' own.
+// nothing, seen on the screen and not darkened there, mends what is not, and reports
+// whether all was well. It never is between a change of the monitors and the banners' own.
 func (st *stage) check() bool {
 	st.checked = time.Now()
 	tree, err := xproto.QueryTree(st.c.X, st.c.Root).Reply()
@@ -25,8 +25,9 @@ func (st *stage) check() bool {
 		return false
 	}
 	ok := len(st.banners) > 0 && len(st.banners) == len(st.layout)
+	st.develop()
 	for _, b := range st.banners {
-		if !st.intact(b, tree.Children) {
+		if !st.intact(b, tree.Children) || !st.reaches(b) {
 			ok = false
 			b.gaze.disturbed(st.checked)
 		}

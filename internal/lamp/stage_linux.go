@@ -61,6 +61,7 @@ type stage struct {
 	artists map[int]*artist // by scale, in percent
 
 	layout  screen.Layout
+	optics  optics
 	look    look // that the banners were made for
 	banners map[screen.MonitorID]*banner
 	spots   map[screen.MonitorID]spot // where the person has dragged them
@@ -241,6 +242,7 @@ func (st *stage) follow() error {
 		st.beat(nil)
 	}
 	st.layout = layout
+	st.survey()
 	for id, b := range st.banners {
 		if m, ok := layout.Find(id); !ok || m.Bounds != b.monitor.Bounds {
 			st.remove(id)
