@@ -136,7 +136,7 @@ func (w *Watcher) GenuineKey(usage uint16, c Claim) bool {
 // what of it a program made a device do; false when that cannot be known.
 func (w *Watcher) caughtUp(strict bool) bool {
 	w.sync()
-	return !strict || w.vet()
+	return !strict || w.vetted()
 }
 
 // Mind watches from now on whether the keyboard comes to a window or leaves it, and no

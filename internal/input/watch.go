@@ -57,7 +57,7 @@ type Watcher struct {
 	gripped chan struct{} // one slot: something is held
 	stop    func()
 	sync    func()                    // returns once all that happened before was seen
-	vet     func() bool               // after sync: returns true once feign was told of all that lies behind it
+	vet     func() bool               // see vetted; nil where programs cannot play devices, or cannot be told from them
 	number  func(usage uint16) uint32 // of a key, as raw events have it; 0: there is none
 	spot    func() spot               // of the pointer now; nothing is under it when that is not known
 	focused func(window uint32) bool  // is the keyboard this window's
@@ -84,7 +84,7 @@ type Watcher struct {
 
 func newWatcher() *Watcher {
 	return &Watcher{
-		changed: make(chan struct{}, 1), gripped: make(chan struct{}, 1), grips: map[grip]held{}, stop: func() {}, sync: func() {}, vet: func() bool { return true },
+		changed: make(chan struct{}, 1), gripped: make(chan struct{}, 1), grips: map[grip]held{}, stop: func() {}, sync: func() {},
 		number: func(uint16) uint32 { return 0 }, spot: func() spot { return spot{} },
 		focused: func(uint32) bool { return false }, mind: func(uint32) bool { return false },
 		origin: func(uint32) (image.Point, bool) { return image.Point{}, false },
@@ -104,7 +104,7 @@ func (w *Watcher) LastOfDevices() time.Time {
 	w.mu.Lock()
 	felt := w.felt
 	w.mu.Unlock()
-	vetted := w.vet() // of what was seen before
+	vetted := w.vetted() // of what was seen before
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if vetted && felt.at.After(w.hand) && !w.feigned(felt.stamp) {
@@ -151,6 +151,9 @@ func (w *Watcher) active(d time.Duration) bool {
 	defer w.mu.Unlock()
 	return len(w.grips) > 0 || !w.last.IsZero() && time.Since(w.last) < d
 }
+
+// vetted reports, after sync, whether feign was told of all that lies behind it.
+func (w *Watcher) vetted() bool { return w.vet == nil || w.vet() }
 
 // subscribe returns a one-slot channel that is filled at local activity.
 func (w *Watcher) subscribe() chan struct{} {
