@@ -56,6 +56,7 @@ func TestReportEndsWithTheServersWord(t *testing.T) {
 				if err := <-said; !c.want(err) {
 					t.Errorf("Report: %v", err)
 				}
+				synctest.Wait() // the word is out before the line is forgotten
 				if h.find(session) != nil {
 					t.Error("the report is still known")
 				}

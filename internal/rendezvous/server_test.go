@@ -215,7 +215,11 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rand.Read(p.nonce[:])
 	ws.SetReadLimit(wire.MaxMessage)
 	s.peers <- p
-	<-p.over
+	select {
+	case <-p.over:
+	case <-s.stopped: // nobody has taken it: a client may dial once more while a test ends
+		p.drop()
+	}
 }
 
 // next is the next connection; it ends with the test.
