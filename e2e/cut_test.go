@@ -253,7 +253,7 @@ func (l *live) flood(t *testing.T) *flood {
 	f := &flood{l: l, end: make(chan struct{})}
 	pad := newPad(t, l.host.screen, image.Rect(60, 200, 560, 500).Add(mons[1].Min), 0) // clear of the app's window
 	f.work.Go(func() { f.repaint(pad) })
-	f.work.Go(func() { f.move(pics[0].Inset(150)) })
+	f.work.Go(func() { f.move(pics[1].Inset(150)) }) // clear of the app's window, too: nothing is injected over it
 	f.work.Go(f.observe)
 	t.Cleanup(f.stop)
 	eventually(t, soon, "the flood reaches the host", func() error {

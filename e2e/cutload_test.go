@@ -56,7 +56,7 @@ func strains() []strain {
 			if err != nil || len(pics) != 2 {
 				t.Fatal(len(pics), err)
 			}
-			r, stop := pics[0].Inset(150), make(chan struct{})
+			r, stop := pics[1].Inset(150), make(chan struct{})
 			f.work.Go(func() {
 				tick := time.NewTicker(time.Millisecond)
 				defer tick.Stop()
