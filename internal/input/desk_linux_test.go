@@ -304,18 +304,25 @@ func TestSentEventIsNotGenuine(t *testing.T) {
 	}
 }
 
-func TestOwnWindowsAreOutOfReach(t *testing.T) {
-	s := setTheStage(t)
-	p := startProgram(t, everywhere())
+// windowOfOurs shows a window of this process, 200 by 200 pixels at 100, 100.
+func windowOfOurs(t *testing.T) (*xgb.Conn, xproto.Window) {
+	t.Helper()
 	c, err := xgb.NewConn()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
+	t.Cleanup(c.Close)
 	own, err := newWindow(c, 100, 100, 200, 200)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return c, own
+}
+
+func TestOwnWindowsAreOutOfReach(t *testing.T) {
+	s := setTheStage(t)
+	p := startProgram(t, everywhere())
+	c, own := windowOfOurs(t)
 	s.do(&wire.Move{X: 99, Y: 150})
 	for _, in := range []wire.Input{&wire.Move{X: 100, Y: 100}, &wire.Move{X: 299, Y: 299},
 		&wire.Button{X: 200, Y: 200, Button: 1, Down: true}} {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/xproto"
 
 	"assist/internal/wire"
@@ -17,15 +16,7 @@ import (
 func TestKeyIsLetBeAtTheLastMoment(t *testing.T) {
 	s := setTheStage(t)
 	p := startProgram(t, everywhere())
-	c, err := xgb.NewConn()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	own, err := newWindow(c, 100, 100, 200, 200)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, own := windowOfOurs(t)
 	focus := func(w xproto.Window) {
 		t.Helper()
 		if err := xproto.SetInputFocusChecked(c, xproto.InputFocusPointerRoot, w, xproto.TimeCurrentTime).Check(); err != nil {
