@@ -32,17 +32,8 @@ func TestAddressThatAServerClaims(t *testing.T) {
 // A request that was heard once is not heard again, however it comes back.
 func TestReplayedRequest(t *testing.T) {
 	play(t, func(t *testing.T, w *world) {
-		tech := w.meet(consent.RightView)
-		request := w.server.last().ring.Request
-		tech.End()
-		w.over(tech)
-		line, err := w.server.Ask(t.Context(), canaryCode, request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		env, err := line.Answer(t.Context())
-		if err != nil || !saysVerdict(t, env, wire.VerdictInvalid) {
-			t.Errorf("answered %x, %v", env, err)
+		if env := w.repeats(t, func() {}); !saysVerdict(t, env, wire.VerdictInvalid) {
+			t.Errorf("answered %x", env)
 		}
 		if n := len(w.asked()); n != 1 {
 			t.Errorf("%d dialogs", n)

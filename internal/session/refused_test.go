@@ -158,22 +158,32 @@ func TestRequestTurnedDownLeavesALine(t *testing.T) {
 	})
 }
 
+// repeats asks once more with the request of a session that is over; before that something
+// happens. It returns the envelope of the answer.
+func (w *world) repeats(t *testing.T, before func()) []byte {
+	t.Helper()
+	tech := w.meet(consent.RightView)
+	request := w.server.last().ring.Request
+	tech.End()
+	w.over(tech)
+	before()
+	line, err := w.server.Ask(t.Context(), canaryCode, request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	env, err := line.Answer(t.Context())
+	if err != nil {
+		t.Error(err)
+	}
+	return env
+}
+
 // A request that is repeated by somebody else names nobody, whoever signed it.
 func TestARepeatedRequestNamesNobody(t *testing.T) {
 	play(t, func(t *testing.T, w *world) {
 		var kept heap
 		w.reopen(&kept)
-		tech := w.meet(consent.RightView)
-		request := w.server.last().ring.Request
-		tech.End()
-		w.over(tech)
-		line, err := w.server.Ask(t.Context(), canaryCode, request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := line.Answer(t.Context()); err != nil {
-			t.Error(err)
-		}
+		w.repeats(t, func() {})
 		kept.only(t, session.AboutRequest, is(trust.ErrReplayed))
 		kept.names(t, "")
 	})
@@ -199,18 +209,7 @@ func TestWhoIsBarredIsNamed(t *testing.T) {
 	play(t, func(t *testing.T, w *world) {
 		var kept heap
 		w.reopen(&kept)
-		tech := w.meet(consent.RightView)
-		request := w.server.last().ring.Request
-		tech.End()
-		w.over(tech)
-		w.unit.learn(zone(w), nil)
-		line, err := w.server.Ask(t.Context(), canaryCode, request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := line.Answer(t.Context()); err != nil {
-			t.Error(err)
-		}
+		w.repeats(t, func() { w.unit.learn(zone(w), nil) })
 		kept.only(t, session.AboutRequest, is(trust.ErrWrongZones))
 		kept.names(t, "")
 	})
