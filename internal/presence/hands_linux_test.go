@@ -74,7 +74,11 @@ func TestSwitchedOffHandsAreTold(t *testing.T) {
 			if got := p.Away(); got != Here {
 				t.Fatalf("%v at the start", got)
 			}
-			all, err := c.InputDevices()
+			devices, err := c.InputDevices()
+			if err != nil {
+				t.Fatal(err)
+			}
+			all, err := devices.List()
 			if err != nil || len(all) == 0 {
 				t.Fatalf("devices: %v, %v", all, err)
 			}

@@ -39,10 +39,11 @@ func (x x11Source) run(ctx context.Context, r report) error {
 	}
 	tick := time.NewTicker(x11Look)
 	defer tick.Stop()
+	devices, noDevices := c.InputDevices()
 	var h hands
 	for {
 		r.works(!r.others())
-		bound := h.bound(c.InputDevices())
+		bound := noDevices == nil && h.bound(devices.List())
 		switch {
 		case noSaver == nil && saverCovers(c) || noPower == nil && monitorsOff(c):
 			r.say(Blank)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/jezek/xgb"
+	"github.com/jezek/xgb/xproto"
 )
 
 const (
@@ -26,14 +27,30 @@ type InputDevice struct {
 }
 
 // InputDevices lists what the person can have their hands on.
-func (c *Conn) InputDevices() ([]InputDevice, error) {
-	opcode, _, list, err := c.inputDevices()
+type InputDevices struct {
+	c        *Conn
+	opcode   byte
+	property xproto.Atom // sendEvents
+}
+
+// InputDevices prepares to list them again and again.
+func (c *Conn) InputDevices() (*InputDevices, error) {
+	opcode, _, _, err := c.inputDevices()
 	if err != nil {
 		return nil, err
 	}
 	property, err := c.Atom(sendEvents)
 	if err != nil {
 		return nil, fmt.Errorf("list input devices: %w", err)
+	}
+	return &InputDevices{c, opcode, property}, nil
+}
+
+// List is how they are now, in two round trips.
+func (i *InputDevices) List() ([]InputDevice, error) {
+	list, err := i.c.devices(i.opcode)
+	if err != nil {
+		return nil, err
 	}
 	var all []InputDevice
 	var answers []*xgb.Cookie
@@ -42,15 +59,15 @@ func (c *Conn) InputDevices() ([]InputDevice, error) {
 			continue
 		}
 		all = append(all, InputDevice{d.id, d.enabled && d.use != xiFloatingSlave})
-		cookie := c.X.NewCookie(true, true)
-		c.X.NewRequest(request(opcode, xiGetProperty, [][]byte{le16(d.id), {0, 0}, le32(uint32(property)), le32(0), le32(0), le32(1)}), cookie)
+		cookie := i.c.X.NewCookie(true, true)
+		i.c.X.NewRequest(request(i.opcode, xiGetProperty, [][]byte{le16(d.id), {0, 0}, le32(uint32(i.property)), le32(0), le32(0), le32(1)}), cookie)
 		answers = append(answers, cookie)
 	}
-	for i, a := range answers {
+	for n, a := range answers {
 		// Format and first byte of the value; a device may have gone meanwhile, or have no
 		// such property.
 		if b, err := a.Reply(); err == nil && len(b) > 32 && b[20] == 8 && b[32] != 0 {
-			all[i].Works = false
+			all[n].Works = false
 		}
 	}
 	return all, nil
