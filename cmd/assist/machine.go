@@ -112,9 +112,9 @@ func (d *desktop) drive(c consent.Control, layout func() screen.Layout) (session
 }
 
 // inputOptions hold everything back while the person is asked something, until our window
-// shows the session alone, and while our
-// windows are stuck: a click on Cut could be waiting in them, and must not be outrun. The
-// session waits for the windows before each message; a typed text is one, of many keys.
+// shows the session alone, and while our windows are stuck: a click on Cut could be waiting in
+// them, and must not be outrun. The session waits for the windows before each message; a typed
+// text is one, of many keys.
 func (d *desktop) inputOptions(layout func() screen.Layout) input.Options {
 	held := func() bool {
 		answer, _ := d.windows.answering()
