@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// limits are the times that the server waits for others.
+// limits are the times that the server waits for others, and how much it takes or repeats.
 type limits struct {
 	hello   time.Duration // for a client's first message
 	header  time.Duration // for a proxy to say for whom it connects
@@ -25,6 +25,7 @@ type limits struct {
 	charter time.Duration // between two looks for a new charter
 	mark    time.Duration // between two checkpoints of the journal, at most
 	arrive  time.Duration // until what was sent to syslog, and taken by its system, counts as arrived
+	margin  int64         // entries of before that each new connection to syslog sends again
 	drain   time.Duration // for web requests to end when the server stops
 	closing time.Duration // for a client to answer the goodbye
 	reading int           // messages per second and client
@@ -33,13 +34,14 @@ type limits struct {
 
 // standardLimits: answer is twice the minute that the host gives its person, for hosts that
 // died; kick and charter are well under the five seconds within which a closed account is
-// out; idle and pong together are how long a computer that lost its network keeps its place at most.
+// out; idle and pong together are how long a computer that lost its network keeps its place at
+// most; margin is because a syslog server that hangs and dies has not read all that its system took.
 func standardLimits() limits {
 	return limits{
 		hello: 10 * time.Second, header: 3 * time.Second, enrol: 15 * time.Minute, write: 10 * time.Second,
 		ring: 500 * time.Millisecond, claim: 3 * time.Second, settle: 2 * time.Second, answer: 2 * time.Minute,
 		idle: 60 * time.Second, pong: 20 * time.Second, kick: time.Second, charter: 500 * time.Millisecond,
-		mark: 5 * time.Minute, arrive: 5 * time.Second,
+		mark: 5 * time.Minute, arrive: 5 * time.Second, margin: 1000,
 		drain: time.Second, closing: 2 * time.Second, reading: 50, burst: 200,
 	}
 }

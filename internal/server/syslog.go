@@ -27,13 +27,8 @@ const (
 	syslogSink       = "syslog"
 )
 
-const (
-	// syslogBatch is how many entries are sent between two looks at the clock.
-	syslogBatch = 200
-	// syslogMargin is how many entries of before are sent again on each new connection: a
-	// syslog server that hangs and dies leaves unread what its system has taken for it.
-	syslogMargin = 1000
-)
+// syslogBatch is how many entries are sent between two looks at the clock.
+const syslogBatch = 200
 
 // sendSyslog sends the journal to a syslog server until ctx ends. The journal itself is
 // the queue, on disk and bounded by its retention; the position is kept in SQL. Each new
@@ -92,7 +87,7 @@ func (s *Server) syslogOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.stream(ctx, &courier{raw: raw, conn: conn, kept: kept, sent: max(0, kept-syslogMargin),
+	return s.stream(ctx, &courier{raw: raw, conn: conn, kept: kept, sent: max(0, kept-s.limits.margin),
 		waiting: func() (int64, error) { return unacknowledged(tcp) }})
 }
 
