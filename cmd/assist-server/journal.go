@@ -104,8 +104,8 @@ func runJournalVerify(ctx context.Context, p *program, args []string) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(p.out, "%s: %d entries, of which %d were purged in good order; %d checkpoints, the newest of %d entries; root %s\n",
-			verdict("The journal", r.Doubts.All), r.Entries, r.Purged, r.Checkpoints, r.Signed, r.Root)
+		_, err = fmt.Fprintf(p.out, "%s: %s, of which purged in good order: %d; %s, the newest of %s; root %s\n", verdict("The journal", r.Doubts.All),
+			entries(r.Entries), r.Purged, counted(int64(r.Checkpoints), "checkpoint", "checkpoints"), entries(r.Signed), r.Root)
 		if err != nil {
 			return err
 		}
@@ -130,7 +130,7 @@ func showDoubts(p *program, told []string, all int) error {
 	for _, d := range told {
 		_, _ = fmt.Fprintf(p.out, "  cannot be: %s\n", d)
 	}
-	return fmt.Errorf("%d times in the journal cannot be", all)
+	return fmt.Errorf("%s in the journal cannot be", counted(int64(all), "time", "times"))
 }
 
 // showSessions says what the signatures of the sessions' two ends show, bad or good.
@@ -144,7 +144,7 @@ func showSessions(ctx context.Context, p *program, s *server.Server) error {
 	}
 	state := "signatures of both ends in order"
 	if err != nil {
-		state = fmt.Sprintf("signatures wrong or missing %d times", r.Faulty)
+		state = "signatures wrong or missing " + counted(int64(r.Faulty), "time", "times")
 	}
 	_, _ = fmt.Fprintf(p.out, "Sessions: %d granted, %s; %d of them unclosed (the machine never signed their end), %d closed by an unsigned goodbye\n",
 		r.Granted, state, len(r.Unclosed), len(r.Unsigned))
@@ -175,8 +175,8 @@ func verifyFile(p *program, file, text string) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(p.out, "%s: unit %q, exported %s; %d entries, %d purged; checkpoint of %d entries, signed %s\n",
-		verdict("The file", r.Doubts.All), r.Unit, r.At.Format("2006-01-02T15:04:05Z"), r.Entries, r.Purged, r.Size, r.Signed.Format("2006-01-02T15:04:05Z"))
+	_, err = fmt.Fprintf(p.out, "%s: unit %q, exported %s; %s, %d purged; checkpoint of %s, signed %s\n", verdict("The file", r.Doubts.All), r.Unit,
+		r.At.Format("2006-01-02T15:04:05Z"), entries(r.Entries), r.Purged, entries(r.Size), r.Signed.Format("2006-01-02T15:04:05Z"))
 	return errors.Join(err, showDoubts(p, r.Doubts.Told, r.Doubts.All))
 }
 
@@ -210,7 +210,7 @@ func runJournalExport(ctx context.Context, p *program, args []string) error {
 		if err != nil {
 			return errors.Join(err, os.Remove(*to))
 		}
-		_, err = fmt.Fprintf(p.out, "Wrote %d entries to %s.\n", n, *to)
+		_, err = fmt.Fprintf(p.out, "Wrote %s to %s.\n", entries(n), *to)
 		return err
 	})
 }
@@ -230,7 +230,7 @@ func runJournalPurge(ctx context.Context, p *program, args []string) error {
 		case done == nil:
 			_, err = fmt.Fprintln(p.out, "Nothing is old enough.")
 		default:
-			_, err = fmt.Fprintf(p.out, "Erased %d entries up to %d; %d are on hold.\n", done.Entries, done.Through, done.Kept)
+			_, err = fmt.Fprintf(p.out, "Erased %s up to number %d; on hold: %d.\n", entries(done.Entries), done.Through, done.Kept)
 		}
 		return err
 	})

@@ -43,6 +43,10 @@ func TestASecurityOfficersDay(t *testing.T) {
 	if out := plays(t, "journal", "export", "--dir", dir, "--reason", "review", "--to", file); !strings.Contains(out, "entries to "+file) {
 		t.Errorf("export prints %q", out)
 	}
+	one := filepath.Join(t.TempDir(), "one.ndjson")
+	if out := plays(t, "journal", "export", "--dir", dir, "--reason", "review", "--login", "claire", "--to", one); out != "Wrote 1 entry to "+one+".\n" {
+		t.Errorf("export of one prints %q", out)
+	}
 	key := strings.TrimSpace(plays(t, "journal", "key", "--dir", dir))
 	if out := plays(t, "journal", "verify", "--file", file, "--key", key); !strings.Contains(out, `verifies: unit "INCI"`) {
 		t.Errorf("verify prints %q", out)
@@ -110,7 +114,7 @@ func TestVerifyFailsOnTimesThatCannotBe(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, _, err := play(t, "journal", "verify", "--dir", dir)
-	if err == nil || !strings.Contains(err.Error(), "1 times in the journal cannot be") || !strings.Contains(out, "  cannot be: entry ") ||
+	if err == nil || !strings.Contains(err.Error(), "1 time in the journal cannot be") || !strings.Contains(out, "  cannot be: entry ") ||
 		strings.Contains(out, "The journal verifies") || !strings.Contains(out, "Sessions: 0 granted") {
 		t.Errorf("%v:\n%s", err, out)
 	}

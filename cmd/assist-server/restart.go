@@ -84,8 +84,8 @@ func signRestart(p *program, o restartFlags) error {
 		return err
 	}
 	// In UTC: the key's machine may stand in another zone than the server.
-	_, _ = fmt.Fprintf(p.out, "The journal of %q is to count as it was on %s, with %d entries; every app forgets what it saw of it\nsince. Asked for by %q: %q\n",
-		d.Unit, d.At.UTC().Format(time.RFC3339), d.Size, d.By, d.Reason)
+	_, _ = fmt.Fprintf(p.out, "The journal of %q is to count as it was on %s, with %s; every app forgets what it saw of it\nsince. Asked for by %q: %q\n",
+		d.Unit, d.At.UTC().Format(time.RFC3339), entries(d.Size), d.By, d.Reason)
 	if o.passphrase == "" { // one from a file is a script's, which has nobody to ask
 		if err := confirm(p, "\nIs that what you mean? Type yes: "); err != nil {
 			return err

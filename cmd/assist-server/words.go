@@ -4,6 +4,17 @@ package main
 
 import "strconv"
 
+// counted is a number of something, in the singular where there is one.
+func counted(n int64, one, several string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.FormatInt(n, 10) + " " + several
+}
+
+// entries is a number of entries of the journal.
+func entries(n int64) string { return counted(n, "entry", "entries") }
+
 // eventWords says what happened; the name itself where there are no words for it.
 func eventWords(name string) string {
 	words := map[string]string{

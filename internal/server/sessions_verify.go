@@ -107,7 +107,7 @@ func (v *sessionsVerifier) finish(now int64) error {
 		}
 	}
 	if v.report.Faulty > 0 {
-		return fmt.Errorf("%w: %d times", ErrSigned, v.report.Faulty)
+		return fmt.Errorf("%w (%d in all)", ErrSigned, v.report.Faulty)
 	}
 	return nil
 }
