@@ -54,19 +54,25 @@ type flags struct {
 	receipt string
 }
 
-func parse(args []string, out io.Writer) (flags, error) {
+// parse explains the flags in the language of the system; a word in backquotes stands for a
+// flag's value.
+func parse(args []string, out io.Writer, text assets.Text) (flags, error) {
 	var f flags
 	set := flag.NewFlagSet("assist", flag.ContinueOnError)
 	set.SetOutput(out)
-	set.StringVar(&f.dir, "config-dir", "", "keep settings, keys and receipts below this `folder`")
-	set.BoolVar(&f.verbose, "verbose", false, "say on standard error what happens")
-	set.Var(&f.attest, "attest", "print what this app is and may do here, and stop; `form` is text or json")
-	set.StringVar(&f.receipt, "verify-receipt", "", "tell whether the receipt in this `file` is authentic, and stop")
-	set.BoolVar(&f.version, "version", false, "print the version and stop")
+	set.Usage = func() {
+		fmt.Fprintln(out, text("flags"))
+		set.PrintDefaults()
+	}
+	set.StringVar(&f.dir, "config-dir", "", text("flags.configDir"))
+	set.BoolVar(&f.verbose, "verbose", false, text("flags.verbose"))
+	set.Var(&f.attest, "attest", text("flags.attest"))
+	set.StringVar(&f.receipt, "verify-receipt", "", text("flags.verifyReceipt"))
+	set.BoolVar(&f.version, "version", false, text("flags.version"))
 	err := set.Parse(args)
 	if err == nil && set.NArg() > 0 {
 		err = fmt.Errorf("unexpected argument %q", set.Arg(0))
-		fmt.Fprintln(out, "assist:", err)
+		fmt.Fprintln(out, text("flags.unexpected", "what", set.Arg(0)))
 	}
 	return f, err
 }
@@ -76,7 +82,11 @@ func run(args []string, out io.Writer) int {
 	if len(args) == 1 && args[0] == input.GuardianArgument {
 		return guard(out)
 	}
-	f, err := parse(args, out)
+	text, err := assets.Texts("program", systemLanguage())
+	if err != nil {
+		return fail(out, "", err)
+	}
+	f, err := parse(args, out, text)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return 0
@@ -85,10 +95,6 @@ func run(args []string, out io.Writer) int {
 	case f.version:
 		fmt.Fprintln(os.Stdout, "assist", buildVersion())
 		return 0
-	}
-	text, err := assets.Texts("program", systemLanguage())
-	if err != nil {
-		return fail(out, "", err)
 	}
 	if status, done := report(f, text); done {
 		return status

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -36,6 +37,31 @@ func TestFlags(t *testing.T) {
 		var out bytes.Buffer
 		if got := run(c.args, &out); got != c.status {
 			t.Errorf("%q: status %d, want %d (%s)", c.args, got, c.status, out.String())
+		}
+	}
+}
+
+// Who asks in French what can be asked is answered in French, whatever is wrong.
+func TestFlagsAreExplainedInTheLanguageOfTheSystem(t *testing.T) {
+	for _, v := range []string{"LANGUAGE", "LC_ALL", "LC_MESSAGES"} {
+		t.Setenv(v, "")
+	}
+	for language, want := range map[string]string{
+		"fr": "-config-dir dossier|-attest forme|-verify-receipt fichier|puis finir|Utilisation",
+		"en": "-config-dir folder|-attest form|-verify-receipt file|and stop|Usage",
+	} {
+		t.Setenv("LANG", language+"_FR.UTF-8")
+		var out bytes.Buffer
+		run([]string{"--help"}, &out)
+		for _, one := range strings.Split(want, "|") {
+			if !strings.Contains(out.String(), one) {
+				t.Errorf("%s: no %q in\n%s", language, one, out.String())
+			}
+		}
+		english := regexp.MustCompile(`(?i)\b(usage of|this|stop|folder|keep|print|unexpected)\b`)
+		run([]string{"now"}, &out)
+		if found := english.FindString(out.String()); (found != "") != (language == "en") || !strings.Contains(out.String(), "now") {
+			t.Errorf("%s: %q in\n%s", language, found, out.String())
 		}
 	}
 }
