@@ -27,6 +27,7 @@ type question struct {
 	born     time.Time // when the person could first see it
 	raised   time.Time
 	missed   time.Time // when a press last did not count
+	entered  time.Time // when Enter was pressed last on what it does nothing to
 	covered  time.Time // when it last was not seen whole
 	ticked   consent.Rights
 	answered bool
@@ -95,11 +96,7 @@ func (d *question) show() {
 	d.win.SetIcon(d.a.icon("assist"))
 	d.win.SetPadded(false)
 	d.win.SetCloseIntercept(d.closed)
-	d.win.Canvas().SetOnTypedKey(func(e *fyne.KeyEvent) {
-		if e.Name == fyne.KeyEscape {
-			d.closed()
-		}
-	})
+	d.win.Canvas().SetOnTypedKey(d.unused)
 	content, small := d.build(), under(d.q)
 	if _, whole := d.a.dialogSize(content, d.win.Canvas().Scale(), small); !whole {
 		d.tight = true
@@ -114,6 +111,17 @@ func (d *question) show() {
 	// Tab and the Space of somebody who fills in a form elsewhere.
 	d.win.RequestFocus()
 	d.tick()
+}
+
+// unused is a key that no widget of the dialog has a use for. Enter never says yes, and says so.
+func (d *question) unused(e *fyne.KeyEvent) {
+	switch e.Name {
+	case fyne.KeyEscape:
+		d.closed()
+	case fyne.KeyReturn, fyne.KeyEnter:
+		d.entered = d.a.cfg.Now()
+		d.tick()
+	}
 }
 
 // closed is Esc, and the window's own cross.
@@ -135,19 +143,26 @@ func (d *question) tick() {
 	}
 	now := d.a.cfg.Now()
 	d.watch(now)
-	left := max(int((d.deadline.Sub(now)+time.Second-1)/time.Second), 0)
-	text := d.a.tongue.count("ask.seconds", left)
-	if !d.missed.IsZero() && now.Sub(d.missed) < missedTime {
-		text = d.a.say(d.missedKey())
-	}
-	if d.hidden(now) && now.Sub(d.born) >= settleTime {
-		text = d.a.say("dialog.covered")
-	}
-	d.left.set(text)
+	d.left.set(d.beside(now))
 	d.accept.enable(d.acceptable())
 	if now.Sub(d.raised) >= raiseEvery {
 		d.raise()
 	}
+}
+
+// beside is the word between the buttons: the time left, or for a while why a press did nothing.
+func (d *question) beside(now time.Time) string {
+	lately := func(at time.Time) bool { return !at.IsZero() && now.Sub(at) < missedTime }
+	switch {
+	case d.hidden(now) && now.Sub(d.born) >= settleTime:
+		return d.a.say("dialog.covered")
+	case lately(d.missed):
+		return d.a.say(d.missedKey())
+	case lately(d.entered):
+		return d.a.say("dialog.entered")
+	}
+	left := max(int((d.deadline.Sub(now)+time.Second-1)/time.Second), 0)
+	return d.a.tongue.count("ask.seconds", left)
 }
 
 // watch notes whether all of the dialog is seen: nobody accepts what another window

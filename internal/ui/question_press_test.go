@@ -119,3 +119,20 @@ func TestDialogWantsAPressBegunInTime(t *testing.T) {
 		t.Error("a press in time does not count")
 	}
 }
+
+// Enter says no yes, and that it does not, for a while.
+func TestDialogSaysThatEnterDoesNotAccept(t *testing.T) {
+	d, f := ripe(t)
+	f.set(func() { f.typing = true })
+	d.win.Canvas().Focus(d.accept)
+	key(d, fyne.KeyReturn)
+	said := d.left.seg.Text
+	f.pass(missedTime)
+	d.tick()
+	if later := d.left.seg.Text; !strings.Contains(said, "Espace") || strings.Contains(later, "Espace") {
+		t.Errorf("said %q, then %q", said, later)
+	}
+	if got, ok := d.given(); ok {
+		t.Errorf("answer %+v", got)
+	}
+}

@@ -346,6 +346,13 @@ func dialogScenes() []scene {
 			f.pass(2 * time.Second)
 			d.genuine(ActClick, d.accept)
 		}},
+		{"dialog-entered", func(a *App, f *fake) {
+			calm(a, f)
+			d := newQuestion(a, consent.Question{Who: card(), Wanted: consent.RightView, Words: checkWords(), Monitors: 1})
+			d.show()
+			f.pass(2 * time.Second)
+			d.unused(&fyne.KeyEvent{Name: fyne.KeyReturn})
+		}},
 		{"widen", dialogOf(func(q *consent.Question) { q.Wanted, q.Widening = consent.RightControl, true })},
 		{"idle", dialogOf(func(q *consent.Question) { q.Idle = true })},
 		{"renew", dialogOf(func(q *consent.Question) { q.Renewing = true })},
