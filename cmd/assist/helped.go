@@ -203,7 +203,7 @@ func (h *helped) State() ui.HelpedState {
 	} else {
 		s.Last.Lost = h.p.receipts.missing(s.Last.Receipt)
 	}
-	s.Report = shownReport(m.server)
+	s.Report = shownReport(m.server.Told())
 	s.RefusedToday, s.RefusedWhy = h.turnedDown(time.Now())
 	return s
 }
@@ -240,12 +240,11 @@ func (h *helped) news(m *membership) (moved bool, since time.Time) {
 }
 
 // shownReport is what became of the newest report of this app's run.
-func shownReport(at *rendezvous.Host) *ui.Report {
-	told, any := at.Told()
+func shownReport(told rendezvous.Told, any bool) *ui.Report {
 	if !any {
 		return nil
 	}
-	return &ui.Report{Made: told.Made, Confirmed: told.Confirmed, Refused: told.Refused}
+	return &ui.Report{Receipt: hex.EncodeToString(told.Session[:]), Made: told.Made, Confirmed: told.Confirmed, Refused: told.Refused}
 }
 
 // shownLast is the last intervention since the app started, if any.

@@ -219,3 +219,21 @@ func keepOne(t *testing.T, r *receipts, at issuer, rec session.Record) {
 		t.Fatal(err)
 	}
 }
+
+// A report is known by the number that its receipt has.
+func TestReportNamesItsReceipt(t *testing.T) {
+	if got := shownReport(rendezvous.Told{}, false); got != nil {
+		t.Errorf("of none: %+v", got)
+	}
+	r := newReceipts(t)
+	r.keptReceipt(t)
+	kept, err := r.book.List()
+	if err != nil || len(kept) != 1 {
+		t.Fatalf("%d receipts, %v", len(kept), err)
+	}
+	made := time.Unix(5, 0)
+	got := shownReport(rendezvous.Told{Session: wire.SessionID{1, 2}, Made: made, Confirmed: made.Add(time.Second)}, true)
+	if want := (ui.Report{Receipt: kept[0].Session, Made: made, Confirmed: made.Add(time.Second)}); *got != want {
+		t.Errorf("%+v, want %+v", *got, want)
+	}
+}

@@ -42,6 +42,8 @@ type App struct {
 	tray    tray
 	lost    lostWord
 
+	reported map[string]time.Time // when a report was confirmed that was made of a receipt, by its ID
+
 	spawn func(func()) // starts a goroutine
 
 	open atomic.Int32 // dialogs that are open, from before they show until they are gone
@@ -78,7 +80,7 @@ func New(cfg Config) (*App, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	a := &App{cfg: cfg, pages: map[place]page{}, tasks: map[place]task{}, done: make(chan struct{})}
+	a := &App{cfg: cfg, pages: map[place]page{}, tasks: map[place]task{}, reported: map[string]time.Time{}, done: make(chan struct{})}
 	a.spawn = func(f func()) { go f() }
 	if err := a.wear(cfg.Store.Load()); err != nil {
 		return nil, err

@@ -136,6 +136,7 @@ type Ending struct {
 // Report is a refusal or a cut that the person reported, and whether the server has it in
 // its journal.
 type Report struct {
+	Receipt   string // ID in Receipts of what was reported, if that has a receipt
 	Made      time.Time
 	Confirmed time.Time // zero as long as it has not
 	Refused   bool      // it will not take it

@@ -82,16 +82,37 @@ type receiptPage struct {
 	save    *press
 	report  *press
 	note    *notice
+	told    string // what was said last of a report
+	busy    bool   // a report is being made
 }
 
 func (r *receiptPage) first() fyne.Focusable { return r.save }
-func (r *receiptPage) update()               {}
 func (r *receiptPage) back()                 { r.a.turn(placeHelped, r.before) }
+
+// update offers to report what was not, and says what became of a report; once, for other
+// words come to the same place.
+func (r *receiptPage) update() {
+	known := r.a.reportOf(r.receipt.ID)
+	open := known == nil || known.Refused
+	r.report.enable(open && !r.busy)
+	if open {
+		return
+	}
+	m, said := r.a.reportWords(known, known.Made)
+	if !known.Confirmed.IsZero() {
+		r.report.setLabel(r.a.say("receipt.told"))
+		said = r.a.say("receipt.reported", "time", known.Confirmed.Local().Format("15:04"))
+	}
+	if said != r.told {
+		r.told = said
+		r.note.show(m, said)
+	}
+}
 
 // build tells the whole of one intervention.
 func (r *receiptPage) build() fyne.CanvasObject {
 	a := r.a
-	r.note = a.newNotice()
+	r.note, r.told = a.newNotice(), ""
 	r.save = tag(a, newPress(a.say("receipt.save"), pressPrimary, r.saveAs), "save")
 	r.report = tag(a, newPress(a.say("receipt.report"), pressPlain, r.tell), "report")
 	lines := newStack(theme.Size(theme.SizeNameText) * 0.6)
@@ -228,13 +249,15 @@ func (r *receiptPage) keep(path string) {
 
 // tell tells the administrator, and says that it did. Once is enough.
 func (r *receiptPage) tell() {
-	r.report.enable(false)
+	r.busy = true
+	r.update()
 	r.a.background(func(ctx context.Context) error { return r.a.cfg.Receipts.Report(ctx, r.receipt.ID) }, func(err error) {
+		r.busy = false
 		if err != nil {
-			r.report.enable(true)
 			r.note.fail(err)
-			return
+		} else {
+			r.a.reported[r.receipt.ID] = r.a.cfg.Now()
 		}
-		r.note.show(moodOK, r.a.say("receipt.reported", "time", r.a.cfg.Now().Local().Format("15:04")))
+		r.update()
 	})
 }

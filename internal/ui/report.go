@@ -25,6 +25,18 @@ func (a *App) reportWords(r *Report, since time.Time) (mood, string) {
 	return moodAttention, a.say("report.kept", "time", made)
 }
 
+// reportOf is the report of an intervention that the app knows of: one made of its receipt,
+// or the last one made by cutting. Nil: it knows of none, and one more does no harm.
+func (a *App) reportOf(receipt string) *Report {
+	if at, ok := a.reported[receipt]; ok {
+		return &Report{Receipt: receipt, Made: at, Confirmed: at}
+	}
+	if r := a.cfg.Helped.State().Report; r != nil && receipt != "" && r.Receipt == receipt {
+		return r
+	}
+	return nil
+}
+
 // showReport tells what became of the last report, until somebody is connected again.
 func (h *homePage) showReport() {
 	r := h.seen.Report

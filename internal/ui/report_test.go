@@ -147,3 +147,55 @@ func TestReportSaysWhatItDoes(t *testing.T) {
 		}
 	}
 }
+
+// A receipt offers to report an intervention only as long as the app knows of no report.
+func TestReceiptOffersNoSecondReport(t *testing.T) {
+	a, f := newTestApp(t, func(f *fake) { f.receipts = someReceipts() })
+	id := f.receipts[0].ID
+	open := func(n int) *receiptPage {
+		r := &receiptPage{a: a, before: a.pages[placeHelped], receipt: f.receipts[n]}
+		a.turn(placeHelped, r)
+		return r
+	}
+	for name, c := range map[string]struct {
+		report *Report
+		off    bool
+		label  string
+		said   string
+	}{
+		"none":      {nil, false, "Signaler un problème", ""},
+		"another's": {&Report{Receipt: "another", Confirmed: f.now}, false, "Signaler un problème", ""},
+		"no one's":  {&Report{Confirmed: f.now}, false, "Signaler un problème", ""},
+		"refused":   {&Report{Receipt: id, Refused: true}, false, "Signaler un problème", ""},
+		"on its way": {&Report{Receipt: id, Made: f.now}, true, "Signaler un problème",
+			"part vers le serveur"},
+		"confirmed": {&Report{Receipt: id, Made: f.now, Confirmed: f.now}, true, "Signalé", "Inscrit au journal du serveur à "},
+	} {
+		f.set(func() { f.helped.Report = c.report })
+		r := open(0)
+		if r.report.Disabled() != c.off || r.report.label != c.label || !strings.Contains(r.note.said, c.said) || c.said == "" && r.note.said != "" {
+			t.Errorf("%s: off %v, %q, said %q", name, r.report.Disabled(), r.report.label, r.note.said)
+		}
+	}
+	f.set(func() { f.helped.Report = nil })
+	test.Tap(open(1).report)
+	if r := open(1); !r.report.Disabled() || r.report.label != "Signalé" || open(0).report.Disabled() {
+		t.Errorf("reported on the receipt itself: %q", r.report.label)
+	}
+}
+
+// What is said on a receipt besides is not written over by what was said of a report.
+func TestReceiptSaysAReportOnce(t *testing.T) {
+	a, f := newTestApp(t)
+	r := &receiptPage{a: a, before: a.pages[placeHelped], receipt: someReceipts()[0]}
+	f.set(func() { f.helped.Report = &Report{Receipt: r.receipt.ID, Made: f.now} })
+	a.turn(placeHelped, r)
+	r.note.show(moodOK, "enregistré")
+	if a.update(); r.note.said != "enregistré" {
+		t.Errorf("said %q", r.note.said)
+	}
+	f.set(func() { f.helped.Report = &Report{Receipt: r.receipt.ID, Made: f.now, Confirmed: f.now} })
+	if a.update(); !strings.Contains(r.note.said, "Inscrit au journal") {
+		t.Errorf("once it is confirmed: %q", r.note.said)
+	}
+}

@@ -295,8 +295,8 @@ func receiptScenes() []scene {
 		{"receipt-reported", func(a *App, f *fake) {
 			at(placeHelped, receipt)(a, f)
 			r := a.shown.(*receiptPage)
-			r.report.enable(false)
-			r.note.show(moodOK, a.say("receipt.reported", "time", "11:43"))
+			a.reported[r.receipt.ID] = f.now
+			r.update()
 			if page, err := a.printed(r.receipt); err == nil {
 				_ = os.WriteFile(filepath.Join(os.Getenv("ASSIST_SCREENS"), "receipt-"+a.tongue.code+".html"), page, 0o600)
 			}
