@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"net/netip"
 	"path/filepath"
 	"testing"
@@ -138,6 +139,23 @@ func TestHandsThatAreSwitchedOffEndEverything(t *testing.T) {
 	for _, c := range []presence.Cause{presence.Bound, presence.Blank, presence.Locked, presence.Left, presence.Asleep} {
 		if end := endOf(c); (end == wire.EndInputOff) != (c == presence.Bound) || end != wire.EndInputOff && end != wire.EndLocked {
 			t.Errorf("%v ends with %d", c, end)
+		}
+	}
+}
+
+// An app whose place on the display another could take leaves; one that ends waits for nothing.
+func TestLeavesWhenItsPlaceIsTaken(t *testing.T) {
+	for _, taken := range []bool{true, false} {
+		p := &program{log: slog.New(slog.DiscardHandler), quit: make(chan struct{})}
+		lost, left := make(chan struct{}), false
+		if taken {
+			close(lost)
+		} else {
+			close(p.quit)
+		}
+		p.leaveOn(lost, func() { left = true })
+		if left != taken {
+			t.Errorf("taken %v, left %v", taken, left)
 		}
 	}
 }

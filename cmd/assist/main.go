@@ -153,7 +153,7 @@ func start(dirs config.Dirs, file config.File, log *slog.Logger) error {
 	if !hasDisplay() {
 		return errNoDisplay
 	}
-	release, err := input.Occupy()
+	release, lost, err := input.Occupy()
 	if err != nil {
 		return err
 	}
@@ -166,6 +166,7 @@ func start(dirs config.Dirs, file config.File, log *slog.Logger) error {
 	}
 	go p.raiseOn(raise)
 	go p.cutOnSignal()
+	go p.leaveOn(lost, p.screen.Close)
 	go p.desktop.windows.run(p.quit)
 	p.screen.Run()
 	return nil

@@ -163,6 +163,16 @@ func (p *program) cutOnSignal() {
 	}
 }
 
+// leaveOn cuts and closes the app when another one could start on its display.
+func (p *program) leaveOn(lost <-chan struct{}, leave func()) {
+	select {
+	case <-lost:
+		p.log.Error("the app closes: another program took its place on the display")
+		leave()
+	case <-p.quit:
+	}
+}
+
 // close ends everything, the person's desktop first.
 func (p *program) close() {
 	close(p.quit)

@@ -30,4 +30,4 @@ func openBackend(_ *Watcher, _ *slog.Logger) (backend, error) {
 func watchBackend(*Watcher, *slog.Logger) (stop func(), err error) { return nil, ErrUnsupported }
 
 // occupyDisplay has nothing to do: no screen is shared on this system yet.
-func occupyDisplay() (release func(), err error) { return func() {}, nil }
+func occupyDisplay() (release func(), lost <-chan struct{}, err error) { return func() {}, nil, nil }

@@ -17,4 +17,4 @@ func watchBackend(*Watcher, *slog.Logger) (stop func(), err error) { return nil,
 func Guard(io.Reader, io.Writer) error { return ErrUnsupported }
 
 // occupyDisplay has nothing to do: no screen is shared on this system yet.
-func occupyDisplay() (release func(), err error) { return func() {}, nil }
+func occupyDisplay() (release func(), lost <-chan struct{}, err error) { return func() {}, nil, nil }

@@ -45,4 +45,4 @@ func ownWindow(h windows.HWND) (bool, error) {
 func watchBackend(*Watcher, *slog.Logger) (stop func(), err error) { return nil, ErrUnsupported }
 
 // occupyDisplay has nothing to do: no screen is shared on this system yet.
-func occupyDisplay() (release func(), err error) { return func() {}, nil }
+func occupyDisplay() (release func(), lost <-chan struct{}, err error) { return func() {}, nil, nil }

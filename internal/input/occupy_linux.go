@@ -11,19 +11,37 @@ import (
 )
 
 // occupied is the selection that the one Assist of a display owns. The X server gives it
-// up by itself when the app is gone, however it went.
+// up by itself when the app is gone, however it went, and tells the owner when any other
+// program takes it away.
 const occupied = "_ASSIST_APP"
 
-func occupyDisplay() (release func(), err error) {
-	c, err := x11.Dial("", func(x11.Event) {})
+func occupyDisplay() (release func(), lost <-chan struct{}, err error) {
+	taken := make(chan struct{}, 1)
+	c, err := x11.Dial("", func(e x11.Event) {
+		if e.Code() != xproto.SelectionClear {
+			return
+		}
+		select {
+		case taken <- struct{}{}:
+		default:
+		}
+	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := occupy(c); err != nil {
 		c.Close()
-		return nil, err
+		return nil, nil, err
 	}
-	return c.Close, nil
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		select {
+		case <-taken:
+		case <-c.Done():
+		}
+	}()
+	return c.Close, over, nil
 }
 
 // occupy takes the selection, unless another has it. Nobody comes between looking and
