@@ -8,6 +8,7 @@ import (
 	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -67,18 +68,28 @@ type Export struct {
 // line, such that VerifyExport needs nothing but the file and the journal's key. It
 // returns how many lines of entries it wrote.
 func WriteNDJSON(ctx context.Context, w io.Writer, q Querier, x Export, to Checkpoint, key Signer) (int64, error) {
-	o := &ndjson{w: w, sum: sha256.New(), stored: newHashes(ctx, q), size: to.Size, whole: x.Keys == Keys{}}
-	err := o.line(exportHead{exportVersion, x.Unit, x.At.UTC().Format(time.RFC3339), x.Key, string(to.Note), x.Session, x.Login, x.Machine})
+	n, err := erased(ctx, q, to.Size)
 	if err != nil {
 		return 0, err
 	}
-	if err := each(ctx, q, x.Keys, to.Size, o.entry); err != nil {
+	o := &ndjson{w: w, q: q, to: to, key: key, erased: n}
+	return o.write(ctx, x)
+}
+
+// write writes the whole file.
+func (o *ndjson) write(ctx context.Context, x Export) (int64, error) {
+	o.sum, o.stored, o.size, o.whole = sha256.New(), newHashes(ctx, o.q), o.to.Size, x.Keys == Keys{}
+	err := o.line(exportHead{exportVersion, x.Unit, x.At.UTC().Format(time.RFC3339), x.Key, string(o.to.Note), x.Session, x.Login, x.Machine})
+	if err != nil {
+		return 0, err
+	}
+	if err := each(ctx, o.q, x.Keys, o.size, o.entry); err != nil {
 		return o.lines, err
 	}
-	if err := o.purged(to.Size + 1); err != nil {
+	if err := o.purged(o.size + 1); err != nil {
 		return o.lines, err
 	}
-	note, err := key.SignExport([32]byte(o.sum.Sum(nil)))
+	note, err := o.key.SignExport([32]byte(o.sum.Sum(nil)))
 	if err != nil {
 		return o.lines, err
 	}
@@ -108,6 +119,11 @@ func each(ctx context.Context, q Querier, k Keys, to int64, f func(Entry) error)
 // ndjson writes lines and hashes them.
 type ndjson struct {
 	w      io.Writer
+	q      Querier
+	to     Checkpoint
+	key    Signer
+	erased int64 // number up to which a purge was recorded
+
 	sum    hash.Hash
 	stored *hashes
 	size   int64
@@ -146,6 +162,9 @@ func (o *ndjson) entry(e Entry) error {
 func (o *ndjson) purged(next int64) error {
 	for o.whole && o.last+1 < next {
 		n := o.last
+		if n >= o.erased {
+			return fmt.Errorf("%w: entry %d is missing", ErrTampered, n+1)
+		}
 		leaf, err := o.stored.ReadHashes([]int64{tlog.StoredHashIndex(0, n)})
 		if err != nil {
 			return err
@@ -161,6 +180,20 @@ func (o *ndjson) purged(next int64) error {
 		o.lines++
 	}
 	return nil
+}
+
+// erased is the number up to which the newest purge went. An export must hold its record, or
+// what is missing would be unaccounted for.
+func erased(ctx context.Context, q Querier, size int64) (int64, error) {
+	last, err := Last(ctx, q, (&JournalPurged{}).Type())
+	if err != nil || last == nil {
+		return 0, err
+	}
+	p, ok := last.Event.(*JournalPurged)
+	if !ok || last.Number > size {
+		return 0, errors.New("journal: entries were erased in the middle of the export: export again")
+	}
+	return p.Through, nil
 }
 
 // WriteCSV writes the entries up to a number, oldest first, for a spreadsheet. Nothing

@@ -37,7 +37,7 @@ type ExportReport struct {
 // VerifyExport reads a file of WriteNDJSON without any database. The error wraps
 // ErrTampered and names the first entry that does not fit.
 func VerifyExport(r io.Reader, key Opener) (ExportReport, error) {
-	v := &offline{key: key, sum: sha256.New(), in: bufio.NewReaderSize(r, maxLine)}
+	v := &offline{key: key, remains: newRemains(), sum: sha256.New(), in: bufio.NewReaderSize(r, maxLine)}
 	if err := v.head(); err != nil {
 		return v.report, err
 	}
@@ -66,6 +66,9 @@ type offline struct {
 	last   int64 // number of the last entry
 	times  timeline
 	report ExportReport
+
+	remains remains // of an export of everything
+	purged  int64   // number of the last entry that is not there
 }
 
 // next reads one line, its end included.
@@ -132,6 +135,7 @@ func (v *offline) line(line []byte) error {
 			return v.wrong("a purged entry where entries were chosen")
 		}
 		v.report.Purged++
+		v.purged = p.Number
 		return v.prove(p.Number, p.Leaf, p.Proof)
 	}
 	var e exportEntry
@@ -171,6 +175,9 @@ func (v *offline) read(e exportEntry) error {
 	}
 	at := time.UnixMilli(s.AtMilli).UTC()
 	v.times.take(e.Number, at, event)
+	if v.whole {
+		v.remains.take(e.Number, event, true)
+	}
 	if v.report.Entries == 0 {
 		v.report.First = at
 	}
@@ -200,6 +207,9 @@ func (v *offline) end(line []byte) error {
 	}
 	if v.whole && v.last != v.tree.N {
 		return v.wrong("entries are missing up to %d", v.tree.N)
+	}
+	if err := v.remains.end(v.purged); err != nil {
+		return err
 	}
 	v.times.checkpoint(v.tree.N, v.report.Signed)
 	v.report.Doubts = v.times.doubts

@@ -231,7 +231,7 @@ func TestAPurgeThatNeverWasHidesNothing(t *testing.T) {
 			must(t, err)
 			c.forge(b)
 			now := max(20*hour, map[bool]int64{true: 400 * day}[c.sound])
-			if err := Sound(t.Context(), b, before.Size, moment(now)); (err == nil) != c.sound || err != nil && !errors.Is(err, ErrTampered) {
+			if err := Sound(t.Context(), b, b.key, before.Size, moment(now)); (err == nil) != c.sound || err != nil && !errors.Is(err, ErrTampered) {
 				t.Errorf("sound: %v", err)
 			}
 			b.sign(now + 1)
@@ -246,17 +246,17 @@ func TestAPurgeThatNeverWasHidesNothing(t *testing.T) {
 func TestAPurgeIsSound(t *testing.T) {
 	b := grown(t)
 	b.at(400 * day)
-	if err := Sound(t.Context(), b, 20, moment(400*day)); err != nil {
+	if err := Sound(t.Context(), b, b.key, 20, moment(400*day)); err != nil {
 		t.Error(err)
 	}
 	b.purge(400*day, 30*day)
-	if err := Sound(t.Context(), b, 21, moment(400*day)); err != nil {
+	if err := Sound(t.Context(), b, b.key, 21, moment(400*day)); err != nil {
 		t.Error(err)
 	}
-	if err := Sound(t.Context(), b, 21, moment(100*day)); err == nil {
+	if err := Sound(t.Context(), b, b.key, 21, moment(100*day)); err == nil {
 		t.Error("sound at a time at which it was too young")
 	}
-	if err := Sound(t.Context(), b, 22, moment(100*day)); err != nil {
+	if err := Sound(t.Context(), b, b.key, 22, moment(100*day)); err != nil {
 		t.Errorf("signed, and doubted: %v", err)
 	}
 }

@@ -46,13 +46,20 @@ const (
 	MaxMonthsEver = 36 // with a written reason
 )
 
-// Purge erases what is older than before, but for sessions on hold, and records that it
+// Purging says what to erase, and who erases it.
+type Purging struct {
+	Now, Before time.Time
+	By          string
+	Key         Opener // tells which checkpoints are the journal's
+}
+
+// Purge erases what is older than Before, but for sessions on hold, and records that it
 // did; it returns nil when there is nothing to erase. The record comes first, so that
 // the newest one is always there to be read. In one transaction it is all or nothing.
 // What goes is covered by a checkpoint signed before that time, or its age would be the
 // word of whoever can write the database; it is kept until then.
-func Purge(ctx context.Context, tx *sql.Tx, now, before time.Time, by string) (*JournalPurged, error) {
-	through, before, err := oldest(ctx, tx, before)
+func Purge(ctx context.Context, tx *sql.Tx, p Purging) (*JournalPurged, error) {
+	through, before, err := oldest(ctx, tx, p.Key, p.Before)
 	if err != nil {
 		return nil, err
 	}
@@ -71,9 +78,9 @@ func Purge(ctx context.Context, tx *sql.Tx, now, before time.Time, by string) (*
 	for _, n := range held {
 		sum.Write(binary.BigEndian.AppendUint64(nil, uint64(n)))
 	}
-	e := &JournalPurged{By: by, Before: before.Unix(), Through: through, Entries: there - int64(len(held)),
+	e := &JournalPurged{By: p.By, Before: before.Unix(), Through: through, Entries: there - int64(len(held)),
 		Kept: int64(len(held)), List: hex.EncodeToString(sum.Sum(nil))}
-	if _, err := Append(ctx, tx, now, e); err != nil {
+	if _, err := Append(ctx, tx, p.Now, e); err != nil {
 		return nil, err
 	}
 	return e, erase(ctx, tx, through)
@@ -82,7 +89,7 @@ func Purge(ctx context.Context, tx *sql.Tx, now, before time.Time, by string) (*
 // oldest is the last entry that was signed for in time and comes before the first that is
 // young enough, and the time that all up to it are older than. A clock that was wrong for a
 // while keeps entries longer, never shorter.
-func oldest(ctx context.Context, tx *sql.Tx, before time.Time) (int64, time.Time, error) {
+func oldest(ctx context.Context, tx *sql.Tx, key Opener, before time.Time) (int64, time.Time, error) {
 	var young sql.NullInt64
 	err := tx.QueryRowContext(ctx, `select min(number) from journal where at >= ?`, before.UnixMilli()).Scan(&young)
 	if err != nil {
@@ -92,7 +99,7 @@ func oldest(ctx context.Context, tx *sql.Tx, before time.Time) (int64, time.Time
 	if err != nil {
 		return 0, before, err
 	}
-	through, err := signedBefore(ctx, tx, before)
+	through, err := signedBefore(ctx, tx, key, before)
 	if err != nil {
 		return 0, before, err
 	}
@@ -114,20 +121,25 @@ func oldest(ctx context.Context, tx *sql.Tx, before time.Time) (int64, time.Time
 }
 
 // signedBefore is how many entries were signed for by a time. A checkpoint that was signed
-// after one of a later time counts as of that time.
-func signedBefore(ctx context.Context, q Querier, before time.Time) (size int64, err error) {
-	err = q.QueryRowContext(ctx, `select coalesce(max(size), 0) from journal_checkpoint where size <
-		(select coalesce(min(size), 9223372036854775807) from journal_checkpoint where at > ?)`, before.Unix()).Scan(&size)
-	if err != nil {
-		return 0, fmt.Errorf("journal: purge: %w", err)
+// after one of a later time counts as of that time. The row alone is nobody's word: its note
+// must say the same, and be of this journal.
+func signedBefore(ctx context.Context, q Querier, key Opener, before time.Time) (int64, error) {
+	list, err := checkpoints(ctx, q, ` where size < (select coalesce(min(size), 9223372036854775807) from journal_checkpoint where at > ?)
+		order by size desc limit 1`, before.Unix())
+	if err != nil || len(list) == 0 {
+		return 0, err
 	}
-	return size, nil
+	size, root, at, err := key.OpenCheckpoint(list[0].Note)
+	if err != nil || size != list[0].Size || at.After(before) {
+		return 0, fmt.Errorf("%w: the checkpoint of %d entries is made up: %v", ErrTampered, list[0].Size, err)
+	}
+	return size, Holds(ctx, q, size, root)
 }
 
 // Sound is nil, or wraps ErrTampered when a purge newer than entry signed is none that Purge
 // would make at that time: whoever can write the database, and has no key, can say of any
 // entry that it was purged, but has no checkpoint for it.
-func Sound(ctx context.Context, q Querier, signed int64, now time.Time) error {
+func Sound(ctx context.Context, q Querier, key Opener, signed int64, now time.Time) error {
 	h, err := readHead(ctx, q)
 	if err != nil {
 		return err
@@ -150,7 +162,7 @@ func Sound(ctx context.Context, q Querier, signed int64, now time.Time) error {
 		return nil
 	}
 	before := time.Unix(p.Before, 0)
-	covered, err := signedBefore(ctx, q, before)
+	covered, err := signedBefore(ctx, q, key, before)
 	if err == nil && (covered < p.Through || tooYoung(before, now)) {
 		err = fmt.Errorf("%w: the purge of entry %d erased what was not known to be old", ErrTampered, last.Number)
 	}

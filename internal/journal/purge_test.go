@@ -15,7 +15,7 @@ func (b *book) purge(now, before int64) *JournalPurged {
 	b.sign(now)
 	var e *JournalPurged
 	b.within(func(tx *sql.Tx) (err error) {
-		e, err = Purge(b.t.Context(), tx, moment(now), moment(before), "server")
+		e, err = Purge(b.t.Context(), tx, Purging{moment(now), moment(before), "server", b.key})
 		return err
 	})
 	return e
@@ -130,7 +130,7 @@ func TestHeldSessionsOutliveAPurge(t *testing.T) {
 	if len(sessions) != 1 || sessions[0] != "c" {
 		t.Errorf("held are %v", sessions)
 	}
-	if err := Sound(t.Context(), b, 0, moment(100).AddDate(0, MinMonths, 0)); err != nil {
+	if err := Sound(t.Context(), b, b.key, 0, moment(100).AddDate(0, MinMonths, 0)); err != nil {
 		t.Error(err)
 	}
 	// A held entry cannot go without a word.
@@ -199,7 +199,7 @@ func TestReleasedSessionsArePurged(t *testing.T) {
 func TestPurgeIsAllOrNothing(t *testing.T) {
 	b := aged(t)
 	err := b.attempt(func(tx *sql.Tx) error {
-		_, err := Purge(t.Context(), tx, moment(100), moment(8), "server")
+		_, err := Purge(t.Context(), tx, Purging{moment(100), moment(8), "server", b.key})
 		return errors.Join(err, errors.New("the caller changes its mind"))
 	})
 	if err == nil {
@@ -215,7 +215,7 @@ func TestPurgeFailsWithoutItsTables(t *testing.T) {
 		b := aged(t)
 		b.tamper(spoil)
 		err := b.attempt(func(tx *sql.Tx) error {
-			_, err := Purge(t.Context(), tx, moment(100), moment(8), "server")
+			_, err := Purge(t.Context(), tx, Purging{moment(100), moment(8), "server", b.key})
 			return err
 		})
 		if err == nil {

@@ -250,7 +250,7 @@ func filled(t *testing.T) *book {
 	b.sign(8)
 	b.sign(40)
 	b.within(func(tx *sql.Tx) error {
-		_, err := Purge(t.Context(), tx, moment(50), moment(9), "server")
+		_, err := Purge(t.Context(), tx, Purging{moment(50), moment(9), "server", b.key})
 		return err
 	})
 	b.add(samples()[3])

@@ -4,12 +4,7 @@ package journal
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"fmt"
-	"hash"
-	"maps"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -32,7 +27,7 @@ type Report struct {
 // clients keep are what such a one does not have. What such a one may have written
 // carelessly stands in the report as doubts, which are no error here.
 func Verify(ctx context.Context, q Querier, key Opener) (Report, error) {
-	v := &verifier{ctx: ctx, q: q, key: key, kept: sha256.New(), keptOf: map[string]bool{}, onHold: map[string]bool{}, report: Report{Root: emptyRoot()}}
+	v := &verifier{ctx: ctx, q: q, key: key, remains: newRemains(), report: Report{Root: emptyRoot()}}
 	var err error
 	if v.head, err = readHead(ctx, q); err != nil {
 		return v.report, err
@@ -59,13 +54,8 @@ type verifier struct {
 
 	entries  map[int64]Entry // of the batch under way
 	hashes   map[int64]Hash
-	left     int64           // entries that a purge passed and left
-	kept     hash.Hash       // SHA-256 over their numbers
-	keptOf   map[string]bool // sessions that they are of
-	purge    *JournalPurged  // the newest
-	onHold   map[string]bool // sessions, so far
-	heldThen map[string]bool // of these, those at the newest purge
-	lastSize int64           // of the checkpoints that were checked
+	remains  remains
+	lastSize int64 // of the checkpoints that were checked
 }
 
 // next verifies one batch of entries.
@@ -170,19 +160,9 @@ func (v *verifier) take(e Entry) {
 	}
 	v.report.Last = e.At
 	v.times.take(e.Number, e.At, e.Event)
-	if e.Number <= v.head.purged {
-		v.left++
-		v.kept.Write(binary.BigEndian.AppendUint64(nil, uint64(e.Number)))
-		v.keptOf[e.Event.keys().Session] = true
-	}
-	switch event := e.Event.(type) {
-	case *SessionHeld:
-		v.onHold[event.Session] = true
-	case *SessionReleased:
-		delete(v.onHold, event.Session)
-	case *JournalPurged:
-		v.purge, v.heldThen = event, maps.Clone(v.onHold)
-		v.times.purge(e.Number, event)
+	v.remains.take(e.Number, e.Event, e.Number <= v.head.purged)
+	if p, ok := e.Event.(*JournalPurged); ok {
+		v.times.purge(e.Number, p)
 	}
 }
 
@@ -222,39 +202,5 @@ func (v *verifier) finish() error {
 			return fmt.Errorf("%w: %s beyond the last entry, %d", ErrTampered, beyond.what, v.head.size)
 		}
 	}
-	return v.finishPurge()
-}
-
-// finishPurge holds what is missing against what the newest purge said it left.
-func (v *verifier) finishPurge() error {
-	switch {
-	case v.purge == nil && v.head.purged == 0:
-		return nil
-	case v.purge == nil || v.purge.Through != v.head.purged:
-		return fmt.Errorf("%w: no purge up to entry %d was recorded", ErrTampered, v.head.purged)
-	case v.purge.Kept != v.left || v.purge.List != hex.EncodeToString(v.kept.Sum(nil)):
-		return fmt.Errorf("%w: of the entries up to %d others are left than the purge left", ErrTampered, v.head.purged)
-	}
-	return v.finishHolds()
-}
-
-// finishHolds holds what the newest purge left against the sessions that were on hold: it
-// leaves nothing else, and something of each.
-func (v *verifier) finishHolds() error {
-	for session := range v.keptOf {
-		if !v.heldThen[session] {
-			return fmt.Errorf("%w: the purge up to entry %d left entries of no session on hold", ErrTampered, v.head.purged)
-		}
-	}
-	for session := range v.heldThen {
-		var n int64
-		err := v.q.QueryRowContext(v.ctx, `select count(*) from journal where session = ? and type not in ('session.held', 'session.released')`, session).Scan(&n)
-		if err != nil {
-			return fmt.Errorf("journal: verify: %w", err)
-		}
-		if n == 0 {
-			return fmt.Errorf("%w: session %s was on hold, and nothing of it is left", ErrTampered, session)
-		}
-	}
-	return nil
+	return v.remains.end(v.head.purged)
 }

@@ -66,7 +66,7 @@ func (s *Server) held(ctx context.Context, q journal.Querier, a *anchor) error {
 	}
 	err := journal.Holds(ctx, q, a.size, a.root)
 	if err == nil {
-		err = journal.Sound(ctx, q, a.size, s.now())
+		err = journal.Sound(ctx, q, s.journal.Public(), a.size, s.now())
 	}
 	if errors.Is(err, journal.ErrTampered) {
 		return fmt.Errorf("%w: %w", ErrHistory, err)

@@ -279,22 +279,33 @@ func TestADamagedJournalIsNotVouchedFor(t *testing.T) {
 
 // Whoever can write the database, and has no key, can drop its triggers, take out the older
 // checkpoints and call single entries purged: nothing that is signed goes unnoticed, and the
-// server goes on from none of it.
+// server goes on from none of it, also while a checkpoint that they made up stands beside it.
 func TestAPurgeThatNobodyMadeIsNoHistory(t *testing.T) {
+	for name, beside := range map[string]string{
+		"alone":                       `select 1`,
+		"with a checkpoint of theirs": `insert into journal_checkpoint select size - 1, at - 40000000, x'00' from journal_checkpoint`,
+	} {
+		t.Run(name, func(t *testing.T) { purgeNobodyMade(t, beside) })
+	}
+}
+
+func purgeNobodyMade(t *testing.T, beside string) {
 	r := guarded(t)
 	_, err := r.checkpoint(t.Context())
 	must(t, err)
 	size, err := journal.Size(t.Context(), r.store.reader)
 	must(t, err)
+	size-- // of the two checkpoints one is taken out, and one may stand in its place
 	sum := sha256.New()
 	for n := int64(2); n <= size; n++ {
 		sum.Write(binary.BigEndian.AppendUint64(nil, uint64(n)))
 	}
 	r.tampers(`delete from journal_checkpoint where size < (select max(size) from journal_checkpoint)`)
+	r.tampers(beside)
 	must(t, r.store.write(t.Context(), func(t *transaction) error {
 		err := t.record(r.now(), &journal.JournalPurged{By: "server", Before: r.now().AddDate(-1, 0, 0).Unix(), Through: size,
 			Entries: 1, Kept: size - 1, List: hex.EncodeToString(sum.Sum(nil))})
-		for _, change := range []string{`update journal_head set purged = number - 1`, `delete from journal where number = 1`} {
+		for _, change := range []string{`update journal_head set purged = number - 2`, `delete from journal where number = 1`} {
 			if err == nil {
 				_, err = t.exec(change)
 			}

@@ -80,7 +80,7 @@ func (s *Server) Purge(ctx context.Context, by string, clockIsRight bool) (*jour
 		if signed, err = s.signIn(t); err != nil {
 			return err
 		}
-		if done, err = journal.Purge(t, t.Tx, now, before, by); err != nil || done == nil {
+		if done, err = journal.Purge(t, t.Tx, journal.Purging{Now: now, Before: before, By: by, Key: s.journal.Public()}); err != nil || done == nil {
 			return err
 		}
 		if !clockIsRight {
