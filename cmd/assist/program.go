@@ -264,6 +264,7 @@ func bannerTexts(t assets.Text) lamp.Texts {
 		Driven: t("banner.driven"), DrivenShort: t("banner.driven.short"),
 		Paused: t("banner.paused"), PausedShort: t("banner.paused.short"),
 		Idle: t("banner.idle"), IdleShort: t("banner.idle.short"),
+		SeenOne: t("banner.seen.one"), SeenOneShort: t("banner.seen.one.short"), IdleOne: t("banner.idle.one"),
 		Pause: t("banner.pause"), Resume: t("banner.resume"), TakeBack: t("banner.takeBack"), Cut: t("banner.cut"),
 	}
 }

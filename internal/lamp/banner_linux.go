@@ -157,11 +157,12 @@ func (st *stage) paint() {
 }
 
 // draw brings a banner's pixmap up to date, touching only what differs, and
-// reports whether its colour changed.
+// reports whether its colour changed. How many monitors there are is in the words, too: follow
+// paints all banners anew when that changes.
 func (st *stage) draw(b *banner, now time.Time) bool {
 	w := st.lit.wished()
 	img, buttons := b.artist.banner(scene{
-		status: w.status, texts: st.look.texts, now: now, pressed: b.pressed, width: b.place.Dx(),
+		status: w.status, texts: st.look.texts.on(len(st.layout)), now: now, pressed: b.pressed, width: b.place.Dx(),
 	})
 	b.buttons = buttons
 	changed := differing(b.shown, img)

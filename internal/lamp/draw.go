@@ -3,6 +3,7 @@
 package lamp
 
 import (
+	"cmp"
 	"fmt"
 	"image"
 	"image/color"
@@ -186,6 +187,14 @@ func (a *artist) sentence(s scene, room int) string {
 	return ""
 }
 
+// on is the texts where there are so many monitors.
+func (t Texts) on(monitors int) Texts {
+	if monitors == 1 {
+		t.Seen, t.SeenShort, t.Idle = cmp.Or(t.SeenOne, t.Seen), cmp.Or(t.SeenOneShort, t.SeenShort), cmp.Or(t.IdleOne, t.Idle)
+	}
+	return t
+}
+
 // forms chooses the sentence for a status.
 func (t Texts) forms(s consent.Status) (long, short string) {
 	switch {
@@ -265,7 +274,7 @@ func (a *artist) needs(t Texts) int {
 	for _, text := range []string{t.Pause, t.TakeBack, t.Resume} {
 		first = max(first, a.breadth(text))
 	}
-	for _, text := range []string{t.SeenShort, t.DrivenShort, t.PausedShort} {
+	for _, text := range []string{t.SeenShort, t.SeenOneShort, t.DrivenShort, t.PausedShort} {
 		words = max(words, a.measure(strings.ReplaceAll(text, "{time}", "0:00:00")))
 	}
 	return a.markWidth() + words + a.px(margin) + first + a.breadth(t.Cut) + a.px(3*buttonGap)

@@ -129,6 +129,19 @@ func TestBannerAsksIdleHands(t *testing.T) {
 	}
 }
 
+// With one monitor each sentence is in the singular, if there is one.
+func TestWordsForOneMonitor(t *testing.T) {
+	x := Texts{Seen: "screens", SeenShort: "seen", Idle: "idle", Driven: "driven", SeenOne: "screen", SeenOneShort: "one seen", IdleOne: "one idle"}
+	for n, want := range map[int][3]string{0: {"screens", "seen", "idle"}, 1: {"screen", "one seen", "one idle"}, 2: {"screens", "seen", "idle"}} {
+		if got := x.on(n); [3]string{got.Seen, got.SeenShort, got.Idle} != want || got.Driven != "driven" {
+			t.Errorf("%d monitors: %+v", n, got)
+		}
+	}
+	if got := (Texts{Seen: "screens"}).on(1); got.Seen != "screens" {
+		t.Errorf("without a singular: %+v", got)
+	}
+}
+
 func TestTickerTellsForFiveSeconds(t *testing.T) {
 	s := testScene(960)
 	s.status.Action, s.status.ActionAt = "a demandé la souris", s.now

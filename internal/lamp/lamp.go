@@ -41,6 +41,8 @@ type Texts struct {
 	Idle   string // the person is asked whether they are still there
 	// The same in the fewest words, for narrow monitors.
 	SeenShort, DrivenShort, PausedShort, IdleShort string
+	// The same where there is but one screen; empty: as where there are several.
+	SeenOne, SeenOneShort, IdleOne string
 
 	Pause, TakeBack, Resume, Cut string // buttons
 }

@@ -3,7 +3,9 @@
 package lamp
 
 import (
+	"fmt"
 	"image"
+	"log/slog"
 	"slices"
 	"testing"
 	"time"
@@ -106,4 +108,38 @@ func TestBeatNamesTheMonitors(t *testing.T) {
 	until("none is certain", nil)
 	until("one again", []image.Rectangle{left})
 	lit.Show(consent.Status{})
+}
+
+// TestWordsOfAMonitor: the banner speaks of one screen while there is one, and of several from
+// the moment on in which another comes, until it goes.
+func TestWordsOfAMonitor(t *testing.T) {
+	x11test.Start(t, "1600x600")
+	d := newDesk(t)
+	d.monitor("A", image.Rect(0, 0, 800, 600))
+	texts := Texts{Seen: "vos écrans", SeenOne: "votre écran", Pause: "Pause", Cut: "Couper"} // no clock
+	st, err := newStage(Options{Texts: texts, Log: slog.New(slog.DiscardHandler)}, newLit(seen(), look{texts, 100}), func([]image.Rectangle) {})
+	d.check(err)
+	defer st.close()
+	says := func(monitors int, words string) {
+		t.Helper()
+		eventually(t, fmt.Sprintf("%d monitors", monitors), func() bool {
+			for len(st.events) > 0 {
+				st.handle(<-st.events)
+			}
+			return st.check() && len(st.banners) == monitors
+		})
+		want := texts
+		want.Seen, want.SeenOne = words, ""
+		for _, b := range st.banners {
+			img, _ := b.artist.banner(scene{status: st.lit.wished().status, texts: want, now: time.Now(), width: b.place.Dx()})
+			if !differing(b.shown, img).Empty() {
+				t.Errorf("with %d monitors one of them does not say %q", monitors, words)
+			}
+		}
+	}
+	says(1, "votre écran")
+	d.monitor("B", image.Rect(800, 0, 1600, 600))
+	says(2, "vos écrans")
+	d.unplug("B")
+	says(1, "votre écran")
 }
