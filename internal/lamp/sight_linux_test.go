@@ -256,7 +256,9 @@ func TestButtonsUnderGrab(t *testing.T) {
 	r.lit.Show(s)
 	r.beating()
 	r.click(r.button(actResume, all))
+	r.beating() // a press is judged by where the pointer is when the lamp comes to it
 	r.click(image.Pt(450, 200))
+	r.beating()
 	release()
 	r.click(r.button(actCut, all))
 	if got := <-r.acts; got != actCut {
