@@ -170,6 +170,7 @@ func TestSigningHereAsksBeforeItPublishes(t *testing.T) {
 func TestRevocationAndOpening(t *testing.T) {
 	dir, _ := setUp(t)
 	plays(t, "technician", "add", "--dir", dir, "--login", "paul", "--name", "Paul Martin", "--role", "contractor", "--external")
+	holds(t, plays(t, "technician", "list", "--dir", dir), "  outside  -\n")
 	fails(t, "no external technician who has enrolled", "technician", "open", "--dir", dir, "--login", "paul", "--hours", "2")
 	fails(t, "hours are 1 to 24", "technician", "open", "--dir", dir, "--login", "paul", "--hours", "30")
 	holds(t, plays(t, "charter", "revoke", "--dir", dir, "--login", "paul"), "The account paul is disabled.")

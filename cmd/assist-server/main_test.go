@@ -71,7 +71,7 @@ func TestAnAdministratorsDay(t *testing.T) {
 		t.Errorf("add prints %q", out)
 	}
 	out = plays(t, "technician", "list", "--dir", dir)
-	if !strings.Contains(out, "LOGIN") || !strings.Contains(out, "Claire Dubois") || !strings.Contains(out, "invited") {
+	if !strings.Contains(out, "LOGIN") || !strings.Contains(out, "Claire Dubois") || !strings.Contains(out, "invited") || !strings.HasSuffix(out, "  unit  B1, B2\n") {
 		t.Errorf("list prints %q", out)
 	}
 	if out := plays(t, "technician", "sign", "--yes", "--dir", dir, "--passphrase-file", pass); !strings.Contains(out, "Nothing waits") || !strings.Contains(out, "epoch 2 is published") {

@@ -87,7 +87,7 @@ func saySame(p *program, who server.Technician, before []server.Account) {
 // runList shows each account by the state that decides whether it can help now, and the dates that
 // will change it.
 func runList(ctx context.Context, p *program, args []string) error {
-	f, dir := flags(p, "technician list", "Lists the technicians. States: invited (the code was not used), unsigned (not in the\ncharter yet: \"charter sign\"), active, external (not let in now: \"technician open\"),\nexpired, disabled.")
+	f, dir := flags(p, "technician list", "Lists the technicians. States: invited (the code was not used), unsigned (not in the\ncharter yet: \"charter sign\"), active, external (not let in now: \"technician open\"),\nexpired, disabled. FROM is outside for who was added with --external, ZONES the\nrestricted zones that each may enter.")
 	if err := parse(p, f, args); err != nil {
 		return err
 	}
@@ -96,9 +96,13 @@ func runList(ctx context.Context, p *program, args []string) error {
 		if err != nil {
 			return err
 		}
-		return table(p.out, "LOGIN\tNAME\tROLE\tSTATE\tCERTIFICATE UNTIL\tLET IN UNTIL\tLAST USE", len(all), func(i int) string {
-			a := all[i]
-			return strings.Join([]string{a.Login, a.Name, a.Role, string(a.State), date(a.CertificateUntil), date(a.OpenUntil), date(a.LastUse)}, "\t")
+		return table(p.out, "LOGIN\tNAME\tROLE\tSTATE\tCERTIFICATE UNTIL\tLET IN UNTIL\tLAST USE\tFROM\tZONES", len(all), func(i int) string {
+			a, from := all[i], "unit"
+			if a.External {
+				from = "outside"
+			}
+			return strings.Join([]string{a.Login, a.Name, a.Role, string(a.State), date(a.CertificateUntil), date(a.OpenUntil), date(a.LastUse),
+				from, orDash(strings.Join(a.Zones, ", "))}, "\t")
 		})
 	})
 }
