@@ -359,3 +359,54 @@ func darkens(t *testing.T, by string) {
 		return took
 	})
 }
+
+// mute never answers.
+type mute struct{ ever chan struct{} }
+
+// GetActive says nothing until the test is over.
+func (m mute) GetActive() (bool, *dbus.Error) { <-m.ever; return false, nil }
+
+// A program of the account that has the names of other screen savers, and does not answer,
+// holds up no word of the one that covers the screen: neither its own, nor what it is asked for.
+func TestMuteScreenSaversHoldUpNothing(t *testing.T) {
+	address, _ := testBus(t)
+	alone(t, "", address)
+	real := savers()[len(savers())-1]
+	c, s := dial(t, address), screenSaver{make(chan bool, 1)}
+	s.active <- true
+	n, m := dial(t, address), mute{make(chan struct{})}
+	t.Cleanup(func() { close(m.ever) })
+	has := func(b *dbus.Conn, v any, one saver) {
+		t.Helper()
+		err := b.Export(v, one.path, one.name)
+		if err == nil {
+			_, err = b.RequestName(one.name, dbus.NameFlagDoNotQueue)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	has(c, s, real)
+	for _, one := range savers()[:len(savers())-1] {
+		has(n, m, one)
+	}
+	p := watched(t)
+	if took := p.tells(t, Locked); took > 3*callTime {
+		t.Errorf("that it was covered was told after %v", took)
+	}
+	<-s.active
+	s.active <- false
+	emit := func(on bool) {
+		t.Helper()
+		if err := c.Emit(real.path, real.name+".ActiveChanged", on); err != nil {
+			t.Fatal(err)
+		}
+	}
+	emit(false)
+	p.becomes(t, Here)
+	emit(false) // everybody is asked, and some do not answer
+	emit(true)
+	if took := p.tells(t, Locked); took > 3*callTime {
+		t.Errorf("that it covers was told after %v", took)
+	}
+}

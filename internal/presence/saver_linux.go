@@ -44,13 +44,9 @@ func runSaver(ctx context.Context, r report) error {
 			return err
 		}
 	}
+	w := saverWatch{bus: b, report: r}
+	w.ask(ctx)
 	for {
-		covered := b.covered(ctx, r)
-		r.looked()
-		var look <-chan time.Time
-		if covered {
-			look = time.After(stuckLook)
-		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -58,32 +54,85 @@ func runSaver(ctx context.Context, r report) error {
 			if !ok {
 				return errBusLost
 			}
-			// That the screen is covered is believed at once, whoever says so; that it
-			// no longer is, when the screen saver itself is asked.
-			if on, _ := first(s.Body).(bool); on {
-				r.say(Locked)
-			}
-		case <-look:
+			w.hear(ctx, s)
+		case a := <-w.asking:
+			w.answered(ctx, a)
+		case <-w.look:
+			w.ask(ctx)
 		}
 	}
 }
 
-// covered asks every screen saver that runs.
-func (b *bus) covered(ctx context.Context, r report) bool {
-	any, on := false, false
+// saverWatch is what the screen savers said. Its fields belong to the goroutine of run.
+type saverWatch struct {
+	bus    *bus
+	report report
+
+	asking <-chan saverAnswer // nil while nobody is asked
+	again  bool               // something was said since
+	told   bool               // and it was that the screen is covered
+	look   <-chan time.Time
+}
+
+// saverAnswer sums up what was answered.
+type saverAnswer struct {
+	any bool // somebody answered
+	on  bool // somebody covers the screen
+}
+
+// hear takes a signal. That the screen is covered is believed at once, whoever says so; that
+// it no longer is, when the screen savers themselves are asked, after that was said.
+func (w *saverWatch) hear(ctx context.Context, s *dbus.Signal) {
+	if on, _ := first(s.Body).(bool); on {
+		w.told = true
+		w.report.say(Locked)
+	}
+	if w.again = true; w.asking == nil {
+		w.ask(ctx)
+	}
+}
+
+// answered takes what the screen savers said when they were asked.
+func (w *saverWatch) answered(ctx context.Context, a saverAnswer) {
+	w.asking, w.look = nil, nil
+	w.report.works(a.any)
+	switch {
+	case a.on:
+		w.report.say(Locked)
+		w.look = time.After(stuckLook)
+	case !w.told:
+		w.report.say(Here)
+	}
+	w.report.looked()
+	if w.again {
+		w.ask(ctx)
+	}
+}
+
+// ask asks all screen savers that run, at the same time: one that does not answer, and any
+// program of the account can be that, holds up no word of the others. The answer is there as
+// soon as one says yes.
+func (w *saverWatch) ask(ctx context.Context) {
+	all := make(chan saverAnswer, len(savers()))
 	for _, s := range savers() {
-		var active bool
-		if b.call(ctx, b.Object(s.name, s.path), s.name+".GetActive").Store(&active) == nil {
-			any, on = true, on || active
+		go func() {
+			var on bool
+			err := w.bus.call(ctx, w.bus.Object(s.name, s.path), s.name+".GetActive").Store(&on)
+			all <- saverAnswer{err == nil, err == nil && on}
+		}()
+	}
+	out := make(chan saverAnswer, 1)
+	go func() {
+		var sum saverAnswer
+		for range savers() {
+			one := <-all
+			if sum = (saverAnswer{sum.any || one.any, one.on}); sum.on {
+				break
+			}
 		}
-	}
-	r.works(any)
-	if on {
-		r.say(Locked)
-	} else {
-		r.say(Here)
-	}
-	return on
+		out <- sum
+	}()
+	w.asking, w.again, w.told = out, false, false
 }
 
 func first(body []any) any {
