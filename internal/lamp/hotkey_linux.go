@@ -70,7 +70,8 @@ type grab struct {
 	mods uint16
 }
 
-// board is where the keys of the hot-key are on the keyboard.
+// board is where the keys of the hot-key are on the keyboard, and where they were since the
+// app began: what a key means can be changed by any program, also to silence the person.
 type board struct{ escape, control, alt []xproto.Keycode }
 
 // NewHotkey calls call, from a goroutine of its own, whenever the person presses
@@ -158,7 +159,7 @@ func (h *Hotkey) event(e x11.Event) {
 func (h *Hotkey) deed(r x11.Raw) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	code := xproto.Keycode(r.Detail) // never 0, which fills up the rows of modifiers
+	code := xproto.Keycode(r.Detail)
 	h.down[code] = r.Kind == x11.RawKeyPress
 	if !h.down[code] {
 		return
@@ -293,23 +294,33 @@ func (h *Hotkey) learn() error {
 	if err != nil {
 		return fmt.Errorf("read the modifiers: %w", err)
 	}
-	var b board
+	var escape []xproto.Keycode
 	for i, sym := range table.Keysyms {
 		code := low + xproto.Keycode(i/int(table.KeysymsPerKeycode))
-		if sym == keysymEscape && !slices.Contains(b.escape, code) {
-			b.escape = append(b.escape, code)
+		if sym == keysymEscape {
+			escape = append(escape, code)
 		}
 	}
-	if len(b.escape) == 0 {
-		return errNoKey
-	}
 	n := int(mods.KeycodesPerModifier)
-	b.control = mods.Keycodes[xproto.MapIndexControl*n:][:n]
-	b.alt = mods.Keycodes[xproto.MapIndex1*n:][:n]
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.board = b
+	h.board.escape = with(h.board.escape, escape)
+	h.board.control = with(h.board.control, mods.Keycodes[xproto.MapIndexControl*n:][:n])
+	h.board.alt = with(h.board.alt, mods.Keycodes[xproto.MapIndex1*n:][:n])
+	if len(h.board.escape) == 0 {
+		return errNoKey
+	}
 	return nil
+}
+
+// with is a set of keys with others that are not in it yet; 0 is no key.
+func with(set, others []xproto.Keycode) []xproto.Keycode {
+	for _, code := range others {
+		if code != 0 && !slices.Contains(set, code) {
+			set = append(set, code)
+		}
+	}
+	return set
 }
 
 // Close gives the key back.

@@ -78,8 +78,14 @@ func listen(t *testing.T) *ear {
 // once strikes the hot-key and wants it heard once.
 func (e *ear) once(when string) {
 	e.t.Helper()
+	e.hears(when, ctrl, alt, escape)
+}
+
+// hears strikes keys that are the hot-key and wants them heard once.
+func (e *ear) hears(when string, codes ...byte) {
+	e.t.Helper()
 	from := time.Now()
-	e.strike(ctrl, alt, escape)
+	e.strike(codes...)
 	select {
 	case <-e.pressed:
 		e.t.Logf("%s: heard after %v", when, time.Since(from))
@@ -224,4 +230,24 @@ func TestHotkeyBegunEarly(t *testing.T) {
 	case <-time.After(patience):
 		t.Error("not heard")
 	}
+}
+
+// TestHotkeyOfAChangedKeyboard: what any program says of the keys takes none from the hot-key,
+// and adds what it says.
+func TestHotkeyOfAChangedKeyboard(t *testing.T) {
+	const spare = 248
+	x11test.Start(t, "400x300")
+	e := listen(t)
+	e.check(xproto.ChangeKeyboardMappingChecked(e.c.X, 1, spare, 1, []xproto.Keysym{keysymEscape}).Check())
+	e.check(xproto.ChangeKeyboardMappingChecked(e.c.X, 1, escape, 1, []xproto.Keysym{'a'}).Check())
+	e.check(e.key.learn())
+	e.once("Escape elsewhere")
+	e.hears("the new Escape", ctrl, alt, spare)
+	r, err := xproto.GetModifierMapping(e.c.X).Reply()
+	e.check(err)
+	none := make([]xproto.Keycode, len(r.Keycodes))
+	_, err = xproto.SetModifierMapping(e.c.X, r.KeycodesPerModifier, none).Reply()
+	e.check(err)
+	e.check(e.key.learn())
+	e.once("no modifiers")
 }
