@@ -136,3 +136,18 @@ func TestLinesOfTablesAreRead(t *testing.T) {
 		}
 	}
 }
+
+// A command may go on in the next line.
+func TestCommandsOnTwoLinesAreRead(t *testing.T) {
+	for text, want := range map[string]bool{
+		"[Service]\nExecStart=/usr/bin/env \\\n  DISPLAY=:0 /usr/bin/assist\n":              true,
+		"[Service]\nExecStart=/usr/bin/env \\\n# the screen\n  DISPLAY=:0 assist --x\n":     true,
+		"[Service]\nExecStart=/bin/sh -c \\\n  'a=1; exec assist --config-dir=/x'":          true,
+		"[Service]\nDescription=begins \\\n assist\nExecStart=/bin/true\n":                  false,
+		"[Service]\n# ExecStart=/usr/bin/env \\\nExecStart=/bin/true\nDocumentation=assist": false,
+	} {
+		if got := starts([]byte(text), "/usr/bin/assist"); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}

@@ -3,7 +3,9 @@
 package process
 
 import (
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -145,5 +147,27 @@ func TestRightsOfThisProcess(t *testing.T) {
 	r := Own()
 	if r.User != os.Getuid() || r.Elevated != (os.Geteuid() == 0) || r.Elevated != slices.Contains(r.Capabilities, "cap_sys_admin") {
 		t.Errorf("%+v", r)
+	}
+}
+
+// A file that an access control list lets another account write is not the person's alone.
+func TestAccessControlListsAreRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "assist.toml")
+	must(t, os.WriteFile(path, nil, 0o644))
+	must(t, CheckWriters(path))
+	// setfacl -m u:1234:rw: version 2, then tag, rights and account of each line (acl(5)).
+	list := binary.LittleEndian.AppendUint32(nil, 2)
+	for _, line := range [][3]uint32{{1, 6, 0xffffffff}, {2, 6, 1234}, {4, 4, 0xffffffff}, {16, 6, 0xffffffff}, {32, 4, 0xffffffff}} {
+		list = binary.LittleEndian.AppendUint16(list, uint16(line[0]))
+		list = binary.LittleEndian.AppendUint16(list, uint16(line[1]))
+		list = binary.LittleEndian.AppendUint32(list, line[2])
+	}
+	if err := unix.Setxattr(path, "system.posix_acl_access", list, 0); errors.Is(err, unix.ENOTSUP) {
+		t.Skip(err) // a folder without access control lists
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	if err := CheckWriters(path); !errors.Is(err, ErrWritable) {
+		t.Errorf("account 1234 may write it: %v", err)
 	}
 }

@@ -73,7 +73,7 @@ func (w *way) step() (more bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("process: %s: %w", w.at, err)
 	}
-	its := ownership{int64(i.Uid), int64(i.Gid), uint32(i.Mode)}
+	its := ownership{int64(i.Uid), int64(i.Gid), uint32(i.Mode), isListed(w.at)}
 	found := fmt.Errorf("%w: %s (owner %d, rights %o; chown it, and chmod go-w)", ErrWritable, w.at, i.Uid, i.Mode&0o7777)
 	if its.othersWrite(w.user) {
 		return false, found
@@ -118,6 +118,14 @@ const anyone = -1
 type ownership struct {
 	uid, gid int64
 	mode     uint32
+	listed   bool // it has an access control list, and the group's rights are the most that one gives
+}
+
+// isListed reports whether a file has an access control list (acl(5)); no other system has
+// one by this name.
+func isListed(path string) bool {
+	n, err := unix.Lgetxattr(path, "system.posix_acl_access", nil)
+	return err == nil && n > 0
 }
 
 // othersWrite reports whether others than root and user own a file or may write it. In a
@@ -138,4 +146,6 @@ func (i ownership) isSticky() bool {
 }
 
 // isOpen: a group of the owner's own number is theirs alone.
-func (i ownership) isOpen() bool { return i.mode&0o002 != 0 || i.mode&0o020 != 0 && i.gid != i.uid }
+func (i ownership) isOpen() bool {
+	return i.mode&0o002 != 0 || i.mode&0o020 != 0 && (i.gid != i.uid || i.listed)
+}

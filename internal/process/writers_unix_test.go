@@ -125,8 +125,17 @@ func TestOwnersAndGroups(t *testing.T) {
 		{0, 0, unix.S_IFDIR | unix.S_ISVTX | 0o777, 1000, false}, {1001, 0, unix.S_IFDIR | unix.S_ISVTX | 0o777, 1000, true},
 		{0, 0, unix.S_ISVTX | 0o666, 1000, true}, {0, 0, unix.S_IFLNK | 0o777, 1000, false}, {1001, 1001, unix.S_IFLNK | 0o777, 1000, true},
 	} {
-		if got := (ownership{c.uid, c.gid, c.mode}).othersWrite(c.user); got != c.want {
+		if got := (ownership{c.uid, c.gid, c.mode, false}).othersWrite(c.user); got != c.want {
 			t.Errorf("%+v: %v", c, got)
+		}
+	}
+}
+
+// With an access control list the rights of the group are the most that it gives anybody.
+func TestWhoIsListedCounts(t *testing.T) {
+	for mode, want := range map[uint32]bool{0o664: true, 0o644: false, 0o460: true} {
+		if got := (ownership{1000, 1000, mode, true}).othersWrite(1000); got != want {
+			t.Errorf("%o: %v", mode, got)
 		}
 	}
 }
