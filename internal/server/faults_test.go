@@ -177,6 +177,19 @@ func TestDisableEndsSessionsAndConnections(t *testing.T) {
 	r.technician(denis)
 }
 
+// A row that nothing of ours wrote does not keep the account's other sessions going.
+func TestDisableDespiteAStrangeRow(t *testing.T) {
+	r := served(t)
+	m := granted(r)
+	r.tampers(`insert into session (rowid, id, machine, technician, login, asked, answered)
+		select -1, '0', machine, technician, login, asked, answered from session limit 1`)
+	m.technician.ws.CloseNow()
+	r.disableElsewhere("claire")
+	if b := expect[*wire.Bye](m.host); b.Session != m.id || b.Reason != wire.EndRevoked {
+		t.Errorf("bye is %+v", b)
+	}
+}
+
 func TestDisableReachesAHostThatWasAway(t *testing.T) {
 	r := served(t)
 	m := granted(r)

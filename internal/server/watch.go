@@ -4,6 +4,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -32,21 +33,24 @@ func (s *Server) kickClosed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var faults []error // one account's holds up no other's
 	for id := range denied {
-		open, err := texts(ctx, s.store.reader, `select id from session where ended is null and technician = ?`, id)
-		if err != nil {
-			return err
-		}
-		for _, text := range open {
-			session, err := parseSession(text)
-			if err != nil {
-				return err
-			}
-			s.finishSession(ctx, session, endedByUnit(), subjectHostOf(session), subjectTechnician(session))
-		}
-		if err := s.bus.knock(subjectAccount(id)); err != nil {
-			return err
-		}
+		faults = append(faults, s.finishAll(ctx, id), s.bus.knock(subjectAccount(id)))
 	}
-	return nil
+	return errors.Join(faults...)
+}
+
+// finishAll ends the sessions of a technician. A row that names none holds up no other.
+func (s *Server) finishAll(ctx context.Context, technician string) error {
+	open, err := texts(ctx, s.store.reader, `select id from session where ended is null and technician = ?`, technician)
+	faults := []error{err}
+	for _, text := range open {
+		session, err := parseSession(text)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		s.finishSession(ctx, session, endedByUnit(), subjectHostOf(session), subjectTechnician(session))
+	}
+	return errors.Join(faults...)
 }
