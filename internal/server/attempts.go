@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"strconv"
 	"time"
+
+	"assist/internal/journal"
 )
 
 // tooMany says how long a client must wait before it may try again.
@@ -82,8 +84,8 @@ func (t *transaction) count(c tally, now int64) error {
 	if err := row.Scan(&failures, &until, &last); err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("server: database: %w", err)
 	}
-	if now-last > c.forget.Milliseconds() {
-		failures = 0
+	if quiet := now - last; quiet > c.forget.Milliseconds() || -quiet > journal.ClockTolerance.Milliseconds() {
+		failures = 0 // or counted while the clock was ahead
 	}
 	if failures > 0 && until > now {
 		return &tooMany{time.Duration(until-now) * time.Millisecond}

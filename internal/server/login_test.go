@@ -251,6 +251,23 @@ func TestStrangersFailuresDoNotLockTheDeviceOut(t *testing.T) {
 	r.technician(p)
 }
 
+// What failed while the clock was ahead is forgotten once it is right again; what failed a
+// moment ago by a clock that is being set right is not.
+func TestAClockThatWasAheadLocksNobodyOut(t *testing.T) {
+	for ahead, want := range map[time.Duration]time.Duration{48 * time.Hour: 0, time.Minute: time.Minute + time.Second} {
+		r := unserved(t)
+		from := []tally{fromAddress(mustAddr(t, "192.0.2.7"))}
+		r.advance(ahead)
+		for range from[0].free + 1 {
+			must(t, r.attempt(t.Context(), from))
+		}
+		r.advance(-ahead)
+		if wait := waitOf(r.attempt(t.Context(), from)); wait != want {
+			t.Errorf("ahead by %v: waits %v", ahead, wait)
+		}
+	}
+}
+
 func TestAnAddressIsDelayedWhateverTheAccount(t *testing.T) {
 	r := unserved(t)
 	from := fromAddress(mustAddr(t, "192.0.2.7"))

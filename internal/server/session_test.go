@@ -321,6 +321,18 @@ func TestOneAnswerAndOnePledge(t *testing.T) {
 	m.host.send(&wire.Answered{Session: m.id, Answer: m.answer(wire.VerdictRefused)})
 	m.host.refused(wire.RefusedProtocol)
 
+	r = served(t) // nor another machine's
+	m = rung(r)
+	hash, err := trust.RequestHash(m.request)
+	must(t, err)
+	others, err := r.fix.hosts[1].SignAnswer(&wire.Answer{Session: m.id, RequestHash: hash, Verdict: wire.VerdictGranted, Rights: 1, Expires: r.now().Add(time.Minute).Unix()})
+	must(t, err)
+	m.host.send(&wire.Answered{Session: m.id, Answer: others})
+	m.host.refused(wire.RefusedProtocol)
+	if e := entries[*journal.SessionAnswered](r); len(e) != 0 {
+		t.Errorf("journal: %+v", e)
+	}
+
 	r = served(t)
 	m = rung(r)
 	m.host.send(&wire.Pledged{Session: m.id, Pledge: []byte("one")})
