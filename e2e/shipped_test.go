@@ -20,6 +20,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/jezek/xgb/xproto"
+
 	"assist/internal/trust"
 )
 
@@ -254,6 +256,14 @@ func (s *shipped) windows(t *testing.T) {
 	if a.proc.ended() {
 		t.Error("the first app has ended")
 	}
+	place, err := d.atom("_ASSIST_APP")
+	if err == nil {
+		err = xproto.SetSelectionOwnerChecked(d.x, xproto.WindowNone, place, xproto.TimeCurrentTime).Check()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, aWhile, "an app closes when its place on the display is taken", func() error { return yes(a.proc.ended()) })
 }
 
 // faultInWindow: who started the app with the mouse sees no text of a terminal.
