@@ -4,7 +4,9 @@ package lamp
 
 import (
 	"image"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/jezek/xgb/shape"
 	"github.com/jezek/xgb/xproto"
@@ -103,4 +105,30 @@ func TestClearAfterAKill(t *testing.T) {
 		t.Error("clear, though the server hangs")
 	}
 	r.check(xproto.UngrabServerChecked(r.c.X).Check())
+}
+
+// Whatever a program says that the buttons of a mouse mean, the first one ends what is shared.
+func TestBannerWhateverButtonsMean(t *testing.T) {
+	x11test.Start(t, "800x300")
+	r := lightUp(t)
+	now, err := xproto.GetPointerMapping(r.c.X).Reply()
+	r.check(err)
+	none, moved := make([]byte, len(now.Map)), slices.Clone(now.Map)
+	moved[0], moved[1] = 2, 1
+	for _, m := range [][]byte{none, moved} {
+		status, err := xproto.SetPointerMapping(r.c.X, byte(len(m)), m).Reply()
+		r.check(err)
+		if status.Status != xproto.MappingStatusSuccess {
+			t.Fatalf("the display took no map: %d", status.Status)
+		}
+		r.click(r.button(actCut, image.Rect(0, 0, 800, 300)))
+		select {
+		case a := <-r.acts:
+			if a != actCut {
+				t.Errorf("did %v", a)
+			}
+		case <-time.After(patience):
+			t.Errorf("with %d a press does nothing", m)
+		}
+	}
 }

@@ -69,8 +69,9 @@ func (st *stage) catchUp() {
 	}
 }
 
-// firstButton says where the pointer is, and whether a button of this number is
-// the first one: a left-handed person's is another.
+// firstButton says where the pointer is, and whether a button of this number is the first
+// one: a left-handed person's is another. The mouse's own first one always is, for any
+// program can say that it is another, or none.
 func (st *stage) firstButton(number uint32) (image.Point, bool) {
 	pointer := xproto.QueryPointer(st.c.X, st.c.Root)
 	mapping := xproto.GetPointerMapping(st.c.X)
@@ -79,5 +80,5 @@ func (st *stage) firstButton(number uint32) (image.Point, bool) {
 	if errP != nil || errM != nil || !p.SameScreen || number == 0 || int(number) > len(m.Map) {
 		return image.Point{}, false
 	}
-	return image.Pt(int(p.RootX), int(p.RootY)), m.Map[number-1] == xproto.ButtonIndex1
+	return image.Pt(int(p.RootX), int(p.RootY)), number == 1 || m.Map[number-1] == xproto.ButtonIndex1
 }

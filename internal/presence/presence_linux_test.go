@@ -223,7 +223,9 @@ func TestForgedUnlockIsNotBelieved(t *testing.T) {
 	m.emit(t, login1Path, login1Manager+".PrepareForSleep", true) // comes after them
 	p.tells(t, Asleep)
 	m.emit(t, login1Path, login1Manager+".PrepareForSleep", false)
+	m.emit(t, login1Path, login1Manager+".PrepareForSleep", true) // so that it is told at once, or never
 	p.tells(t, Locked)
+	p.tells(t, Asleep)
 }
 
 // What was said last stays true when the bus is lost.
