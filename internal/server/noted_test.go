@@ -169,4 +169,11 @@ func TestStrangersRecordsGoNowhere(t *testing.T) {
 	if e := entries[*journal.SessionEnded](r); len(e) != 0 {
 		t.Errorf("ended %+v", e)
 	}
+	m = rung(served(t)) // of a request that nobody has answered yet
+	m.host.send(m.record(1, wire.DeedPaused, 0))
+	m.host.send(&wire.CheckpointAsk{})
+	expect[*wire.Checkpoint](m.host)
+	if e := entries[*journal.SessionChanged](m.r); len(e) != 0 {
+		t.Errorf("recorded %+v of what was not granted", e)
+	}
 }

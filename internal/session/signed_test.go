@@ -69,6 +69,23 @@ func TestChangesAndEndsAreSigned(t *testing.T) {
 	})
 }
 
+// Giving back what one does not have is no deed, however often it is said.
+func TestGivingNothingBackIsNoDeed(t *testing.T) {
+	play(t, func(t *testing.T, w *world) {
+		tech := w.meet(viewPoint)
+		tech.Release(consent.RightPoint)
+		for range 100 {
+			w.say(&wire.Release{Rights: uint16(consent.RightPoint | consent.RightControl)}) // past the technician's own check
+		}
+		pass(time.Second)
+		w.host.Cut(wire.EndUserCut)
+		w.over(tech)
+		if host := w.signed(t, wire.PartyHost, w.who.host.Public()); len(host) != 2 {
+			t.Errorf("the host signed %d records, want one and the end", len(host))
+		}
+	})
+}
+
 // The server cannot have the technician's app sign what only the host may say: of the person,
 // or of their computer.
 func TestTheServerSpeaksForNoHost(t *testing.T) {
