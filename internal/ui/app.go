@@ -197,6 +197,7 @@ func (a *App) watch() {
 func (a *App) update() {
 	a.contain(a.cfg.Helped.State().Live)
 	a.shown.update()
+	a.showStrip(a.cfg.Helped.State().Live)
 	a.refreshTray()
 	a.showLost(a.cfg.Helped.State())
 }

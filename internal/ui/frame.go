@@ -16,6 +16,7 @@ type frame struct {
 	french, english *press
 	variant         *press
 	settings        *press
+	strip           strip
 	body            *fyne.Container
 	dark            bool // the variant that all of it was drawn in
 }
@@ -23,8 +24,8 @@ type frame struct {
 // rebuild makes the window's content anew, in the language and look of now.
 func (a *App) rebuild() {
 	a.frame.dark = a.isDark()
-	a.frame.body = container.NewStack()
-	a.win.SetContent(container.New(&frameLayout{}, a.header(), a.frame.body))
+	a.frame.body, a.frame.strip = container.NewStack(), newStrip(a)
+	a.win.SetContent(container.New(&frameLayout{}, newStack(0, a.header(), a.frame.strip.box), a.frame.body))
 	a.present(a.current())
 }
 
@@ -154,6 +155,7 @@ func (a *App) present(p page) {
 	a.frame.body.Objects = []fyne.CanvasObject{p.build()}
 	p.update()
 	a.frame.body.Refresh()
+	a.showStrip(a.cfg.Helped.State().Live)
 }
 
 // focusFirst puts the focus where the page wants it. A page begins at its top all the same: what

@@ -257,6 +257,7 @@ type livePart struct {
 	take *press
 	cut  *press
 	seen Live
+	low  bool // without what can wait: the check words, and the report
 
 	report *press    // cuts too
 	missed time.Time // when a press that would have gone on last did not count
@@ -295,6 +296,7 @@ func (l *livePart) show(live *Live) {
 	if live.Paused != wire.PauseNone {
 		l.more.set(l.a.say(pauseKey(live.Paused)))
 	}
+	l.more.Hidden = l.low && live.Paused == wire.PauseNone
 	l.showHold()
 	if live.Rights.Has(consent.RightControl) != l.take.Visible() {
 		l.showTake(live.Rights.Has(consent.RightControl))
@@ -380,7 +382,9 @@ func (l *livePart) dress(m mood) {
 	side := theme.Size(theme.SizeNameInlineIcon) * 1.5
 	head := newRow(side*0.5, 1, l.a.iconView(icon, ink, side), l.head)
 	buttons := container.New(&ends{gap: 16}, newRow(8, -1, l.hold, l.take), l.cut) // the latter below, where they are too wide
-	l.rest = surface(back, ink, head, l.more, buttons, newRow(0, -1, l.report))
+	report := newRow(0, -1, l.report)
+	report.Hidden = l.low
+	l.rest = surface(back, ink, head, l.more, buttons, report)
 	l.box.Objects = []fyne.CanvasObject{l.rest}
 	l.box.Refresh()
 }

@@ -140,6 +140,11 @@ func everyPage(a *App, f *fake) map[string]func() {
 			show(placeHelped, newHomePage(a))()
 			f.helped.Live = nil
 		},
+		"seen": func() {
+			f.helped.Live = &Live{Who: card(), Rights: consent.RightView, Since: f.now, Words: checkWords()}
+			show(placeHelped, newRefusalsPage(a, newHomePage(a)))()
+			f.helped.Live = nil
+		},
 		"driven": func() {
 			f.helped.Live = &Live{Who: card(), Rights: consent.AllRights, Since: f.now, Paused: wire.PauseUser}
 			a.session = &sessionPage{a: a}
