@@ -89,7 +89,7 @@ func (l *live) goesOnAfterAPause(t *testing.T) {
 	l.host.press(t, hold)
 	l.host.see(t, soon, paused)
 	l.host.press(t, hold) // by a program, that plays the mouse
-	l.host.see(t, soon, want{text: "prenez une vraie souris", window: "Assist"})
+	l.host.see(t, soon, want{text: "renez une vraie souris", window: "Assist"})
 	l.host.answer(t, hold)
 	l.host.see(t, soon, goesOn)
 	passes(yields) // the hand is forgotten

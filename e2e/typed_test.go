@@ -50,7 +50,7 @@ func TestTypedYes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer newNeighbour(t, w.host.screen).feigns()()
-	l.host.see(t, aWhile, want{id: "seconds", text: "prenez une vraie souris"}) // the line presses the button
+	l.host.see(t, aWhile, want{id: "seconds", text: "renez une vraie souris"}) // the line presses the button
 	l.tech.see(t, time.Minute, want{text: "La durée accordée est écoulée", window: l.title})
 	l.over(t, "La durée accordée est écoulée")
 	if took := time.Since(began); took > 75*time.Second {

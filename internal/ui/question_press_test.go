@@ -136,3 +136,20 @@ func TestDialogSaysThatEnterDoesNotAccept(t *testing.T) {
 		t.Errorf("answer %+v", got)
 	}
 }
+
+// Whatever stands between the buttons, the dialog stays as wide as it is: one that moves
+// under the person's hand is pressed elsewhere.
+func TestNoWordWidensTheDialog(t *testing.T) {
+	for _, language := range languages() {
+		a, _ := newTestApp(t, func(f *fake) { f.prefs.Language = language })
+		d := newQuestion(a, consent.Question{Who: card(), Wanted: consent.RightControl, Widening: true, Strict: true})
+		d.show()
+		wide := d.win.Canvas().Size().Width
+		for _, key := range []string{"dialog.missed", "dialog.missedStrict", "dialog.covered", "dialog.entered"} {
+			d.left.set(d.a.say(key))
+			if least := d.win.Content().MinSize().Width; least > wide {
+				t.Errorf("%s, %s: %v of %v: %s", language, key, least, wide, d.left.seg.Text)
+			}
+		}
+	}
+}
