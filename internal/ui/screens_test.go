@@ -277,7 +277,12 @@ func refusalScenes() []scene {
 				a.win.Canvas().FocusNext()
 			}
 		}},
+		{"refusals-seen", func(a *App, f *fake) {
+			at(placeHelped, list)(a, f)
+			f.set(func() { f.helped.Live = live(f, consent.RightView) })
+		}},
 		{"refusals-none", func(a *App, f *fake) {
+			f.set(func() { f.helped.Live = nil })
 			all := f.refusals
 			f.refusals, f.older = nil, 0
 			at(placeHelped, list)(a, f)
