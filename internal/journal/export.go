@@ -68,25 +68,27 @@ type Export struct {
 // line, such that VerifyExport needs nothing but the file and the journal's key. It
 // returns how many lines of entries it wrote.
 func WriteNDJSON(ctx context.Context, w io.Writer, q Querier, x Export, to Checkpoint, key Signer) (int64, error) {
-	n, err := erased(ctx, q, to.Size)
-	if err != nil {
-		return 0, err
+	o := &ndjson{w: w, q: q, to: to, key: key}
+	if x.Keys == (Keys{}) { // in others gaps are nothing to account for
+		var err error
+		if o.erased, err = erased(ctx, q, to.Size); err != nil {
+			return 0, err
+		}
 	}
-	o := &ndjson{w: w, q: q, to: to, key: key, erased: n}
 	return o.write(ctx, x)
 }
 
 // write writes the whole file.
 func (o *ndjson) write(ctx context.Context, x Export) (int64, error) {
-	o.sum, o.stored, o.size, o.whole = sha256.New(), newHashes(ctx, o.q), o.to.Size, x.Keys == Keys{}
+	o.sum, o.stored, o.whole = sha256.New(), newHashes(ctx, o.q), x.Keys == Keys{}
 	err := o.line(exportHead{exportVersion, x.Unit, x.At.UTC().Format(time.RFC3339), x.Key, string(o.to.Note), x.Session, x.Login, x.Machine})
 	if err != nil {
 		return 0, err
 	}
-	if err := each(ctx, o.q, x.Keys, o.size, o.entry); err != nil {
+	if err := each(ctx, o.q, x.Keys, o.to.Size, o.entry); err != nil {
 		return o.lines, err
 	}
-	if err := o.purged(o.size + 1); err != nil {
+	if err := o.purged(o.to.Size + 1); err != nil {
 		return o.lines, err
 	}
 	note, err := o.key.SignExport([32]byte(o.sum.Sum(nil)))
@@ -126,7 +128,6 @@ type ndjson struct {
 
 	sum    hash.Hash
 	stored *hashes
-	size   int64
 	whole  bool  // everything is exported: purged entries have lines too
 	last   int64 // number of the last entry written
 	lines  int64
@@ -149,7 +150,7 @@ func (o *ndjson) entry(e Entry) error {
 	if err := o.purged(e.Number); err != nil {
 		return err
 	}
-	proof, err := tlog.ProveRecord(o.size, e.Number-1, o.stored)
+	proof, err := tlog.ProveRecord(o.to.Size, e.Number-1, o.stored)
 	if err != nil {
 		return err
 	}
@@ -169,7 +170,7 @@ func (o *ndjson) purged(next int64) error {
 		if err != nil {
 			return err
 		}
-		proof, err := tlog.ProveRecord(o.size, n, o.stored)
+		proof, err := tlog.ProveRecord(o.to.Size, n, o.stored)
 		if err != nil {
 			return err
 		}
@@ -185,12 +186,11 @@ func (o *ndjson) purged(next int64) error {
 // erased is the number up to which the newest purge went. An export must hold its record, or
 // what is missing would be unaccounted for.
 func erased(ctx context.Context, q Querier, size int64) (int64, error) {
-	last, err := Last(ctx, q, (&JournalPurged{}).Type())
-	if err != nil || last == nil {
+	p, number, err := lastPurge(ctx, q)
+	if err != nil || p == nil {
 		return 0, err
 	}
-	p, ok := last.Event.(*JournalPurged)
-	if !ok || last.Number > size {
+	if number > size {
 		return 0, errors.New("journal: entries were erased in the middle of the export: export again")
 	}
 	return p.Through, nil

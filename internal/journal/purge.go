@@ -74,16 +74,21 @@ func Purge(ctx context.Context, tx *sql.Tx, p Purging) (*JournalPurged, error) {
 	if there == int64(len(held)) {
 		return nil, nil
 	}
-	sum := sha256.New()
-	for _, n := range held {
-		sum.Write(binary.BigEndian.AppendUint64(nil, uint64(n)))
-	}
 	e := &JournalPurged{By: p.By, Before: before.Unix(), Through: through, Entries: there - int64(len(held)),
-		Kept: int64(len(held)), List: hex.EncodeToString(sum.Sum(nil))}
+		Kept: int64(len(held)), List: listed(held)}
 	if _, err := Append(ctx, tx, p.Now, e); err != nil {
 		return nil, err
 	}
 	return e, erase(ctx, tx, through)
+}
+
+// listed is SHA-256 over the numbers of entries, in hex.
+func listed(numbers []int64) string {
+	sum := sha256.New()
+	for _, n := range numbers {
+		sum.Write(binary.BigEndian.AppendUint64(nil, uint64(n)))
+	}
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
 // oldest is the last entry that was signed for in time and comes before the first that is
@@ -111,11 +116,9 @@ func oldest(ctx context.Context, tx *sql.Tx, key Opener, before time.Time) (int6
 	}
 	// What an earlier purge has passed stays passed, also when entries are kept longer
 	// since.
-	last, err := Last(ctx, tx, (&JournalPurged{}).Type())
-	if err == nil && last != nil {
-		if p, ok := last.Event.(*JournalPurged); ok && p.Before > before.Unix() {
-			before = time.Unix(p.Before, 0)
-		}
+	p, _, err := lastPurge(ctx, tx)
+	if p != nil && p.Before > before.Unix() {
+		before = time.Unix(p.Before, 0)
 	}
 	return h.purged, before, err
 }
@@ -144,27 +147,23 @@ func Sound(ctx context.Context, q Querier, key Opener, signed int64, now time.Ti
 	if err != nil {
 		return err
 	}
-	last, err := Last(ctx, q, (&JournalPurged{}).Type())
+	p, number, err := lastPurge(ctx, q)
 	if err != nil {
 		return err
 	}
-	if last == nil {
-		if h.purged == 0 {
-			return nil
-		}
+	if p == nil && h.purged == 0 {
+		return nil
+	}
+	if p == nil || p.Through != h.purged {
 		return fmt.Errorf("%w: no purge up to entry %d was recorded", ErrTampered, h.purged)
 	}
-	p, ok := last.Event.(*JournalPurged)
-	if !ok || p.Through != h.purged {
-		return fmt.Errorf("%w: no purge up to entry %d was recorded", ErrTampered, h.purged)
-	}
-	if last.Number <= signed {
+	if number <= signed {
 		return nil
 	}
 	before := time.Unix(p.Before, 0)
 	covered, err := signedBefore(ctx, q, key, before)
 	if err == nil && (covered < p.Through || tooYoung(before, now)) {
-		err = fmt.Errorf("%w: the purge of entry %d erased what was not known to be old", ErrTampered, last.Number)
+		err = fmt.Errorf("%w: the purge of entry %d erased what was not known to be old", ErrTampered, number)
 	}
 	return err
 }
@@ -249,6 +248,19 @@ func Held(ctx context.Context, q Querier) ([]string, error) {
 		out = append(out, s)
 	}
 	return out, rows.Err()
+}
+
+// lastPurge is the newest purge and the number of its entry, or nil.
+func lastPurge(ctx context.Context, q Querier) (p *JournalPurged, number int64, err error) {
+	last, err := Last(ctx, q, p.Type())
+	if err != nil || last == nil {
+		return nil, 0, err
+	}
+	p, ok := last.Event.(*JournalPurged)
+	if !ok {
+		return nil, 0, fmt.Errorf("%w: entry %d is no purge", ErrTampered, last.Number)
+	}
+	return p, last.Number, nil
 }
 
 // Last is the newest entry of a type, or nil.

@@ -3,9 +3,6 @@
 package journal
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"maps"
 )
@@ -47,7 +44,8 @@ func (r *remains) take(number int64, e Event, old bool) {
 	}
 }
 
-// end is nil, or wraps ErrTampered, when no entry above last is missing.
+// end is nil, or wraps ErrTampered when the newest purge does not account for what is
+// missing; last is the greatest number of that, or 0.
 func (r *remains) end(last int64) error {
 	if r.purge == nil && last == 0 {
 		return nil
@@ -55,18 +53,17 @@ func (r *remains) end(last int64) error {
 	if r.purge == nil || r.purge.Through < last {
 		return fmt.Errorf("%w: no purge up to entry %d was recorded", ErrTampered, last)
 	}
-	sum, n := sha256.New(), int64(0)
+	var left []int64
 	for _, e := range r.left {
 		if e.number > r.purge.Through {
 			continue
 		}
-		n++
-		sum.Write(binary.BigEndian.AppendUint64(nil, uint64(e.number)))
+		left = append(left, e.number)
 		if !r.heldThen[e.session] {
 			return fmt.Errorf("%w: the purge up to entry %d left entry %d, of no session on hold", ErrTampered, r.purge.Through, e.number)
 		}
 	}
-	if r.purge.Kept != n || r.purge.List != hex.EncodeToString(sum.Sum(nil)) {
+	if r.purge.Kept != int64(len(left)) || r.purge.List != listed(left) {
 		return fmt.Errorf("%w: of the entries up to %d others are left than the purge left", ErrTampered, r.purge.Through)
 	}
 	for session := range r.heldThen {

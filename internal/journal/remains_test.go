@@ -4,6 +4,7 @@ package journal
 
 import (
 	"bytes"
+	"database/sql"
 	"errors"
 	"io"
 	"strings"
@@ -61,6 +62,21 @@ func TestAnExportHoldsTheRecordOfItsGaps(t *testing.T) {
 	}
 	if _, err := b.check(b.export(Keys{})); err != nil {
 		t.Errorf("again: %v", err)
+	}
+}
+
+// How far the head says that was purged is what the newest purge says.
+func TestThePurgeIsTheHeads(t *testing.T) {
+	b := grown(t)
+	b.forgePurge(20*hour, hour, 4)
+	b.tamper(`update journal_head set purged = 4`)
+	b.within(func(tx *sql.Tx) error {
+		e := &JournalPurged{By: "server", Before: moment(hour).Unix(), Through: 5, Entries: 5, List: listed(nil)}
+		_, err := Append(t.Context(), tx, moment(20*hour), e)
+		return err
+	})
+	if _, err := Verify(t.Context(), b, b.key); !errors.Is(err, ErrTampered) || !strings.Contains(err.Error(), "no purge up to entry 4") {
+		t.Errorf("error is %v", err)
 	}
 }
 

@@ -202,5 +202,8 @@ func (v *verifier) finish() error {
 			return fmt.Errorf("%w: %s beyond the last entry, %d", ErrTampered, beyond.what, v.head.size)
 		}
 	}
+	if p := v.remains.purge; p != nil && p.Through != v.head.purged {
+		return fmt.Errorf("%w: no purge up to entry %d was recorded", ErrTampered, v.head.purged)
+	}
 	return v.remains.end(v.head.purged)
 }
