@@ -93,7 +93,7 @@ func readSome(path string) ([]byte, error) {
 // or a word that is its name.
 func starts(text []byte, program string) bool {
 	apart := func(r rune) bool { return strings.ContainsRune(" \t=\"'@+:!;", r) }
-	return anyLine(wholeLines(text), func(line string) bool {
+	return anyLine(text, func(line string) bool {
 		if strings.Contains(line, "=") && !strings.HasPrefix(line, "Exec") {
 			return false // a name or a description
 		}
@@ -121,33 +121,25 @@ func names(word, program string) bool {
 	return word == program || word == name || strings.HasSuffix(word, "/"+name) && !strings.Contains(word, "=")
 }
 
-// wholeLines puts what goes on after a backslash into one line. Comments in between do not
-// end it (systemd.syntax(7)).
-func wholeLines(text []byte) []byte {
-	var out []byte
-	lines := bufio.NewScanner(bytes.NewReader(text))
-	for lines.Scan() {
-		line := bytes.TrimSpace(lines.Bytes())
-		if bytes.HasPrefix(line, []byte("#")) || bytes.HasPrefix(line, []byte(";")) {
-			continue
-		}
-		if begin, goesOn := bytes.CutSuffix(line, []byte(`\`)); goesOn {
-			out = append(append(out, begin...), ' ')
-			continue
-		}
-		out = append(append(out, line...), '\n')
-	}
-	return out
-}
-
-// anyLine reports whether a line that is no comment is of the kind.
+// anyLine reports whether a line that is no comment is of the kind. One that ends in a
+// backslash goes on in the next, also behind comments (systemd.syntax(7)).
 func anyLine(text []byte, is func(line string) bool) bool {
+	begun := ""
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	for lines.Scan() {
 		line := strings.TrimSpace(lines.Text())
-		if !strings.HasPrefix(line, "#") && !strings.HasPrefix(line, ";") && is(line) {
+		if strings.HasPrefix(line, "#") || strings.HasPrefix(line, ";") {
+			continue
+		}
+		part, goesOn := strings.CutSuffix(line, `\`)
+		begun += part + " "
+		if goesOn {
+			continue
+		}
+		if is(begun) {
 			return true
 		}
+		begun = ""
 	}
-	return false
+	return is(begun)
 }
