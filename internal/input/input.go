@@ -77,8 +77,9 @@ func Open(ctl consent.Control, o Options) (*Desk, error) {
 }
 
 // Occupy makes this process the only Assist of its display until release is called, or
-// returns ErrOccupied; lost is closed when it is that no more. To a second one, with other settings, what a technician does through
-// the first would be the person's hand: its questions and buttons would be within reach.
+// returns ErrOccupied; lost is closed when it is that no more. To a second one, with other
+// settings, what a technician does through the first would be the person's hand: its questions
+// and buttons would be within reach.
 func Occupy() (release func(), lost <-chan struct{}, err error) { return occupyDisplay() }
 
 // Watch begins to tell the person's activity from that of the Desks of this

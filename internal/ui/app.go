@@ -195,11 +195,12 @@ func (a *App) watch() {
 
 // update shows the states as they are now.
 func (a *App) update() {
-	a.contain(a.cfg.Helped.State().Live)
+	now := a.cfg.Helped.State()
+	a.contain(now.Live)
 	a.shown.update()
-	a.showStrip(a.cfg.Helped.State().Live)
+	a.showStrip(now.Live)
 	a.refreshTray()
-	a.showLost(a.cfg.Helped.State())
+	a.showLost(now)
 }
 
 func (a *App) stop() { a.end.Do(func() { close(a.done) }) }
