@@ -277,6 +277,24 @@ func (p *person) shows(t *testing.T, what string, c color.RGBA, n int) {
 	})
 }
 
+// fits is nil when the page leaves its margin free at the window's right edge, below the
+// header: one that is still laid out for another width does not.
+func (p *person) fits() error {
+	const margin, header = 8, 80
+	img, _, err := p.look()
+	if err != nil {
+		return err
+	}
+	b := img.Bounds()
+	x, ground := b.Max.X-margin, img.RGBAAt(b.Max.X-margin, b.Max.Y-margin)
+	for y := b.Min.Y + header; y < b.Max.Y-margin; y++ {
+		if c := img.RGBAAt(x, y); c != ground {
+			return fmt.Errorf("%v at %d, %d, not %v", c, x, y, ground)
+		}
+	}
+	return nil
+}
+
 // eventually waits a while for what the person looks for; a failure leaves a picture.
 func (p *person) eventually(t *testing.T, what string, cond func() error) {
 	t.Helper()

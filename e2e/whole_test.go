@@ -79,6 +79,7 @@ func newWhole(t *testing.T) *whole {
 		p.shows(t, "the first page", inkPrimary, 50)
 	}
 	w.host.screen.arrange(t, "Assist", image.Rect(20, 260, 820, 760))
+	w.user.eventually(t, "the first page, in its new width", w.user.fits)
 	w.tell(t, "first-run", "Both people open Assist for the first time.", w.user, w.helper)
 	return w
 }
