@@ -476,3 +476,17 @@ func TestAnAnswerIsRecordedOnce(t *testing.T) {
 		t.Errorf("journal: %+v", e)
 	}
 }
+
+// One connection asks for no more sessions at a time than a person can mind.
+func TestSessionsOfATechnicianAreBounded(t *testing.T) {
+	e := &technician{end: technicianEnd(nil), certificate: []byte("its own")}
+	for n := range byte(maxCalls) {
+		if err := e.checkRequest(t.Context(), nil, &wire.Request{Session: wire.SessionID{n + 1}}); !errors.Is(err, errIdentity) {
+			t.Fatalf("session %d: %v", n+1, err)
+		}
+		e.calls[wire.SessionID{n + 1}] = nil
+	}
+	if err := e.checkRequest(t.Context(), nil, &wire.Request{Session: wire.SessionID{maxCalls + 1}}); !errors.Is(err, errProtocol) {
+		t.Errorf("one more: %v", err)
+	}
+}
