@@ -20,14 +20,18 @@ import (
 // answered but by the person.
 func TestOverreach(t *testing.T) {
 	w := newWorld(t)
-	w.policy(t, "--lease", "1") // the person is asked again after half a minute
 	l := w.intervene(t, true)
 	l.driving(t)
+	w.host.eventually(t, "the reins of the session, alone", l.reinsAlone)
 	w.host.screen.activate(t, "Assist")
 	before := l.standing(t)
 	l.arrives(t)
 	t.Run("banner", func(t *testing.T) { l.handlesBanner(t, before) })
 	t.Run("window", func(t *testing.T) { l.handlesWindow(t, before) })
+	l.end(t)
+	w.policy(t, "--lease", "1") // the person is asked again after half a minute: too soon for all that
+	l = w.intervene(t, true)
+	l.driving(t)
 	l.arrives(t)
 	t.Run("question", l.answersForThePerson)
 	l.over(t, "")
@@ -68,9 +72,11 @@ func (l *live) standing(t *testing.T) standing {
 	return s
 }
 
-// unmoved checks that all stands as it did, and that the technician still has the mouse.
+// unmoved checks that all stands as it did once all has come that was sent, and that the
+// technician still has the mouse.
 func (l *live) unmoved(t *testing.T, what string, before standing) {
 	t.Helper()
+	l.arrives(t)
 	now := l.standing(t)
 	if !slices.Equal(now.banners, before.banners) || !slices.Equal(now.windows, before.windows) || !slices.Equal(now.buttons, before.buttons) {
 		t.Fatalf("%s: it was\n%+v\nand is\n%+v", what, before, now)
@@ -155,7 +161,7 @@ func (l *live) handlesWindow(t *testing.T, before standing) {
 // say yes to it in every way.
 func (l *live) answersForThePerson(t *testing.T) {
 	var g widget
-	if err := wait(40*time.Second, func() (err error) { // asked 30 s after control was given
+	if err := wait(30*time.Second+aWhile, func() (err error) { // asked 30 s after control was given
 		g, err = l.host.find(want{id: "accept"})
 		return errors.Join(err, yes(g.Enabled))
 	}); err != nil {
