@@ -358,6 +358,28 @@ func (d *display) activate(t *testing.T, title string) {
 	})
 }
 
+// managed waits until the window manager has dealt with what came before. It is asked several
+// times to move a window: keys are held back, one by one, until it has taken the one before.
+func (d *display) managed(t *testing.T) {
+	t.Helper()
+	win, err := xproto.NewWindowId(d.x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = xproto.CreateWindowChecked(d.x, 0, win, d.root, 0, 0, 1, 1, 0, xproto.WindowClassInputOnly, 0, 0, nil).Check()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer xproto.DestroyWindow(d.x, win)
+	for x := uint32(1); x <= 16; x++ {
+		xproto.ConfigureWindow(d.x, win, xproto.ConfigWindowX, []uint32{x})
+		eventually(t, soon, "the window manager", func() error {
+			r, err := d.place(win)
+			return errors.Join(err, yes(r.Min.X == int(x)))
+		})
+	}
+}
+
 // fake makes one event of mouse or keyboard without starting a program, for floods.
 func (d *display) fake(kind, detail byte, at image.Point) {
 	xtest.FakeInput(d.x, kind, detail, 0, d.root, int16(at.X), int16(at.Y), 0)

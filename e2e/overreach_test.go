@@ -20,18 +20,14 @@ import (
 // answered but by the person.
 func TestOverreach(t *testing.T) {
 	w := newWorld(t)
+	w.policy(t, "--lease", "1") // the person is asked again after half a minute
 	l := w.intervene(t, true)
 	l.driving(t)
-	w.host.eventually(t, "the reins of the session, alone", l.reinsAlone)
 	w.host.screen.activate(t, "Assist")
 	before := l.standing(t)
 	l.arrives(t)
 	t.Run("banner", func(t *testing.T) { l.handlesBanner(t, before) })
 	t.Run("window", func(t *testing.T) { l.handlesWindow(t, before) })
-	l.end(t)
-	w.policy(t, "--lease", "1") // the person is asked again after half a minute: too soon for all that
-	l = w.intervene(t, true)
-	l.driving(t)
 	l.arrives(t)
 	t.Run("question", l.answersForThePerson)
 	l.over(t, "")
@@ -72,11 +68,9 @@ func (l *live) standing(t *testing.T) standing {
 	return s
 }
 
-// unmoved checks that all stands as it did once all has come that was sent, and that the
-// technician still has the mouse.
+// unmoved checks that all stands as it did, and that the technician still has the mouse.
 func (l *live) unmoved(t *testing.T, what string, before standing) {
 	t.Helper()
-	l.arrives(t)
 	now := l.standing(t)
 	if !slices.Equal(now.banners, before.banners) || !slices.Equal(now.windows, before.windows) || !slices.Equal(now.buttons, before.buttons) {
 		t.Fatalf("%s: it was\n%+v\nand is\n%+v", what, before, now)
@@ -89,6 +83,12 @@ func (l *live) unmoved(t *testing.T, what string, before standing) {
 // reach has the technician click where a point of the host's desktop is shown.
 func (l *live) reach(t *testing.T, at image.Point) {
 	t.Helper()
+	l.tech.screen.click(t, l.shown(t, at), 1)
+}
+
+// shown is where a point of the host's desktop is in the technician's window.
+func (l *live) shown(t *testing.T, at image.Point) image.Point {
+	t.Helper()
 	mons, err := l.host.screen.monitors()
 	if err != nil {
 		t.Fatal(err)
@@ -96,22 +96,37 @@ func (l *live) reach(t *testing.T, at image.Point) {
 	for i, m := range mons {
 		if at.In(m) {
 			shown, _ := l.spot(t, i, m, at.Sub(m.Min))
-			l.tech.screen.click(t, shown, 1)
+			return shown
 		}
 	}
+	t.Fatalf("%v is on no monitor", at)
+	return image.Point{}
 }
 
-// arrives: what the technician does elsewhere arrives, so that what does not is held back.
-func (l *live) arrives(t *testing.T) {
+// probe is a place of the host's desktop, and where it is in the technician's window, for
+// what is done there to arrive, or not.
+type probe struct {
+	at    image.Rectangle
+	shown image.Point
+}
+
+func (l *live) probe(t *testing.T) probe {
 	t.Helper()
 	mons, err := l.host.screen.monitors()
 	if err != nil {
 		t.Fatal(err)
 	}
 	at := image.Rect(40, 120, 140, 200).Add(mons[1].Min)
-	p := newPad(t, l.host.screen, at, 0x304030)
+	return probe{at, l.shown(t, at.Min.Add(image.Pt(50, 40)))}
+}
+
+// arrives: what the technician does elsewhere arrives, so that what does not is held back.
+func (l *live) arrives(t *testing.T) {
+	t.Helper()
+	to := l.probe(t)
+	p := newPad(t, l.host.screen, to.at, 0x304030)
 	defer p.close()
-	l.reach(t, at.Min.Add(image.Pt(50, 40)))
+	l.tech.screen.click(t, to.shown, 1)
 	l.pair(t, p)
 }
 
@@ -161,7 +176,7 @@ func (l *live) handlesWindow(t *testing.T, before standing) {
 // say yes to it in every way.
 func (l *live) answersForThePerson(t *testing.T) {
 	var g widget
-	if err := wait(30*time.Second+aWhile, func() (err error) { // asked 30 s after control was given
+	if err := wait(40*time.Second, func() (err error) { // asked 30 s after control was given
 		g, err = l.host.find(want{id: "accept"})
 		return errors.Join(err, yes(g.Enabled))
 	}); err != nil {
