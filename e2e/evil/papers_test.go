@@ -243,13 +243,9 @@ func (e *ends) barred(p paper) error {
 	if _, err := session.NewTechnician(config, session.Wish{Machine: e.host.number, Reason: "Imprimante", TOTP: "000000", Rights: wanted}); !errors.Is(err, p.bars) {
 		return fmt.Errorf("%w: the technician's own app says %w", errWrong, err)
 	}
-	tech, reason := e.request(wanted)
-	words, err := e.follow(tech)
-	for n := 0; n < again && e.unheard(tech); n++ {
-		forgive(e.b.t, e.b.db)
-		tech, reason = e.request(wanted)
-		words, err = e.follow(tech)
-	}
+	var words [3]string
+	var err error
+	tech, reason := e.asks(func(tech *session.Technician) { words, err = e.follow(tech) })
 	tech.End()
 	<-tech.Done()
 	e.clear()

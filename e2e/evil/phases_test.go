@@ -75,7 +75,7 @@ func TestServerSpeaksForNobody(t *testing.T) {
 
 // interrupt says one word in one phase of an intervention.
 func (b *bench) interrupt(ph phase, to side, word int) error {
-	var session wire.SessionID
+	var named wire.SessionID
 	var legs [3]*leg
 	b.liar.tell(func(p passing) [][]byte {
 		k := trackOf(p)
@@ -83,7 +83,7 @@ func (b *bench) interrupt(ph phase, to side, word int) error {
 		defer b.liar.mu.Unlock()
 		legs[k.side] = p.leg
 		if ring, ok := p.message().(*wire.Ring); ok && !p.up {
-			session = ring.Session
+			named = ring.Session
 		}
 		return [][]byte{p.raw}
 	}, nil)
@@ -92,7 +92,7 @@ func (b *bench) interrupt(ph phase, to side, word int) error {
 		return err
 	}
 	e.forget()
-	withdrawn := make(chan error, 1)
+	withdrawn := make(chan error, 1+again)
 	e.answers = nil
 	if ph.hold {
 		e.answers = func(ctx context.Context, _ consent.Question) (consent.Rights, error) {
@@ -101,16 +101,10 @@ func (b *bench) interrupt(ph phase, to side, word int) error {
 			return granted, nil // a yes that comes too late
 		}
 	}
-	tech, reason := e.request(wanted)
-	come := func() bool {
-		return until(patience, func() bool { return ph.at(e, tech) || e.unheard(tech) }) && !e.unheard(tech)
-	}
-	came := come()
-	for n := 0; n < again && e.unheard(tech); n++ {
-		forgive(b.t, b.db)
-		tech, reason = e.request(wanted)
-		came = come()
-	}
+	came := false
+	tech, reason := e.asks(func(tech *session.Technician) {
+		until(patience, func() bool { came = ph.at(e, tech); return came || e.unheard(tech) })
+	})
 	if !came {
 		return fmt.Errorf("the phase does not come: %+v, the host is %v", tech.State(), e.app.State().Phase)
 	}
@@ -120,7 +114,7 @@ func (b *bench) interrupt(ph phase, to side, word int) error {
 		}
 	}
 	b.liar.mu.Lock()
-	l, id := legs[to], session
+	l, id := legs[to], named
 	b.liar.mu.Unlock()
 	if err := l.inject(words(id)[word]); err != nil {
 		return err

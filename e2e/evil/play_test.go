@@ -52,13 +52,8 @@ func (b *bench) intervention(fresh bool) (outcome, error) {
 	}
 	e.forget()
 	before := e.app.State().RefusedToday
-	tech, reason := e.request(wanted)
-	words, err := e.follow(tech)
-	for n := 0; n < again && e.unheard(tech); n++ {
-		forgive(b.t, b.db)
-		tech, reason = e.request(wanted)
-		words, err = e.follow(tech)
-	}
+	var words [3]string
+	tech, reason := e.asks(func(tech *session.Technician) { words, err = e.follow(tech) })
 	tech.End()
 	<-tech.Done()
 	if b.linger && !until(patience, func() bool { return e.app.State().Phase == session.HostConnecting }) {
@@ -153,6 +148,21 @@ func (e *ends) follow(tech *session.Technician) (words [3]string, err error) {
 
 // again is how often a technician asks once more.
 const again = 5
+
+// asks makes a request and waits for what comes of it; it is made again when it was not heard.
+func (e *ends) asks(comes func(*session.Technician)) (tech *session.Technician, reason string) {
+	e.b.t.Helper()
+	for n := 0; ; n++ {
+		tech, reason = e.request(wanted)
+		comes(tech)
+		if n == again || !e.unheard(tech) {
+			return tech, reason
+		}
+		e.clear() // it may have come after all, late
+		e.forget()
+		forgive(e.b.t, e.b.db)
+	}
+}
 
 // unheard reports that the honest server took the host for away before anybody lied: on a
 // busy machine a second can be too short for a host to answer it.

@@ -65,8 +65,14 @@ func (b *bench) unanswered(fresh bool, end func(*ends, *session.Technician)) (ou
 		return granted, nil
 	})
 	defer e.say(nil)
-	tech, reason := e.request(wanted)
-	if !until(patience, func() bool { return len(e.questions()) > 0 && tech.State().Phase == session.TechnicianWaiting }) {
+	waits := false
+	tech, reason := e.asks(func(tech *session.Technician) {
+		until(patience, func() bool {
+			waits = len(e.questions()) > 0 && tech.State().Phase == session.TechnicianWaiting
+			return waits || e.unheard(tech)
+		})
+	})
+	if !waits {
 		return 0, fmt.Errorf("%w: nobody is asked", errWrong)
 	}
 	end(e, tech)
