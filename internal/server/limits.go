@@ -15,7 +15,7 @@ type limits struct {
 	header  time.Duration // for a proxy to say for whom it connects
 	enrol   time.Duration // for a person to scan the secret and type a code
 	write   time.Duration // for one message to leave
-	ring    time.Duration // for a host's connection to take a request; asked twice
+	ring    time.Duration // for a host's connection to take a request; then asked again, for six times as long
 	claim   time.Duration // for a first host to prove that it still lives
 	settle  time.Duration // for a first host that is leaving to be gone
 	answer  time.Duration // for the user's decision, before the server gives up

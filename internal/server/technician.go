@@ -308,7 +308,8 @@ func (t *technician) deliver(ctx context.Context, r *wire.Request, env []byte) e
 	return errors.Join(cause, t.server.bus.send(subjectHostOf(r.Session), bye))
 }
 
-// ring asks twice: interest that has just ended can swallow the first.
+// ring asks twice: interest that has just ended can swallow the first. The second may take
+// longer, for a host that is there and is kept waiting by a busy computer is not away.
 func (t *technician) ring(ctx context.Context, r *wire.Request, env []byte) (string, error) {
 	raw, err := wire.Marshal(&wire.Ring{Session: r.Session, Login: t.account.Login, Address: t.from.Addr().String(), Request: env,
 		Photo: t.photo(ctx, r.Certificate)})
@@ -318,7 +319,7 @@ func (t *technician) ring(ctx context.Context, r *wire.Request, env []byte) (str
 	subject, wait := subjectMachine(r.Machine), t.server.limits.ring
 	reply, err := t.server.bus.ask(ctx, subject, raw, wait)
 	if err != nil && !errors.Is(err, errNotListened) {
-		reply, err = t.server.bus.ask(ctx, subject, raw, wait)
+		reply, err = t.server.bus.ask(ctx, subject, raw, 6*wait)
 	}
 	return reply, err
 }
