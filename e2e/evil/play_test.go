@@ -164,11 +164,12 @@ func (e *ends) asks(comes func(*session.Technician)) (tech *session.Technician, 
 	}
 }
 
-// unheard reports that the honest server took the host for away before anybody lied: on a
-// busy machine a second can be too short for a host to answer it.
+// unheard reports that the honest server took the host for away before anybody lied, or for
+// busy with the request before: on a busy machine seconds can be too short for it.
 func (e *ends) unheard(tech *session.Technician) bool {
 	s := tech.State()
-	return s.Phase == session.TechnicianEnded && s.Refusal == wire.RefusedOffline && !e.b.liedTo()
+	return s.Phase == session.TechnicianEnded && !e.b.liedTo() &&
+		(s.Refusal == wire.RefusedOffline || s.Refusal == wire.RefusedBusy)
 }
 
 // rests reports that the host does nothing, or waits for the technician.
