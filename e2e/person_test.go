@@ -133,26 +133,56 @@ func (p *person) home(t *testing.T) {
 // app shows the old place for a while: who does not wait for it to change goes too far.
 func (p *person) steps(t *testing.T, key string) image.Rectangle {
 	t.Helper()
-	ring := func() (image.Rectangle, error) {
+	before := p.ring(t, func(image.Rectangle) bool { return true }) // of the keys so far
+	p.strike(t, key)
+	return p.ring(t, func(r image.Rectangle) bool { return !r.Empty() && r != before })
+}
+
+// looks is in how many looks in a row a thing must be the same to count as still.
+const looks = 4
+
+// ring waits until the ring round what has the keyboard is where it may be, and stays there.
+func (p *person) ring(t *testing.T, may func(image.Rectangle) bool) (at image.Rectangle) {
+	t.Helper()
+	same := 0
+	p.eventually(t, "the ring goes on", func() error {
 		img, _, err := p.look()
 		if err != nil {
-			return image.Rectangle{}, err
+			return err
 		}
-		return block(img, inkRing, 24, 16), nil
-	}
-	before, err := ring()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.strike(t, key)
-	var last image.Rectangle
-	p.eventually(t, "the ring goes on", func() error {
-		seen, err := ring()
-		moved := err == nil && !seen.Empty() && seen != before && seen == last // and all of it is drawn
-		last = seen
-		return errors.Join(err, yes(moved))
+		if now := block(img, inkRing, 24, 16); now != at || !may(now) {
+			at, same = now, 0
+			return yes(false)
+		}
+		same++
+		return yes(same >= looks)
 	})
-	return last
+	return at
+}
+
+// rests waits a moment until the window does not change any more, but for a caret: what the
+// keys so far do has been done. It returns the last look.
+func (p *person) rests(t *testing.T) *image.RGBA {
+	t.Helper()
+	const caret = 200
+	var before *image.RGBA
+	same := 0
+	_ = wait(soon, func() error { // what never rests is looked at as it is
+		now, _, err := p.look()
+		if err != nil {
+			return err
+		}
+		if before == nil || differ(before, now) > caret {
+			before, same = now, 0
+			return errNotYet
+		}
+		same++
+		return yes(same >= looks)
+	})
+	if before == nil {
+		t.Fatalf("%s: nothing to be seen of %q", p.name, p.win)
+	}
+	return before
 }
 
 // mute types a password, which nothing can read back.
@@ -247,6 +277,7 @@ func dots(img *image.RGBA, c color.RGBA) int {
 func (p *person) button(t *testing.T) image.Point {
 	t.Helper()
 	var at image.Point
+	same := 0
 	p.eventually(t, "the main button", func() error {
 		img, r, err := p.look()
 		if err != nil {
@@ -256,10 +287,31 @@ func (p *person) button(t *testing.T) image.Point {
 		if b.Dx() < 60 || b.Dy() < 20 || b.Dy() > 80 {
 			return fmt.Errorf("a main button of %v", b)
 		}
-		at = r.Min.Add(b.Min.Add(b.Max).Div(2))
-		return nil
+		now := r.Min.Add(b.Min.Add(b.Max).Div(2))
+		if now != at { // the system may still move a new window
+			at, same = now, 0
+		}
+		same++
+		return yes(same >= looks)
 	})
 	return at
+}
+
+// insists presses what takes a question away, and once more if the question is still there
+// when its word is over that a press which a busy computer brought late did not count.
+func (p *person) insists(t *testing.T, title string, press func()) {
+	t.Helper()
+	press()
+	there := func() error {
+		_, _, err := p.screen.window(title)
+		return err
+	}
+	if wait(4*time.Second, func() error { return yes(there() != nil) }) != nil && there() == nil {
+		t.Logf("%s: %q is still there: the press came late, and did not count", p.name, title)
+		p.keepPicture(t, "late")
+		press()
+	}
+	p.closes(t, title)
 }
 
 // shows waits until the window holds at least n pixels of a colour.
@@ -275,6 +327,16 @@ func (p *person) shows(t *testing.T, what string, c color.RGBA, n int) {
 		}
 		return nil
 	})
+}
+
+// painted is nil once there is something in the window, whatever its theme.
+func (p *person) painted() error {
+	img, _, err := p.look()
+	if err != nil {
+		return err
+	}
+	b := img.Bounds()
+	return yes(dots(img, img.RGBAAt(b.Max.X-1, b.Max.Y/2)) < b.Dx()*b.Dy()*19/20)
 }
 
 // fits is nil when the page leaves its margin free at the window's right edge, below the
@@ -381,12 +443,9 @@ func close2(a, b image.Point, by int) bool {
 // turns presses a key and waits until much of the window has changed.
 func (p *person) turns(t *testing.T, key string) {
 	t.Helper()
-	before, _, err := p.look()
-	if err != nil {
-		t.Fatal(err)
-	}
+	before := p.rests(t)
 	p.strike(t, key)
-	err = wait(aWhile, func() error {
+	err := wait(aWhile, func() error {
 		after, _, err := p.look()
 		if err != nil {
 			return err

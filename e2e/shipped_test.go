@@ -249,10 +249,13 @@ func (s *shipped) windows(t *testing.T) {
 		}
 		return err
 	})
-	all, err := d.titles()
-	if err != nil || len(all) != 2 {
-		t.Errorf("the windows are %q, %v", all, err)
-	}
+	eventually(t, soon, "two windows", func() error { // the other app said it in one, too
+		all, err := d.titles()
+		if err == nil && len(all) != 2 {
+			err = fmt.Errorf("the windows are %q", all)
+		}
+		return err
+	})
 	if a.proc.ended() {
 		t.Error("the first app has ended")
 	}
@@ -323,6 +326,7 @@ func (s *shipped) joinsByFile(t *testing.T) {
 	a.launch(t)
 	p := &person{app: a}
 	p.opens(t, "Assist")
+	p.eventually(t, "the first page", p.painted)
 	p.turns(t, "space") // the first tile
 	p.tab(t, 1)         // from the code on to the button
 	p.turns(t, "space")
