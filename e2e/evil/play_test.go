@@ -140,7 +140,14 @@ func (e *ends) follow(tech *session.Technician) (words [3]string, err error) {
 		if s.Phase == session.TechnicianLive {
 			return words, e.use(tech)
 		}
-		if !e.b.patient && e.b.inVain() && e.rests() {
+		if e.b.patient || !e.b.inVain() {
+			continue
+		}
+		switch e.app.State().Phase {
+		case session.HostConnecting:
+			e.b.hindrance = errSilence // the two may have been on the way to each other
+			return words, nil
+		case session.HostIdle:
 			return words, nil
 		}
 	}
@@ -170,12 +177,6 @@ func (e *ends) unheard(tech *session.Technician) bool {
 	s := tech.State()
 	return s.Phase == session.TechnicianEnded && !e.b.liedTo() &&
 		(s.Refusal == wire.RefusedOffline || s.Refusal == wire.RefusedBusy)
-}
-
-// rests reports that the host does nothing, or waits for the technician.
-func (e *ends) rests() bool {
-	p := e.app.State().Phase
-	return p == session.HostIdle || p == session.HostConnecting
 }
 
 // use sees a picture and strikes a key.
