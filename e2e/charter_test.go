@@ -28,6 +28,18 @@ func (w *world) policy(t *testing.T, args ...string) {
 	w.server.command(t, append([]string{"charter", "policy", "--passphrase-file", w.passphrase()}, args...)...)
 }
 
+// takesEffect waits until the technician sees what the policy says that was published just now.
+func (w *world) takesEffect(t *testing.T, effect want) {
+	t.Helper()
+	begun := time.Now()
+	w.tech.see(t, aWhile, effect)
+	took := w.took(begun, time.Now())
+	t.Logf("from the policy to %v: %v", effect, took.Round(time.Millisecond))
+	if took > published {
+		t.Errorf("from the policy to %v: %v", effect, took)
+	}
+}
+
 func (w *world) passphrase() string { return filepath.Join(filepath.Dir(w.server.dir), "passphrase") }
 
 // A unit that withdraws the mouse and keyboard withdraws them everywhere at once.
@@ -35,10 +47,7 @@ func (w *world) rightsWithdrawn(t *testing.T) {
 	l := w.intervene(t, true)
 	l.driving(t)
 	w.policy(t, "--rights", "view point")
-	within(t, published, "from the policy to no more mouse", func() error {
-		_, err := l.tech.find(want{text: "vue seule", window: l.title})
-		return err
-	})
+	w.takesEffect(t, want{text: "vue seule", window: l.title})
 	l.nothingReaches(t)
 	l.end(t)
 	w.ask(t, request{control: true})
@@ -51,10 +60,7 @@ func (w *world) rightsWithdrawn(t *testing.T) {
 func (w *world) zoneDeclared(t *testing.T) {
 	l := w.intervene(t, false)
 	w.policy(t, "--add-zone", w.id+"=ZRR 1")
-	within(t, published, "from the policy to no session", func() error {
-		_, err := l.tech.find(want{text: "Votre unité ne vous autorise plus", window: l.title})
-		return err
-	})
+	w.takesEffect(t, want{text: "Votre unité ne vous autorise plus", window: l.title})
 	l.over(t, "Votre unité ne vous autorise plus")
 	w.host.see(t, soon, want{text: "Votre unité n’autorise plus ce technicien"})
 	w.ready(t)

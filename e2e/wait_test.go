@@ -22,17 +22,19 @@ const (
 // errNotYet is what a condition returns that has nothing better to say.
 var errNotYet = errors.New("not yet")
 
-// wait polls until cond returns nil, and says why it did not.
+// wait polls until cond returns nil, and says why it did not. The last look begins after the
+// limit: a machine that stood still until then has shown nothing.
 func wait(limit time.Duration, cond func() error) error {
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	end := time.Now().Add(limit)
 	for {
+		last := time.Now().After(end)
 		err := cond()
 		if err == nil {
 			return nil
 		}
-		if time.Now().After(end) {
+		if last {
 			return fmt.Errorf("not within %v: %w", limit, err)
 		}
 		<-tick.C

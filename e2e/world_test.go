@@ -52,6 +52,8 @@ type world struct {
 	tray   *tray
 	logins *logins // of the tests that have one
 	asked  int     // requests so far, to tell reasons apart
+
+	*sentries // what was quick is measured by them
 }
 
 // newWorld starts everything, joins both apps and enrols the technician; prepare is done
@@ -87,7 +89,7 @@ func newDesktops(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{dir: dir}
+	w := &world{dir: dir, sentries: newSentries(t)}
 	if w.as, err = ordinary(); err != nil {
 		t.Fatal(err)
 	}
@@ -199,11 +201,11 @@ func (w *world) enrol(t *testing.T) {
 // arrange puts the technician's main window below where session windows go.
 func (w *world) arrange(t *testing.T) {
 	t.Helper()
-	win, _, err := w.tech.screen.window("Assist")
+	_, at, err := w.tech.screen.window("Assist")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.tech.screen.xdotool(t, "windowmove", strconv.Itoa(int(win)), "1500", "1100")
+	w.tech.screen.arrange(t, "Assist", image.Rectangle{Max: at.Size()}.Add(image.Pt(1500, 1100)))
 }
 
 // request is what the technician asks for.
