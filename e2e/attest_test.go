@@ -123,13 +123,7 @@ func (a *app) pid(t *testing.T) int {
 // intervention: the connection between them is made outwards by both.
 func (w *world) listeners(t *testing.T) {
 	w.tidy(t)
-	for _, a := range []*app{w.host, w.tech} {
-		for _, s := range a.quietly(t, "before") {
-			if strings.HasPrefix(s.Protocol, "udp") {
-				t.Errorf("before, %s has %+v", a.name, s)
-			}
-		}
-	}
+	w.unconnected(t, "before")
 	l := w.intervene(t, false)
 	for _, a := range []*app{w.host, w.tech} {
 		udp := 0
@@ -143,9 +137,16 @@ func (w *world) listeners(t *testing.T) {
 		}
 	}
 	l.end(t)
+	w.unconnected(t, "after")
+}
+
+// unconnected waits until neither app has a connection to the other any more: one that has
+// just ended takes a moment to close.
+func (w *world) unconnected(t *testing.T, when string) {
+	t.Helper()
 	for _, a := range []*app{w.host, w.tech} {
-		eventually(t, aWhile, "the connection is closed", func() error {
-			for _, s := range a.quietly(t, "after") {
+		eventually(t, aWhile, when+", the connection is closed", func() error {
+			for _, s := range a.quietly(t, when) {
 				if strings.HasPrefix(s.Protocol, "udp") {
 					return fmt.Errorf("%+v", s)
 				}

@@ -22,19 +22,31 @@ const hardText = "Bonjour àéîçù ñ ß € @_&1;"
 
 // notepad is a terminal of the host that keeps what is typed into it.
 type notepad struct {
-	file string
-	proc *process
+	file, title string
+	screen      *display
+	proc        *process
 }
 
 // newNotepad opens one and gives it the keyboard.
 func (w *world) newNotepad(t *testing.T, name string) *notepad {
 	t.Helper()
 	d := w.host.screen
-	n := &notepad{file: filepath.Join(w.host.dir, name+".txt")}
+	n := &notepad{file: filepath.Join(w.host.dir, name+".txt"), title: name, screen: d}
 	n.proc = start(t, program{path: "xterm", as: w.as, env: append(d.env(), "HOME="+w.host.dir, "LC_ALL=C.UTF-8"),
 		log: filepath.Join(w.dir, "xterm.log"), args: []string{"-u8", "-geometry", "80x10+1200+500", "-T", name, "-e", "sh", "-c", "exec cat > " + n.file}})
 	w.toFront(t, name)
 	return n
+}
+
+// close ends it, and returns once the window manager has given the keyboard to another window.
+func (n *notepad) close(t *testing.T) {
+	t.Helper()
+	n.proc.stop()
+	eventually(t, soon, n.title+" is gone", func() error {
+		_, _, err := n.screen.window(n.title)
+		return yes(err != nil)
+	})
+	n.screen.managed(t)
 }
 
 // toFront gives a window of the host the keyboard, without touching its devices.
@@ -103,7 +115,21 @@ func (l *live) resize(t *testing.T, width, height string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.tech.screen.xdotool(t, "windowsize", "--sync", strconv.Itoa(int(win)), width, height)
+	l.tech.screen.xdotool(t, "windowsize", strconv.Itoa(int(win)), width, height)
+	l.tech.eventually(t, "the pictures in the new size", func() error {
+		g, err := l.tech.find(want{id: "pane*", window: l.title})
+		if err != nil {
+			return err
+		}
+		_, r, err := l.tech.screen.window(l.title)
+		if err != nil {
+			return err
+		}
+		if fmt.Sprint(r.Dx(), r.Dy()) != width+" "+height || !close2(image.Pt(g.X+g.W, 0), image.Pt(r.Dx(), 0), 2) {
+			return fmt.Errorf("a window of %v, with pictures up to %d", r.Size(), g.X+g.W)
+		}
+		return nil
+	})
 }
 
 // keyboard gives the session window's picture the keyboard, by its own means: a
@@ -141,7 +167,7 @@ func (l *live) choose(t *testing.T, menu string, keys ...string) {
 // typesText uses the text mode of the toolbar.
 func (l *live) typesText(t *testing.T, name string) {
 	pad := l.newNotepad(t, name)
-	defer pad.proc.stop()
+	defer pad.close(t)
 	clip := newClipboard(t, l.tech.screen, hardText+"\n")
 	defer clip.close()
 	a := l.tech
@@ -156,7 +182,7 @@ func (l *live) typesText(t *testing.T, name string) {
 // keyboard.
 func (l *live) strikesKeys(t *testing.T, name, want string) {
 	pad := l.newNotepad(t, name)
-	defer pad.proc.stop()
+	defer pad.close(t)
 	l.keyboard(t)
 	l.tech.screen.keys(t, "24", "25", "47", "38", "52", "36")
 	pad.holds(t, want)
@@ -222,8 +248,8 @@ func matched(all []deed) error {
 // altTab changes the host's window from the toolbar.
 func (l *live) altTab(t *testing.T) {
 	one, two := l.newNotepad(t, "one"), l.newNotepad(t, "two")
-	defer one.proc.stop()
-	defer two.proc.stop()
+	defer one.close(t)
+	defer two.close(t)
 	before := l.host.screen.active()
 	l.choose(t, "Touches", "Down", "Down")
 	if err := wait(soon, func() error {
@@ -250,14 +276,23 @@ func (l *live) mouse(t *testing.T) {
 	}
 }
 
+// both are the places of the pictures of two monitors.
+func (l *live) both(t *testing.T) (pics []image.Rectangle) {
+	t.Helper()
+	l.tech.eventually(t, "two pictures", func() (err error) {
+		if pics, err = l.pictures(); err == nil && len(pics) != 2 {
+			err = fmt.Errorf("pictures %v", pics)
+		}
+		return err
+	})
+	return pics
+}
+
 // spot is where on the technician's screen a pixel of a host monitor is shown, and
 // which pixel of the root window a click there means.
 func (l *live) spot(t *testing.T, i int, m image.Rectangle, at image.Point) (shown, root image.Point) {
 	t.Helper()
-	pics, err := l.pictures()
-	if err != nil || len(pics) != 2 {
-		t.Fatalf("%d pictures: %v", len(pics), err)
-	}
+	pics := l.both(t)
 	// pictures are listed by their size at 1:1; fitted, by their place: the primary monitor lies right
 	r := pics[i]
 	if r.Dx() != m.Dx() {
@@ -363,7 +398,7 @@ func (w *world) ladder(t *testing.T) {
 	l.nothingReaches(t)
 	l.tech.press(t, want{text: "Demander la main", kind: "button", window: l.title})
 	w.host.see(t, aWhile, want{id: "accept"})
-	w.host.press(t, want{id: "accept"})
+	w.host.counts(t, want{id: "accept"}, func() error { return w.host.absent(want{id: "accept"}) })
 	l.driving(t)
 	w.host.press(t, want{text: "Reprendre la main", kind: "button", window: "Assist"})
 	l.tech.see(t, soon, want{text: "vue seule", window: l.title})
