@@ -50,10 +50,7 @@ func ways() []way {
 		{name: "hot-key", cut: hotkey, says: "L’utilisateur a coupé"},
 		{name: "tray", cut: (*live).cutByTray, says: "L’utilisateur a coupé"},
 		{name: "interface stuck", before: (*live).block, cut: hotkey, says: "L’utilisateur a coupé"},
-		{name: "interface stuck, button", before: func(l *live, t *testing.T) {
-			l.aimAtButton(t)
-			l.block(t)
-		}, cut: func(l *live, t *testing.T) { l.host.screen.tap(t) }, says: "L’utilisateur a coupé", later: true},
+		stuckButton(),
 		{name: "interface stuck, tray", before: (*live).block, cut: (*live).cutByTray, says: "L’utilisateur a coupé", later: true},
 		{name: "interface stuck, closing the app", before: (*live).block, cut: (*live).closeHost, says: "L’utilisateur a fermé", ends: true, later: true},
 		{name: "interface stuck, told to end", before: (*live).block, cut: func(l *live, _ *testing.T) { l.host.proc.signal(syscall.SIGTERM) },
@@ -63,6 +60,20 @@ func ways() []way {
 		{name: "killing the app", cut: func(l *live, _ *testing.T) { l.host.proc.kill() }, says: "La connexion a été perdue", ends: true},
 	}
 	return list
+}
+
+// stuckButton is the button, pressed while the interface is stuck.
+func stuckButton() way {
+	var at image.Point
+	return way{
+		name: "interface stuck, button",
+		before: func(l *live, t *testing.T) {
+			at = l.aimAtButton(t)
+			l.block(t)
+		},
+		cut:  func(l *live, t *testing.T) { l.strike(t, at) },
+		says: "L’utilisateur a coupé", later: true,
+	}
 }
 
 // reporting is the button that cuts and reports: a cut like the others, and the server then
@@ -111,7 +122,7 @@ func (w *world) cutBy(t *testing.T, c way) {
 		}
 		return err
 	})
-	if took := lit.Sub(at); took > atOnce && !c.later {
+	if took := w.took(at, lit); took > atOnce && !c.later {
 		t.Errorf("the banner was there %v after the cut", took)
 	}
 	most := aftermath
@@ -139,24 +150,22 @@ func (l *live) cutByButton(t *testing.T) { l.cutByButtonOf(t, "cut") }
 
 // cutByButtonOf does so with the button of this name.
 func (l *live) cutByButtonOf(t *testing.T, id string) {
-	g := l.host.see(t, soon, want{id: id, window: "Assist"})
-	l.host.screen.activate(t, "Assist")
-	at, err := l.host.middle(g)
-	if err != nil {
-		t.Fatal(err)
-	}
+	at := l.host.aim(t, want{id: id, window: "Assist"})
 	l.grab(t, at)
+	l.strike(t, at)
+}
+
+// strike presses where the person's mouse was brought before. It goes there once more: were
+// it still for two seconds, the technician's would be elsewhere.
+func (l *live) strike(t *testing.T, at image.Point) {
+	t.Helper()
+	l.host.screen.jump(t, at)
 	l.host.screen.tap(t)
 }
 
 // cutByBanner presses the button at the right end of a banner.
 func (l *live) cutByBanner(t *testing.T) {
-	_, r, err := l.banner()
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.grab(t, image.Pt(r.Max.X-40, (r.Min.Y+r.Max.Y)/2))
-	l.host.screen.tap(t)
+	l.strike(t, l.aimAtBanner(t))
 }
 
 // grab takes the mouse: one single jump amid all that the technician does makes it the
@@ -175,7 +184,7 @@ func (l *live) grab(t *testing.T, at image.Point) {
 			return err
 		}
 		if p != last {
-			if took := looked.Sub(begun); took > atOnce {
+			if took := l.took(begun, looked); took > atOnce {
 				t.Fatalf("the technician moves the mouse, to %v, %v after the person took it", p, took)
 			}
 			last, still = p, 0
@@ -184,9 +193,6 @@ func (l *live) grab(t *testing.T, at image.Point) {
 		still++
 		return yes(still > 5)
 	})
-	if last != at {
-		d.jump(t, at)
-	}
 }
 
 // block keeps the host's interface from everything.
@@ -241,10 +247,7 @@ type sample struct {
 // flood starts it and waits until it arrives.
 func (l *live) flood(t *testing.T) *flood {
 	t.Helper()
-	pics, err := l.pictures()
-	if err != nil || len(pics) != 2 {
-		t.Fatal(err)
-	}
+	pics := l.both(t)
 	mons, err := l.host.screen.monitors()
 	if err != nil {
 		t.Fatal(err)
@@ -267,6 +270,7 @@ func (l *live) flood(t *testing.T) *flood {
 func (f *flood) stop() {
 	f.once.Do(func() { close(f.end) })
 	f.work.Wait()
+	f.l.tech.screen.x.Sync() // its last move is done, and takes nobody's mouse elsewhere
 }
 
 // every calls do until the flood ends.
@@ -345,15 +349,15 @@ func (f *flood) quiet(t *testing.T, cut time.Time, most int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	t.Logf("last move %v after the cut", f.moved.Sub(cut).Round(time.Millisecond))
-	if f.moved.After(cut.Add(atOnce)) {
-		t.Errorf("the technician moved the mouse %v after the cut", f.moved.Sub(cut))
+	if took := f.l.took(cut, f.moved); took > atOnce {
+		t.Errorf("the technician moved the mouse %v after the cut", took)
 	}
 	var before, first, last sample
 	for _, s := range f.seen {
 		if before.at.IsZero() {
 			before = s
 		}
-		if s.at.After(cut.Add(atOnce)) {
+		if f.l.took(cut, s.at) > atOnce {
 			if first.at.IsZero() {
 				first = s
 			}

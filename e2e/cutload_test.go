@@ -52,11 +52,7 @@ func strains() []strain {
 			}
 		}},
 		{"input flood", func(l *live, t *testing.T, f *flood) func() {
-			pics, err := l.pictures()
-			if err != nil || len(pics) != 2 {
-				t.Fatal(len(pics), err)
-			}
-			r, stop := pics[1].Inset(150), make(chan struct{})
+			r, stop := l.both(t)[1].Inset(150), make(chan struct{})
 			f.work.Go(func() {
 				tick := time.NewTicker(time.Millisecond)
 				defer tick.Stop()
@@ -95,18 +91,20 @@ func strains() []strain {
 // knife is one way of cutting: aim brings the person's hand there, press cuts.
 type knife struct {
 	name  string
-	aim   func(l *live, t *testing.T)
-	press func(l *live, t *testing.T)
+	aim   func(l *live, t *testing.T) image.Point
+	press func(l *live, t *testing.T, at image.Point)
 	stuck bool // works while the interface is stuck
 }
 
 func knives() []knife {
-	tap := func(l *live, t *testing.T) { l.host.screen.tap(t) }
+	nowhere := func(*live, *testing.T) (at image.Point) { return at }
+	hotkey := func(l *live, t *testing.T, _ image.Point) { l.strikeHotkey(t) }
+	tray := func(l *live, t *testing.T, _ image.Point) { l.cutByTray(t) }
 	return []knife{
-		{"hot-key", func(*live, *testing.T) {}, (*live).strikeHotkey, true},
-		{"banner", (*live).aimAtBanner, tap, true},
-		{"button", (*live).aimAtButton, tap, false},
-		{"tray", func(*live, *testing.T) {}, (*live).cutByTray, false},
+		{"hot-key", nowhere, hotkey, true},
+		{"banner", (*live).aimAtBanner, (*live).strike, true},
+		{"button", (*live).aimAtButton, (*live).strike, false},
+		{"tray", nowhere, tray, false},
 	}
 }
 
@@ -126,22 +124,20 @@ func (l *live) strikeHotkey(t *testing.T) {
 	}
 }
 
-func (l *live) aimAtBanner(t *testing.T) {
-	_, r, err := l.banner()
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.grab(t, image.Pt(r.Max.X-40, (r.Min.Y+r.Max.Y)/2))
+func (l *live) aimAtBanner(t *testing.T) (at image.Point) {
+	l.host.eventually(t, "a banner", func() error {
+		_, r, err := l.banner()
+		at = image.Pt(r.Max.X-40, (r.Min.Y+r.Max.Y)/2)
+		return err
+	})
+	l.grab(t, at)
+	return at
 }
 
-func (l *live) aimAtButton(t *testing.T) {
-	g := l.host.see(t, soon, want{id: "cut", window: "Assist"})
-	l.host.screen.activate(t, "Assist")
-	at, err := l.host.middle(g)
-	if err != nil {
-		t.Fatal(err)
-	}
+func (l *live) aimAtButton(t *testing.T) image.Point {
+	at := l.host.aim(t, want{id: "cut", window: "Assist"})
 	l.grab(t, at)
+	return at
 }
 
 // slice is one cut as it was measured, from just before the press: until the last piece
@@ -191,11 +187,11 @@ func (w *world) slice(t *testing.T, s strain, k knife) slice {
 		})
 	}
 	lift := s.lay(l, t, f)
-	k.aim(l, t) // last: a hand that rests for two seconds lets the technician move on
+	spot := k.aim(l, t) // last: a hand that rests for two seconds lets the technician move on
 	at := time.Now()
-	k.press(l, t)
+	k.press(l, t, spot)
 	var gone time.Time
-	if err := wait(3*time.Second, func() error {
+	if err := wait(soon, func() error {
 		all, err := w.banners()
 		gone = time.Now()
 		return errors.Join(err, yes(err == nil && len(all) == 0))
@@ -210,7 +206,7 @@ func (w *world) slice(t *testing.T, s strain, k knife) slice {
 	ear.close()
 	lift()
 	f.stop()
-	got := slice{s.name, k.name, max(0, sent.Sub(at)), max(0, moved.Sub(at)), gone.Sub(at)}
+	got := slice{s.name, k.name, max(0, w.took(at, sent)), max(0, w.took(at, moved)), w.took(at, gone)}
 	if sent.IsZero() {
 		got.Picture = 0
 	}
