@@ -87,7 +87,7 @@ func (c *cheat) askWith(request []byte) (*wire.Answer, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	var err error
-	if c.out, err = c.e.account.Ask(ctx, c.e.who.code(c.e.b.t), request); err != nil {
+	if c.out, err = c.e.account.Ask(ctx, c.e.who.code(c.e.b.t, time.Now()), request); err != nil {
 		return nil, err
 	}
 	env, err := c.out.Answer(ctx)

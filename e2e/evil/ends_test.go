@@ -270,7 +270,7 @@ func (e *ends) request(rights consent.Rights) (*session.Technician, string) {
 	e.b.asked++
 	reason := fmt.Sprintf("Imprimante muette no %d", e.b.asked)
 	t, err := session.NewTechnician(e.technicianConfig(), session.Wish{
-		Machine: e.host.number, Reason: reason, TOTP: e.who.code(e.b.t), Rights: rights})
+		Machine: e.host.number, Reason: reason, TOTP: e.who.code(e.b.t, time.Now()), Rights: rights})
 	must(e.b.t, err)
 	t.Start(context.Background())
 	return t, reason

@@ -72,10 +72,10 @@ func (p *person) isOn(photo image.Image) bool {
 	return max(y, p.shade)-min(y, p.shade) < 8
 }
 
-// code is a one-time code of this moment.
-func (p *person) code(t testing.TB) string {
+// code is the one-time code of a moment.
+func (p *person) code(t testing.TB, at time.Time) string {
 	t.Helper()
-	c, err := totp.GenerateCode(p.secret, time.Now())
+	c, err := totp.GenerateCode(p.secret, at)
 	must(t, err)
 	return c
 }

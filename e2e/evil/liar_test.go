@@ -74,7 +74,8 @@ type liar struct {
 	web      *http.Server
 	work     sync.WaitGroup
 
-	stirred atomic.Int64 // when something last passed, in Unix nanoseconds
+	stop  chan struct{}
+	beats atomic.Int64 // since something last passed
 
 	mu      sync.Mutex
 	signers []trust.Signer                        // whose greetings it can make
@@ -99,7 +100,8 @@ func newLiar(t testing.TB, upstream string, cert tls.Certificate, signers ...tru
 
 // newLiarOn stands on a listener; what must not be is told to complain.
 func newLiarOn(l net.Listener, upstream string, cert tls.Certificate, complain func(string, ...any)) *liar {
-	s := &liar{complain: complain, upstream: upstream, listener: l, cert: cert, legs: map[*leg]bool{}}
+	s := &liar{complain: complain, upstream: upstream, listener: l, cert: cert, stop: make(chan struct{}), legs: map[*leg]bool{}}
+	s.work.Go(s.listens)
 	s.web = &http.Server{Handler: s}
 	secured := tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS13, NextProtos: []string{"http/1.1"}})
 	s.work.Go(func() { _ = s.web.Serve(secured) })
@@ -108,6 +110,7 @@ func newLiarOn(l net.Listener, upstream string, cert tls.Certificate, complain f
 
 func (s *liar) close() {
 	_ = s.web.Close()
+	close(s.stop)
 	s.hangUp()
 	s.work.Wait()
 }
@@ -135,11 +138,28 @@ func (s *liar) tell(lie func(passing) [][]byte, page func(string, []byte) []byte
 	s.lie, s.page = lie, page
 }
 
-// stir notes that something passes.
-func (s *liar) stir() { s.stirred.Store(time.Now().UnixNano()) }
+// beat is what silence is counted in. Beats are left out while the whole machine stands still
+// or has no time for us: nobody can say anything then.
+const beat = 5 * time.Millisecond
 
-// still is how long nothing has passed.
-func (s *liar) still() time.Duration { return time.Since(time.Unix(0, s.stirred.Load())) }
+// stir notes that something passes.
+func (s *liar) stir() { s.beats.Store(0) }
+
+// still is how long nothing has passed, though it could have.
+func (s *liar) still() time.Duration { return time.Duration(s.beats.Load()) * beat }
+
+func (s *liar) listens() {
+	tick := time.NewTicker(beat)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			s.beats.Add(1)
+		case <-s.stop:
+			return
+		}
+	}
+}
 
 // ServeHTTP serves one client.
 func (s *liar) ServeHTTP(w http.ResponseWriter, r *http.Request) {

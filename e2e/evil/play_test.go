@@ -143,11 +143,8 @@ func (e *ends) follow(tech *session.Technician) (words [3]string, err error) {
 		if e.b.patient || !e.b.inVain() {
 			continue
 		}
-		switch e.app.State().Phase {
-		case session.HostConnecting:
-			e.b.hindrance = errSilence // the two may have been on the way to each other
-			return words, nil
-		case session.HostIdle:
+		if p := e.app.State().Phase; p == session.HostIdle || p == session.HostConnecting {
+			e.b.hindrance = errSilence // or on the way to each other
 			return words, nil
 		}
 	}

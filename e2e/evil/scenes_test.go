@@ -202,6 +202,20 @@ func (b *bench) enrols() (outcome, error) {
 // recording is what passed in one run, by who, whither and what.
 type recording map[track][][]byte
 
+// aged is a message of the past as it would be from an hour ago: the one-time code of a
+// moment ago may be good still, here where the server forgets which were used.
+func (r *repertoire) aged(raw []byte) []byte {
+	ask, ok := (passing{up: true, raw: raw}).message().(*wire.Ask)
+	if !ok {
+		return raw
+	}
+	ask.TOTP = r.spent
+	if old, err := wire.Marshal(ask); err == nil {
+		return old
+	}
+	return raw
+}
+
 // track is one kind of message between one end and the server, in one direction.
 type track struct {
 	side side

@@ -57,12 +57,14 @@ func (j job) String() string {
 type repertoire struct {
 	others, past, again recording
 	jobs                []job
+	spent               string // a one-time code of the past's technician that is good no more
 }
 
 // rehearse plays every scene honestly and makes the lies from what passed.
 func rehearse(t *testing.T, b *bench) *repertoire {
 	t.Helper()
 	r := &repertoire{others: recording{}, past: recording{}, again: recording{}}
+	r.spent = b.ground.people[0].code(t, time.Now().Add(-time.Hour))
 	for _, s := range scenes() {
 		b.stand = 1
 		b.listen(s, r.others)
@@ -105,6 +107,7 @@ func (b *bench) listen(s scene, into recording) []track {
 	if b.pair != nil && len(b.pair.kept()) > 0 && !until(patience, said) {
 		b.t.Fatalf("%s: not said: %v", s.name, last)
 	}
+	b.novice = nil
 	b.leave()
 	mu.Lock()
 	defer mu.Unlock()
@@ -189,7 +192,7 @@ func (r *repertoire) spoil(base job, at place, names []string) {
 			if now == nil {
 				return [][]byte{is}
 			}
-			with := s.make(now, find(others), find(past))
+			with := s.make(now, find(others), find(r.aged(past)))
 			if with == nil || bytes.Equal(with, now) {
 				return nil // nothing to spoil in this way
 			}
