@@ -241,7 +241,7 @@ func TestPresenceEndsWithTheConnection(t *testing.T) {
 // A host that is slow to take the request is not rung behind the technician's
 // back once that one was told "offline".
 func TestAHostThatTakesTheRequestTooLateDoesNotRing(t *testing.T) {
-	r := served(t)
+	r := served(t, func(s *Server) { s.limits.ring = patience / 20 })
 	p := r.enrolled("claire")
 	c, cert := r.technician(p)
 	// A stand-in for the slow connection: it listens and says nothing.
