@@ -21,6 +21,7 @@ const (
 	nap       = 5 * time.Millisecond
 	overslept = 25 * time.Millisecond // somebody who goes before all others was woken so late: the processor stood still
 	goesFirst = -15                   // as nice has it
+	never     = 24 * time.Hour        // for which a sentry that cannot watch is taken to be awake
 )
 
 // sentries sleep, one on each processor, and note when they were woken late.
@@ -60,10 +61,13 @@ func (s *sentries) watch(n, cpu int) {
 	runtime.LockOSThread()
 	var own unix.CPUSet
 	own.Set(cpu)
-	if unix.SchedSetaffinity(0, &own) != nil {
+	// It takes root to go first. Whoever waits in line knows nothing of the processor.
+	if unix.SchedSetaffinity(0, &own) != nil || unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), goesFirst) != nil {
+		s.mu.Lock()
+		s.awake[n] = time.Now().Add(never)
+		s.mu.Unlock()
 		return
 	}
-	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), goesFirst) // takes root; without it a sentry may be late for less
 	for {
 		select {
 		case <-s.end:
