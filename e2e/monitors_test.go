@@ -117,7 +117,10 @@ func (l *live) plug(t *testing.T, how []string, at image.Rectangle) {
 		if off := r.Dx()*at.Dy() - r.Dy()*at.Dx(); off < -2*at.Dx() || off > 2*at.Dx() {
 			return fmt.Errorf("a picture of %v for a monitor of %v", r.Size(), at.Size())
 		}
-		shown = r
+		if r != shown { // it may move on
+			shown = r
+			return errNotYet
+		}
 		img, err := l.tech.screen.shot(r)
 		if err != nil {
 			return err
