@@ -208,7 +208,11 @@ func (w *world) answeredAgain(t *testing.T, l *liar) {
 	w.intervene(t, false).end(t)
 	w.ready(t)
 	quiet := w.sockets(t)
-	before := w.refusedToday(t)
+	before := 0
+	w.host.eventually(t, "how many attempts there were", func() (err error) {
+		before, err = w.refusedToday()
+		return err
+	})
 	if _, err := l.order("again"); err != nil {
 		t.Fatal(err)
 	}
@@ -216,23 +220,19 @@ func (w *world) answeredAgain(t *testing.T, l *liar) {
 		if err := w.unshown(t, quiet); err != nil {
 			t.Fatal(err)
 		}
-		return yes(w.refusedToday(t) == before+1)
+		now, err := w.refusedToday()
+		return errors.Join(err, yes(now == before+1))
 	})
 	always(t, poll*25, "nobody is asked", func() error { return w.unshown(t, quiet) })
 }
 
 // refusedToday is how many attempts the host's window counts. It says nothing of none.
-func (w *world) refusedToday(t *testing.T) int {
-	t.Helper()
-	n := 0
+func (w *world) refusedToday() (n int, err error) {
 	g, err := w.host.find(want{id: "refused"})
 	if err == nil && g.Text != "" {
 		_, err = fmt.Sscanf(g.Text, "Aujourd’hui\u00a0: %d", &n)
 	}
-	if err != nil {
-		w.host.fail(t, err)
-	}
-	return n
+	return n, err
 }
 
 // anothersRequest: one technician's request in the place of another's is asked in the name of
@@ -266,8 +266,7 @@ func (w *world) anothersRequest(t *testing.T, l *liar) {
 		t.Errorf("the question says:\n%s", said)
 	}
 	l.told(t)
-	w.host.press(t, want{id: "accept"})
-	w.host.gone(t, soon, want{id: "accept"})
+	w.host.counts(t, want{id: "accept"}, func() error { return w.host.absent(want{id: "accept"}) })
 	always(t, poll*50, "nobody gets in", func() error {
 		if _, err := w.tech.find(want{id: "pane*"}); err == nil {
 			return errors.New("the technician has a picture")
