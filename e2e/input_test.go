@@ -60,14 +60,27 @@ func (w *world) toFront(t *testing.T, title string) {
 }
 
 // holds waits until the notepad has this text and nothing else.
-func (n *notepad) holds(t *testing.T, want string) {
-	t.Helper()
-	eventually(t, aWhile, n.file, func() error {
+func (n *notepad) holds(want string) error {
+	return wait(aWhile, func() error {
 		b, err := os.ReadFile(n.file)
 		if err == nil && string(b) != want {
-			err = fmt.Errorf("it holds %q, not %q", b, want)
+			err = fmt.Errorf("%s holds %q, not %q", n.title, b, want)
 		}
 		return err
+	})
+}
+
+// noted is a trial in a notepad, each in one of its own.
+func (l *live) noted(t *testing.T, name, want string, play, after func()) {
+	t.Helper()
+	n := 0
+	l.trial(t, nil, func() error {
+		n++
+		pad := l.newNotepad(t, fmt.Sprint(name, "-", n))
+		defer pad.close(t)
+		play()
+		defer after()
+		return pad.holds(want)
 	})
 }
 
@@ -166,26 +179,23 @@ func (l *live) choose(t *testing.T, menu string, keys ...string) {
 
 // typesText uses the text mode of the toolbar.
 func (l *live) typesText(t *testing.T, name string) {
-	pad := l.newNotepad(t, name)
-	defer pad.close(t)
 	clip := newClipboard(t, l.tech.screen, hardText+"\n")
 	defer clip.close()
 	a := l.tech
-	l.choose(t, "Touches", "Up")
-	a.see(t, soon, want{id: "note", focused: true, window: l.title})
-	a.screen.keys(t, "ctrl+v", "Tab", "space")
-	pad.holds(t, hardText+"\n")
-	a.press(t, want{text: "Fermer", kind: "button", window: l.title})
+	l.noted(t, name, hardText+"\n", func() {
+		l.choose(t, "Touches", "Up")
+		a.see(t, soon, want{id: "note", focused: true, window: l.title})
+		a.screen.keys(t, "ctrl+v", "Tab", "space")
+	}, func() { a.press(t, want{text: "Fermer", kind: "button", window: l.title}) })
 }
 
 // strikesKeys strikes keys by their place: those of q, w, ;, a and z on an American
 // keyboard.
 func (l *live) strikesKeys(t *testing.T, name, want string) {
-	pad := l.newNotepad(t, name)
-	defer pad.close(t)
-	l.keyboard(t)
-	l.tech.screen.keys(t, "24", "25", "47", "38", "52", "36")
-	pad.holds(t, want)
+	l.noted(t, name, want, func() {
+		l.keyboard(t)
+		l.tech.screen.keys(t, "24", "25", "47", "38", "52", "36")
+	}, func() {})
 }
 
 // specialKeys strikes keys that the technician's own windows would use.
@@ -208,21 +218,20 @@ func (l *live) specialKeys(t *testing.T) {
 		{"ctrl+c", []byte{37, 54}}, {"ctrl+alt+t", []byte{37, 64, 28}}, {"Delete", []byte{119}},
 		{"alt+x", []byte{64, 53}}, {"Super_L", []byte{133}},
 	} {
-		p.focus(t) // a window manager gives the focus away when windows close
-		p.take(true)
-		l.tech.screen.keys(t, c.keys)
-		got, err := p.collect(2 * len(c.codes))
-		if err != nil {
-			l.tech.fail(t, fmt.Errorf("%s: %w", c.keys, err))
-		}
-		for i, code := range c.codes {
-			if got[i].what != "press" || got[i].detail != code {
-				t.Errorf("%s: the host saw %s", c.keys, spell(got))
+		l.gesture(t, p, 2*len(c.codes), func() {
+			p.focus(t) // a window manager gives the focus away when windows close
+			l.tech.screen.keys(t, c.keys)
+		}, func(got []deed) string {
+			for i, code := range c.codes {
+				if got[i].what != "press" || got[i].detail != code {
+					return fmt.Sprintf("%s: the host saw %s", c.keys, spell(got))
+				}
 			}
-		}
-		if err := matched(got); err != nil {
-			t.Errorf("%s: %v", c.keys, err)
-		}
+			if err := matched(got); err != nil {
+				return fmt.Sprintf("%s: %v", c.keys, err)
+			}
+			return ""
+		})
 	}
 }
 
@@ -251,13 +260,16 @@ func (l *live) altTab(t *testing.T) {
 	defer one.close(t)
 	defer two.close(t)
 	before := l.host.screen.active()
-	l.choose(t, "Touches", "Down", "Down")
-	if err := wait(soon, func() error {
-		now := l.host.screen.active()
-		return yes(now != 0 && now != before)
-	}); err != nil {
-		l.host.fail(t, fmt.Errorf("no other window of the host has the keyboard: %w", err))
-	}
+	l.trial(t, nil, func() error {
+		l.choose(t, "Touches", "Down", "Down")
+		if err := wait(soon, func() error {
+			now := l.host.screen.active()
+			return yes(now != 0 && now != before)
+		}); err != nil {
+			return fmt.Errorf("no other window of the host has the keyboard: %w", err)
+		}
+		return nil
+	})
 }
 
 // mouse clicks, drags and scrolls on both monitors.
@@ -327,12 +339,12 @@ func (l *live) clicks(t *testing.T, p *pad, i int, m image.Rectangle) {
 	for n, at := range []image.Point{{X: 130, Y: 130}, {X: 333, Y: 222}, {X: m.Dx() - 131, Y: m.Dy() - 71}} {
 		button := []int{1, 3, 2}[n]
 		shown, root := l.spot(t, i, m, at)
-		p.take(true)
-		l.tech.screen.click(t, shown, button)
-		got := l.pair(t, p)
-		if got[0].what != "down" || int(got[0].detail) != button || !near(got[0].at, root) || got[1].what != "up" || !near(got[1].at, root) {
-			t.Errorf("monitor %d: a click %d meant for %v came as %s", i, button, root, spell(got))
-		}
+		l.gesture(t, p, 2, func() { l.tech.screen.click(t, shown, button) }, func(got []deed) string {
+			if got[0].what == "down" && int(got[0].detail) == button && near(got[0].at, root) && got[1].what == "up" && near(got[1].at, root) {
+				return ""
+			}
+			return fmt.Sprintf("monitor %d: a click %d meant for %v came as %s", i, button, root, spell(got))
+		})
 	}
 }
 
@@ -340,34 +352,30 @@ func (l *live) drags(t *testing.T, p *pad, i int, m image.Rectangle) {
 	t.Helper()
 	from, fromRoot := l.spot(t, i, m, image.Pt(200, 200))
 	to, toRoot := l.spot(t, i, m, image.Pt(500, 390))
-	p.take(true)
-	l.tech.screen.xdotool(t, "mousemove", strconv.Itoa(from.X), strconv.Itoa(from.Y), "mousedown", "1",
-		"mousemove", strconv.Itoa((from.X+to.X)/2), strconv.Itoa((from.Y+to.Y)/2))
-	l.tech.screen.xdotool(t, "mousemove", strconv.Itoa(to.X), strconv.Itoa(to.Y), "mouseup", "1")
-	got := l.pair(t, p)
-	if !near(got[0].at, fromRoot) || !near(got[1].at, toRoot) || got[0].what != "down" || got[1].what != "up" {
-		t.Errorf("monitor %d: a drag from %v to %v came as %s", i, fromRoot, toRoot, spell(got))
-	}
+	l.gesture(t, p, 2, func() {
+		l.tech.screen.xdotool(t, "mousemove", strconv.Itoa(from.X), strconv.Itoa(from.Y), "mousedown", "1",
+			"mousemove", strconv.Itoa((from.X+to.X)/2), strconv.Itoa((from.Y+to.Y)/2))
+		l.tech.screen.xdotool(t, "mousemove", strconv.Itoa(to.X), strconv.Itoa(to.Y), "mouseup", "1")
+	}, func(got []deed) string {
+		if near(got[0].at, fromRoot) && near(got[1].at, toRoot) && got[0].what == "down" && got[1].what == "up" {
+			return ""
+		}
+		return fmt.Sprintf("monitor %d: a drag from %v to %v came as %s", i, fromRoot, toRoot, spell(got))
+	})
 }
 
 func (l *live) scrolls(t *testing.T, p *pad, i int, m image.Rectangle) {
 	t.Helper()
 	shown, root := l.spot(t, i, m, image.Pt(300, 300))
-	l.tech.screen.xdotool(t, "mousemove", strconv.Itoa(shown.X), strconv.Itoa(shown.Y))
-	for _, button := range []int{4, 5, 6, 7} {
-		p.take(true)
-		l.tech.screen.xdotool(t, "click", strconv.Itoa(button))
-		got := l.pair(t, p)
-		if int(got[0].detail) != button || !near(got[0].at, root) {
-			t.Errorf("monitor %d: wheel %d at %v came as %s", i, button, root, spell(got))
-		}
-	}
-	for _, button := range []int{8, 9} {
-		p.take(true)
-		l.tech.screen.xdotool(t, "click", strconv.Itoa(button))
-		if got := l.pair(t, p); int(got[0].detail) != button {
-			t.Errorf("monitor %d: button %d came as %s", i, button, spell(got))
-		}
+	for _, button := range []int{4, 5, 6, 7, 8, 9} {
+		l.gesture(t, p, 2, func() {
+			l.tech.screen.click(t, shown, button)
+		}, func(got []deed) string {
+			if int(got[0].detail) == button && near(got[0].at, root) {
+				return ""
+			}
+			return fmt.Sprintf("monitor %d: wheel or button %d at %v came as %s", i, button, root, spell(got))
+		})
 	}
 }
 

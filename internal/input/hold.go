@@ -45,7 +45,11 @@ func (d *Desk) review() {
 	d.mu.Lock()
 	holding := len(d.held) > 0
 	d.mu.Unlock()
-	if holding && d.permit(func() error { return nil }) != nil {
+	if !holding {
+		return
+	}
+	if err := d.permit(func() error { return nil }); err != nil {
+		d.o.Log.Info("keys and buttons let go", slog.Any("error", err))
 		d.letGo()
 	}
 }

@@ -14,6 +14,9 @@ import (
 	"assist/internal/wire"
 )
 
+// lapseTime is how long the log is not told again that input is held back.
+const lapseTime = 500 * time.Millisecond
+
 // driveAgain is how long after a failure to drive the desktop is tried again.
 const driveAgain = 2 * time.Second
 
@@ -23,7 +26,7 @@ func (l *live) receive() {
 	for {
 		m, err := l.hear()
 		if errors.Is(err, errUnheard) {
-			l.unhold()
+			l.unhold(err)
 			continue
 		}
 		if err != nil {
@@ -39,6 +42,9 @@ func (l *live) receive() {
 
 // errUnheard says that the technician may have gone while something is held.
 var errUnheard = errors.New("session: nothing heard while something is held")
+
+// errNoDesk says that there is nothing to drive, or no right to.
+var errNoDesk = errors.New("session: no desk to drive")
 
 // hear waits for a message; while something is held, for no longer than holdTime.
 // Time spent on doing what came before does not count.
@@ -57,11 +63,12 @@ func (l *live) hear() (wire.ToHost, error) {
 
 // unhold lets go of all keys and buttons, so that none repeats while nobody is
 // there to let go of it.
-func (l *live) unhold() {
+func (l *live) unhold(why error) {
 	l.driver.holding = false
 	if l.driver.desk == nil {
 		return
 	}
+	l.s.host.cfg.Log.Info("keys and buttons let go", "error", why)
 	if err := l.driver.desk.Do(&wire.ReleaseAll{}); err != nil {
 		l.s.host.cfg.Log.Debug("desk not let go", "error", err)
 	}
@@ -106,6 +113,7 @@ type driver struct {
 	retry   time.Time
 	mute    time.Time // since when the windows do not answer; zero: they do
 	dropped int       // input not done
+	lapse   time.Time // when the log was told so last; zero: the last one was done
 	drives  bout
 	points  bout
 }
@@ -113,8 +121,12 @@ type driver struct {
 // input does one thing at mouse or keyboard, if that is allowed now.
 func (l *live) input(in wire.Input) {
 	d := &l.driver
-	if !l.answered(in) || !l.ready(in) {
-		d.dropped++
+	if !l.answered(in) {
+		l.undone(errMute)
+		return
+	}
+	if !l.ready(in) {
+		l.undone(errNoDesk)
 		return
 	}
 	d.hold(in) // before: a failure may leave it held
@@ -126,13 +138,24 @@ func (l *live) input(in wire.Input) {
 	case err == nil && !d.drove:
 		d.drove = true
 		l.s.note(Deed{Act: ActDrove, Rights: consent.RightControl})
-	case err == nil:
 	case errors.Is(err, l.machine().Yield):
 		l.yielded()
-		d.dropped++
-	default:
-		d.dropped++
 	}
+	if err != nil {
+		l.undone(err)
+		return
+	}
+	d.lapse = time.Time{}
+}
+
+// undone counts an input that was not done. The log has the first of several in a row, and
+// one now and then.
+func (l *live) undone(why error) {
+	if time.Since(l.driver.lapse) > lapseTime {
+		l.s.host.cfg.Log.Info("input held back", "error", why)
+		l.driver.lapse = time.Now()
+	}
+	l.driver.dropped++
 }
 
 // hold minds what an input leaves held.

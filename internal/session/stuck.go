@@ -3,6 +3,7 @@
 package session
 
 import (
+	"errors"
 	"time"
 
 	"assist/internal/consent"
@@ -12,6 +13,9 @@ import (
 // muteTime is how long input waits for the person's windows to answer again; what waited
 // longer is not done any more.
 const muteTime = time.Second
+
+// errMute says that the person's windows do not answer.
+var errMute = errors.New("session: the windows do not answer")
 
 // permit is what something of the screens leaves under: the view, while the person's own
 // windows answer.
@@ -55,7 +59,7 @@ func (l *live) answered(in wire.Input) bool {
 			return false
 		}
 		if l.driver.holding {
-			l.unhold()
+			l.unhold(errMute)
 		}
 		late := time.NewTimer(left)
 		select {
