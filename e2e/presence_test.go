@@ -14,6 +14,8 @@ import (
 
 	"github.com/godbus/dbus/v5"
 	"github.com/jezek/xgb/xproto"
+
+	"assist/internal/consent"
 )
 
 // goneBy is how long after the person's session is locked or left something may still be
@@ -128,21 +130,22 @@ func (w *world) leaves(t *testing.T, a absence) {
 	f := l.flood(t)
 	defer f.stop()
 	eventually(t, soon, "pictures flow", f.flows)
+	clock := newAwake(t)
 	a.goes(t)
-	at := time.Now()
-	lit := at // when the last look that saw a banner began
-	within(t, aWhile, "banner gone", func() error {
-		now := time.Now()
+	at, lit := time.Now(), time.Duration(0) // lit: when the last look that saw a banner began
+	left := clock.now()
+	eventually(t, aWhile, "banner gone", func() error {
+		now := clock.since(left)
 		all, err := w.banners()
 		if err == nil && len(all) > 0 {
 			lit, err = now, fmt.Errorf("%d banners", len(all))
 		}
 		return err
 	})
-	if took := lit.Sub(at); took > goneBy {
-		t.Errorf("the banner was there %v later", took)
+	if lit > goneBy {
+		t.Errorf("the banner was there %v later", lit)
 	}
-	f.quiet(t, at, aftermath)
+	f.quiet(t, at.Add(goneBy-atOnce), aftermath) // the rest has as long
 	f.stop()
 	l.over(t, "L’écran de l’utilisateur a été verrouillé")
 	a.ack(t)
@@ -169,7 +172,7 @@ func (w *world) idleHands(t *testing.T) {
 	l.driving(t)
 	a := w.host
 	n := 0
-	if err := wait(90*time.Second, func() error {
+	if err := wait(2*time.Minute, func() error {
 		n++
 		a.screen.fake(xproto.MotionNotify, 0, image.Pt(700+n%2, 700)) // a program that plays the mouse is nobody
 		_, err := a.find(want{id: "accept", window: "Êtes-vous toujours là\u00a0?"})
@@ -178,17 +181,20 @@ func (w *world) idleHands(t *testing.T) {
 		a.fail(t, err)
 	}
 	a.keepPicture(t, "idle")
-	a.answer(t, want{id: "accept", window: "Êtes-vous toujours là\u00a0?"})
-	a.gone(t, soon, want{id: "accept"})
+	a.countsBy(t, a.answer, want{id: "accept", window: "Êtes-vous toujours là\u00a0?"}, func() error { return a.absent(want{id: "accept"}) })
 	l.driving(t)
-	a.see(t, 90*time.Second, want{id: "accept", window: "Êtes-vous toujours là\u00a0?"})
-	within(t, 65*time.Second, "the end without an answer", func() error {
+	a.see(t, 2*time.Minute, want{id: "accept", window: "Êtes-vous toujours là\u00a0?"})
+	clock := newAwake(t)
+	eventually(t, consent.AnswerTime+aWhile, "the end without an answer", func() error {
 		all, err := w.banners()
 		if err == nil && len(all) > 0 {
 			err = fmt.Errorf("%d banners", len(all))
 		}
 		return err
 	})
+	if took := clock.now(); took > consent.AnswerTime+5*time.Second {
+		t.Errorf("nobody answered, and it went on for %v", took)
+	}
 	l.over(t, "Personne n’est plus devant")
 	w.ready(t)
 }
