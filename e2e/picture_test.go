@@ -94,12 +94,13 @@ func (w *world) picturesMatch(t *testing.T) {
 	w.tidy(t)
 	l := &live{world: w, reason: w.ask(t, request{})}
 	w.host.see(t, aWhile, want{id: "accept"})
+	clock := newAwake(t)
 	w.accept(t, false)
-	clicked := time.Now()
+	clicked := clock.now()
 	w.tech.see(t, aWhile, want{id: "pane*", window: l.reason})
 	l.open(t)
 	eventually(t, aWhile, "pictures alike", l.like)
-	took := time.Since(clicked).Round(time.Millisecond)
+	took := clock.since(clicked).Round(time.Millisecond)
 	t.Logf("from the click to like pictures: %v", took)
 	if took > 2*time.Second {
 		t.Errorf("the pictures took %v", took)
@@ -120,18 +121,26 @@ func (w *world) picturesMatch(t *testing.T) {
 // showsChange changes a part of a monitor and waits for it on the other screen.
 func (l *live) showsChange(t *testing.T, i int, m image.Rectangle) {
 	t.Helper()
-	p := newPad(t, l.host.screen, image.Rect(0, 0, 200, 120).Add(m.Min).Add(image.Pt(300, 150)), 0x20c040)
-	defer p.close()
-	within(t, soon, fmt.Sprintf("change on monitor %d", i), func() error {
+	green := func() (bool, error) {
 		to, err := l.pictures()
-		if err != nil {
-			return err
+		if err != nil || len(to) <= i {
+			return false, fmt.Errorf("%d pictures: %w", len(to), err)
 		}
 		img, err := l.tech.screen.shot(image.Rect(0, 0, 160, 80).Add(to[i].Min).Add(image.Pt(320, 170)))
 		if err != nil {
-			return err
+			return false, err
 		}
 		c := img.RGBAAt(80, 40)
-		return yes(c.G > 0xa0 && c.R < 0x60 && c.B < 0x80)
+		return c.G > 0xa0 && c.R < 0x60 && c.B < 0x80, nil
+	}
+	eventually(t, soon, fmt.Sprintf("no change of before on monitor %d", i), func() error {
+		there, err := green()
+		return joinErr(err, !there)
+	})
+	p := newPad(t, l.host.screen, image.Rect(0, 0, 200, 120).Add(m.Min).Add(image.Pt(300, 150)), 0x20c040)
+	defer p.close()
+	within(t, soon, fmt.Sprintf("change on monitor %d", i), func() error {
+		there, err := green()
+		return joinErr(err, there)
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"assist/internal/consent"
 	"assist/internal/trust"
 )
 
@@ -185,7 +186,7 @@ func (w *world) mistyped(t *testing.T) {
 func (w *world) noAnswer(t *testing.T) {
 	w.ask(t, request{})
 	w.host.see(t, aWhile, want{id: "accept"})
-	w.host.gone(t, 70*time.Second, want{id: "accept"})
+	w.host.gone(t, consent.AnswerTime+aWhile, want{id: "accept"})
 	w.host.see(t, soon, want{text: "Vous n’avez pas répondu"})
 	w.tech.see(t, soon, want{text: "Pas de réponse en une minute"})
 }

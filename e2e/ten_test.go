@@ -36,7 +36,10 @@ func (w *world) ten(t *testing.T) {
 	for n := range sessions {
 		if n == loading {
 			for i, a := range apps {
-				before[i] = a.size(t)
+				var err error
+				if before[i], err = a.size(); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 		ends[n%len(ends)](w.intervene(t, true), t)
@@ -67,31 +70,32 @@ func (l *live) endsTakenBack(t *testing.T) {
 }
 
 // size measures an app, and what is on its display.
-func (a *app) size(t *testing.T) size {
-	t.Helper()
-	s := size{figures: a.figures(t)}
-	var err error
+func (a *app) size() (s size, err error) {
+	if err = a.ask("stats", &s.figures); err != nil {
+		return s, err
+	}
 	if s.resident, err = a.proc.resident(); err != nil {
-		t.Fatal(err)
+		return s, err
 	}
 	if s.titles, err = a.screen.titles(); err != nil {
-		t.Fatal(err)
+		return s, err
 	}
 	slices.Sort(s.titles)
 	tree, err := xproto.QueryTree(a.screen.x, a.screen.root).Reply()
-	if err != nil {
-		t.Fatal(err)
+	if err == nil {
+		s.windows = len(tree.Children)
 	}
-	s.windows = len(tree.Children)
-	return s
+	return s, err
 }
 
 // isBack waits until the app is as small as before, and says what is not.
 func (a *app) isBack(t *testing.T, before size) {
 	t.Helper()
 	var now size
-	err := wait(forgets, func() error {
-		now = a.size(t)
+	err := wait(forgets, func() (err error) {
+		if now, err = a.size(); err != nil {
+			return err
+		}
 		return now.within(before)
 	})
 	t.Logf("%s, after session %d → %d: goroutines %d → %d, heap %d → %d kB, resident %d → %d kB, windows %d → %d", a.name, loading, sessions,
