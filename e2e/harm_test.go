@@ -75,7 +75,7 @@ func (w *world) bannerComesBack(t *testing.T) {
 	l := w.intervene(t, false)
 	n := newNeighbour(t, w.host.screen)
 	for _, h := range harms() {
-		if h.name == "lowered" || strings.Contains(h.name, "cover") || strings.Contains(h.name, "false") {
+		if h.name == "unmapped" || h.name == "lowered" || strings.Contains(h.name, "cover") || strings.Contains(h.name, "false") {
 			n.gone()
 		}
 		var win xproto.Window

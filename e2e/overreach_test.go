@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/jezek/xgb/xproto"
+
+	"assist/internal/trust"
 )
 
 // TestOverreach has a technician who was given mouse and keyboard use both on the app that
@@ -32,6 +34,25 @@ func TestOverreach(t *testing.T) {
 	t.Run("question", l.answersForThePerson)
 	l.over(t, "")
 	w.ready(t)
+}
+
+// shortLease has the unit let a session last a minute, so that the person is asked again after
+// half of it, and waits until the host knows: what it was granted before has its half hour.
+func (w *world) shortLease(t *testing.T) {
+	t.Helper()
+	w.policy(t, "--lease", "1")
+	code, err := trust.ParseJoinCode(w.server.join)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, aWhile, "the host has the new charter", func() error {
+		memory, err := trust.NewMemory(w.host.dir, code.Unit)
+		if err != nil {
+			return err
+		}
+		c, err := memory.Newest()
+		return joinErr(err, err == nil && c.Policy.LeaseMinutes == 1)
+	})
 }
 
 // standing is what a session and the host's window look like.

@@ -27,7 +27,7 @@ import (
 // person has, and their other devices. With nobody at the desk the session ends by itself.
 func TestTypedYes(t *testing.T) {
 	w := newWorld(t)
-	w.policy(t, "--lease", "1") // the person is asked again after half a minute
+	w.shortLease(t)
 	line := start(t, program{path: "xterm", as: w.as, env: append(w.host.screen.env(), "HOME="+w.host.dir, "LC_ALL=C.UTF-8"),
 		log: filepath.Join(w.dir, "xterm.log"), args: []string{"-fn", "6x10", "-geometry", "60x8+20+520", "-T", "Terminal", "-e", "sh"}})
 	var terminal image.Rectangle
