@@ -231,6 +231,7 @@ func (w *world) attacksOnTheQuestion(t *testing.T) {
 				if n > 3 {
 					t.Fatal("the machine stands still whenever this is played")
 				}
+				w.intervene(t, false).end(t)
 			}
 		})
 		if i%2 == 1 {

@@ -130,20 +130,19 @@ func (w *world) leaves(t *testing.T, a absence) {
 	f := l.flood(t)
 	defer f.stop()
 	eventually(t, soon, "pictures flow", f.flows)
-	clock := newAwake(t)
 	a.goes(t)
-	at, lit := time.Now(), time.Duration(0) // lit: when the last look that saw a banner began
-	left := clock.now()
-	eventually(t, aWhile, "banner gone", func() error {
-		now := clock.since(left)
+	at := time.Now()
+	lit := at // when the last look that saw a banner began
+	within(t, aWhile, "banner gone", func() error {
+		now := time.Now()
 		all, err := w.banners()
 		if err == nil && len(all) > 0 {
 			lit, err = now, fmt.Errorf("%d banners", len(all))
 		}
 		return err
 	})
-	if lit > goneBy {
-		t.Errorf("the banner was there %v later", lit)
+	if took := w.took(at, lit); took > goneBy {
+		t.Errorf("the banner was there %v later", took)
 	}
 	f.quiet(t, at.Add(goneBy-atOnce), aftermath) // the rest has as long
 	f.stop()
@@ -184,7 +183,7 @@ func (w *world) idleHands(t *testing.T) {
 	a.countsBy(t, a.answer, want{id: "accept", window: "Êtes-vous toujours là\u00a0?"}, func() error { return a.absent(want{id: "accept"}) })
 	l.driving(t)
 	a.see(t, 2*time.Minute, want{id: "accept", window: "Êtes-vous toujours là\u00a0?"})
-	clock := newAwake(t)
+	asked := time.Now()
 	eventually(t, consent.AnswerTime+aWhile, "the end without an answer", func() error {
 		all, err := w.banners()
 		if err == nil && len(all) > 0 {
@@ -192,7 +191,7 @@ func (w *world) idleHands(t *testing.T) {
 		}
 		return err
 	})
-	if took := clock.now(); took > consent.AnswerTime+5*time.Second {
+	if took := w.took(asked, time.Now()); took > consent.AnswerTime+5*time.Second {
 		t.Errorf("nobody answered, and it went on for %v", took)
 	}
 	l.over(t, "Personne n’est plus devant")
