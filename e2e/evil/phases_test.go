@@ -142,7 +142,7 @@ func (e *ends) interrupted(ph phase, tech *session.Technician, withdrawn <-chan 
 	if err := e.recorded(reason); err != nil {
 		return err
 	}
-	if f, n := e.desktop.touched(); f != frames || n != events || e.lamp.Lit() {
+	if f, n := e.desktop.touched(); f != frames || n != events || !e.dark() {
 		return fmt.Errorf("%w: %d frames and %d events after the end", errWrong, f-frames, n-events)
 	}
 	return e.discreet()

@@ -107,12 +107,16 @@ func (e *ends) signIn() error {
 
 // untouched says whether nothing was asked, seen or done.
 func (e *ends) untouched(dialogs int) error {
+	dark := e.dark()
 	frames, events := e.desktop.touched()
-	if n := len(e.questions()); n > dialogs || frames+events > 0 || e.lamp.Lit() {
-		return fmt.Errorf("%w: %d dialogs, %d frames, %d events, banner lit: %v", errWrong, n, frames, events, e.lamp.Lit())
+	if n := len(e.questions()); n > dialogs || frames+events > 0 || !dark {
+		return fmt.Errorf("%w: %d dialogs, %d frames, %d events, banner dark: %v", errWrong, n, frames, events, dark)
 	}
 	return e.discreet()
 }
+
+// dark waits until there is no banner: it goes last of all.
+func (e *ends) dark() bool { return until(patience, func() bool { return !e.lamp.Lit() }) }
 
 // discreet: what is said in a log says nothing of people.
 func (e *ends) discreet() error {

@@ -465,7 +465,7 @@ func (t *tally) note(j job, r result) {
 	t.kept[j.field] = t.kept[j.field] || r.outcome == right
 	f, known := j.fate()
 	name, excuse := j.excuse()
-	if r.mute && r.outcome != right {
+	if (r.mute || errors.Is(r.hindrance, errSilence)) && r.outcome != right { // a line may come in the end
 		t.mute[name] = true
 	}
 	switch {

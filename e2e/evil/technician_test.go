@@ -150,7 +150,7 @@ func (e *ends) atRest(t *testing.T) {
 			t.Errorf("held: %v; open: %d", e.desktop.held, e.desktop.open)
 		}
 	})
-	if e.lamp.Lit() {
+	if !e.dark() {
 		t.Error("the banner is lit")
 	}
 }
