@@ -55,6 +55,13 @@ func (g *grip) set(h held, down bool) {
 	}
 }
 
+// holds reports whether something is down.
+func (g *grip) holds() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.down) > 0
+}
+
 // patience is how long after one ping the next is due.
 func (g *grip) patience() time.Duration {
 	g.mu.Lock()

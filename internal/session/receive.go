@@ -68,7 +68,10 @@ func (l *live) unhold(why error) {
 	if l.driver.desk == nil {
 		return
 	}
-	l.s.host.cfg.Log.Info("keys and buttons let go", "error", why)
+	if l.driver.grip.holds() {
+		l.s.host.cfg.Log.Info("keys and buttons let go", "error", why)
+	}
+	l.driver.grip.note(&wire.ReleaseAll{})
 	if err := l.driver.desk.Do(&wire.ReleaseAll{}); err != nil {
 		l.s.host.cfg.Log.Debug("desk not let go", "error", err)
 	}
@@ -109,6 +112,7 @@ type driver struct {
 	desk    Desk // nil until the first input under a right
 	drove   bool // some input was done under this right
 	holding bool // something was pressed since all was let go; it may be up again
+	grip    grip // what was pressed and not let go
 	pointed bool // the technician's pointer may be showing
 	retry   time.Time
 	mute    time.Time // since when the windows do not answer; zero: they do
@@ -160,6 +164,7 @@ func (l *live) undone(why error) {
 
 // hold minds what an input leaves held.
 func (d *driver) hold(in wire.Input) {
+	d.grip.note(in)
 	switch m := in.(type) {
 	case *wire.Key:
 		d.holding = d.holding || m.Down
