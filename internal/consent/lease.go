@@ -288,18 +288,20 @@ func (l *Lease) Narrow(r Rights) {
 }
 
 // Limit says that policy no longer allows more than these rights. What was granted
-// beyond them is taken back as by Narrow, and no question can bring it again.
-func (l *Lease) Limit(most Rights) {
+// beyond them is taken back as by Narrow, and no question can bring it again. It returns
+// what it took back, and nothing of what the person takes at the same time.
+func (l *Lease) Limit(most Rights) (taken Rights) {
 	if l.forged() {
-		return
+		return 0
 	}
 	l.mu.Lock()
 	l.most &= most
-	beyond := l.rights() &^ l.most
+	taken = l.rights() &^ l.most
 	l.mu.Unlock()
-	if beyond != 0 {
-		l.Narrow(beyond)
+	if taken != 0 {
+		l.Narrow(taken)
 	}
+	return taken
 }
 
 // Ceiling is what the person can be asked for at all, at this moment: what the unit and

@@ -17,7 +17,12 @@ func TestLimitTakesBackForGood(t *testing.T) {
 	on(t, consent.AllRights, func(t *testing.T, s *stage) {
 		l := s.lease(consent.AllRights)
 		c := control(t, l)
-		l.Limit(viewPoint)
+		if taken := l.Limit(viewPoint); taken != consent.RightControl {
+			t.Errorf("it took %v", taken)
+		}
+		if taken := l.Limit(viewPoint); taken != 0 {
+			t.Errorf("then it took %v", taken)
+		}
 		if l.Rights() != viewPoint || !errors.Is(try(t, c), consent.ErrRevoked) {
 			t.Errorf("rights %v", l.Rights())
 		}

@@ -108,9 +108,7 @@ func (s *intervention) review() {
 	if l == nil {
 		return
 	}
-	before := l.Rights()
-	l.Limit(consent.Rights(a.Rights))
-	if taken := before &^ l.Rights(); taken != 0 && l.Cause() == nil {
+	if taken := l.Limit(consent.Rights(a.Rights)); taken != 0 && l.Cause() == nil {
 		s.note(Deed{Act: ActLimited, Rights: taken})
 	}
 }
