@@ -339,6 +339,9 @@ func (s *intervention) connect() {
 	link, err := s.dialer.Connect(ctx, s.request.Request.Fingerprint, s.call)
 	cancel()
 	if err != nil {
+		if over(s.call.Done()) { // the way was lost with the call, and serve knows why that ended
+			<-s.ctx.Done()
+		}
 		s.host.cfg.Log.Info("no connection", "error", err)
 		why := s.host.cfg.lossOf(err)
 		if s.ctx.Err() == nil { // else whoever ended it knows why

@@ -236,6 +236,9 @@ func (t *Technician) connect(r *request) error {
 	defer cancel()
 	link, err := r.dialer.Connect(ctx, r.answer.Fingerprint, r.line)
 	if err != nil {
+		if over(r.line.Done()) { // the way was lost with the line, and follow knows why that ended
+			<-t.ctx.Done()
+		}
 		return errors.Join(&Ended{lossOf(t.cfg.Broke, err)}, err)
 	}
 	t.link = link

@@ -111,6 +111,16 @@ func fromTechnician(r wire.EndReason) wire.EndReason {
 	return wire.EndTechnician
 }
 
+// over says whether something has ended.
+func over(done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
+}
+
 // fromServer is the reason to believe at the host when the server ends a call.
 func fromServer(r wire.EndReason) wire.EndReason {
 	switch r {
