@@ -300,10 +300,11 @@ func TestIdleAndRenewal(t *testing.T) {
 			renewals.Add(1)
 			return silent(ctx, q)
 		})
+		pass(time.Minute)
+		h.move() // or the second question about idle hands would come in the very moment of the end
 		<-l.Done()
 		if idle.Load() != 1 || renewals.Load() != 1 || !errors.Is(l.Cause(), consent.ErrExpired) {
 			t.Errorf("%d and %d questions, ended by %v", idle.Load(), renewals.Load(), l.Cause())
 		}
-		_ = h
 	})
 }
