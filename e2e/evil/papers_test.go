@@ -245,6 +245,7 @@ func (e *ends) barred(p paper) error {
 	}
 	var words [3]string
 	var err error
+	before := e.b.asked
 	tech, reason := e.asks(func(tech *session.Technician) { words, err = e.follow(tech) })
 	tech.End()
 	<-tech.Done()
@@ -253,7 +254,8 @@ func (e *ends) barred(p paper) error {
 		return err
 	}
 	came, err := e.judge(tech.State(), words, reason, 0)
-	if h := e.app.State(); came != refused || !errors.Is(h.RefusedWhy, p.bars) || h.RefusedToday != 1 {
+	made := e.b.asked - before // each is turned down, those too of which the server said that they did not come
+	if h := e.app.State(); came != refused || !errors.Is(h.RefusedWhy, p.bars) || h.RefusedToday < 1 || h.RefusedToday > made {
 		return errors.Join(err, fmt.Errorf("%w: %v, %d turned down, because %w", errWrong, came, h.RefusedToday, h.RefusedWhy))
 	}
 	return err
