@@ -130,7 +130,7 @@ func (n *network) meet(ctx context.Context, own, remote [32]byte) (*link, error)
 		}
 		n.waiting[remote] = l
 		n.links = append(n.links, l)
-	} else if !n.unable {
+	} else {
 		delete(n.waiting, own)
 		close(l.met)
 	}
@@ -189,6 +189,10 @@ func (d *dialer) connect(ctx context.Context, remote [32]byte, s session.Signals
 	}
 	if [32]byte(got) != remote {
 		return nil, errWrong
+	}
+	if d.net.unable { // they go on looking, by the server
+		_, err := s.Receive(ctx)
+		return nil, err
 	}
 	return d.net.meet(ctx, d.own, remote)
 }

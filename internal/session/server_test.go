@@ -79,6 +79,12 @@ type side struct {
 	done   chan struct{}
 	once   sync.Once
 	reason wire.EndReason
+	late   time.Duration // that it takes to be told why
+}
+
+func (s *side) why() wire.EndReason {
+	time.Sleep(s.late)
+	return s.reason
 }
 
 func (s *side) end(r wire.EndReason) {
@@ -197,7 +203,7 @@ func (c *call) Send(_ context.Context, b []byte) error {
 func (c *call) Receive(ctx context.Context) ([]byte, error) { return c.get(ctx, c.toHost, c.host) }
 func (c *call) End(r wire.EndReason)                        { c.tell(c.technician, r) }
 func (c *call) Done() <-chan struct{}                       { return c.host.done }
-func (c *call) Reason() wire.EndReason                      { return c.host.reason }
+func (c *call) Reason() wire.EndReason                      { return c.host.why() }
 
 // outgoing is the technician's end of a line.
 type outgoing struct{ *line }
@@ -216,4 +222,4 @@ func (o *outgoing) Receive(ctx context.Context) ([]byte, error) {
 }
 func (o *outgoing) End(r wire.EndReason)   { o.tell(o.host, r) }
 func (o *outgoing) Done() <-chan struct{}  { return o.technician.done }
-func (o *outgoing) Reason() wire.EndReason { return o.technician.reason }
+func (o *outgoing) Reason() wire.EndReason { return o.technician.why() }

@@ -118,6 +118,24 @@ func TestTheServerSpeaksForNoHostThatIsNotReached(t *testing.T) {
 	})
 }
 
+// While the two look for a way to each other it is lost with the line, and both are told why
+// that ended.
+func TestTheLineSaysWhyItEnded(t *testing.T) {
+	play(t, func(t *testing.T, w *world) {
+		w.net.unable = true
+		tech := w.ask(consent.AllRights)
+		until(t, tech.Changed(), func() bool { return tech.State().Phase == session.TechnicianConnecting })
+		pass(time.Millisecond) // both have begun to look
+		l := w.server.last()
+		l.host.late, l.technician.late = time.Second, time.Second
+		l.host.end(wire.EndTechnician)
+		l.technician.end(wire.EndRevoked)
+		if end := w.over(tech); end.End != wire.EndRevoked || w.record().End != wire.EndTechnician {
+			t.Errorf("the technician is told %v, the person %v", end.End, w.record().End)
+		}
+	})
+}
+
 // What the host says on its own link outlives a word of the server that came first.
 func TestTheHostsOwnWordIsWaitedFor(t *testing.T) {
 	play(t, func(t *testing.T, w *world) {
