@@ -65,8 +65,7 @@ func (d *display) forgetShortcuts(t *testing.T) {
 func (l *live) isLentControl(t *testing.T) {
 	t.Helper()
 	l.tech.press(t, want{text: "Demander la main", kind: "button", window: l.title})
-	l.host.see(t, aWhile, want{id: "accept"})
-	l.host.counts(t, want{id: "accept"}, func() error { return l.host.absent(want{id: "accept"}) })
+	l.accept(t, false)
 	l.driving(t)
 }
 
